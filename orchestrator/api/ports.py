@@ -1,0 +1,169 @@
+"""What the API asks of others: `graph` implements Councils and Records, `engine` the Docket, `vllm` the Watch; `service` joins them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
+from orchestrator.domain.deliberations import Deliberation, Task
+from orchestrator.domain.drafts import (
+    AgentChange,
+    AgentDraft,
+    CouncilChange,
+    CouncilDraft,
+    EndpointChange,
+    Idempotency,
+)
+from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
+from orchestrator.domain.health import EndpointHealth
+from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.domain.transcripts import Transcript
+from orchestrator.engine.events import LiveEvent
+from orchestrator.engine.ports import Accepted, Order
+
+# ---------------------------------------------------------------- councils: reads and changes
+
+
+class Councils(Protocol):
+    """Roles, councils, agents, models and endpoints. Changes raise RefusedError and then wrote nothing.
+
+    All raise UnavailableError where the graph cannot be reached. Lists by key are newest first; where ids
+    are given, what is not there is missing from the mapping.
+    """
+
+    async def roles(self) -> tuple[Role, ...]: ...
+    async def role_by_name(self, name: str) -> Role | None: ...
+    async def roles_by_id(self, ids: Collection[str]) -> Mapping[str, Role]: ...
+    async def councils_by_id(self, ids: Collection[str]) -> Mapping[str, Council]: ...
+    async def council_by_role(self, role: str) -> Council | None: ...
+    async def councils(self, page: PageRequest, where: CouncilFilter) -> Page[Council]: ...
+    async def count_councils(self, where: CouncilFilter) -> int: ...
+    async def agents_by_id(self, ids: Collection[str]) -> Mapping[str, Agent]: ...
+    async def agent_by_name(self, name: str) -> Agent | None: ...
+    async def agents(self, page: PageRequest) -> Page[Agent]: ...
+    async def count_agents(self) -> int: ...
+    async def models(self) -> tuple[Model, ...]: ...
+    async def models_by_id(self, ids: Collection[str]) -> Mapping[str, Model]: ...
+    async def endpoints(self) -> tuple[Endpoint, ...]: ...
+    async def endpoints_by_id(self, ids: Collection[str]) -> Mapping[str, Endpoint]: ...
+
+    async def create_role(
+        self, name: str, description: str | None, idempotency: Idempotency | None
+    ) -> str:
+        """Return the role's id."""
+        ...
+
+    async def create_council(self, draft: CouncilDraft, idempotency: Idempotency | None) -> str:
+        """Return the council's id."""
+        ...
+
+    async def update_council(
+        self, council: str, expected_version: int | None, change: CouncilChange
+    ) -> None: ...
+    async def archive_council(self, council: str, expected_version: int | None) -> None: ...
+    async def restore_council(self, council: str) -> None: ...
+
+    async def register_agent(
+        self, council: str, draft: AgentDraft, idempotency: Idempotency | None
+    ) -> str:
+        """Return the agent's id."""
+        ...
+
+    async def update_agent(self, agent: str, change: AgentChange) -> None: ...
+    async def retire_agent(self, agent: str) -> None: ...
+
+    async def register_endpoint(
+        self,
+        name: str,
+        url: str,
+        api_key_variable: str | None,
+        idempotency: Idempotency | None,
+    ) -> str:
+        """Return the endpoint's id."""
+        ...
+
+    async def update_endpoint(self, endpoint: str, change: EndpointChange) -> None: ...
+    async def remove_endpoint(self, endpoint: str) -> Endpoint:
+        """Return what was removed."""
+        ...
+
+
+# ---------------------------------------------------------------- what was deliberated
+
+
+class Records(Protocol):
+    """Tasks, deliberations and their turns, to be read. Lists are newest first."""
+
+    async def tasks_by_id(self, ids: Collection[str]) -> Mapping[str, Task]: ...
+    async def tasks(self, page: PageRequest, external_id: str | None) -> Page[Task]: ...
+    async def count_tasks(self, external_id: str | None) -> int: ...
+    async def deliberations_by_id(self, ids: Collection[str]) -> Mapping[str, Deliberation]: ...
+    async def deliberations(
+        self, page: PageRequest, where: DeliberationFilter
+    ) -> Page[Deliberation]: ...
+    async def count_deliberations(self, where: DeliberationFilter) -> int: ...
+    async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]: ...
+    async def deliberation_of_turn(self, turn: str) -> str | None: ...
+    async def deliberation_of_verdict(self, verdict: str) -> str | None: ...
+
+
+# ---------------------------------------------------------------- the engine
+
+
+class Docket(Protocol):
+    """The engine, as the API speaks to it."""
+
+    async def accept(self, order: Order) -> Accepted:
+        """Answer once task and deliberation are in the graph; raises RefusedError or UnavailableError."""
+        ...
+
+    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
+        """Yield what happens in this process from the moment of the call, and None once a second at least.
+
+        The None is where another process may have moved the deliberation.
+        """
+        ...
+
+
+# ---------------------------------------------------------------- endpoints and the service
+
+
+class Watch(Protocol):
+    """The health of endpoints, as this process sees it."""
+
+    def health(self, endpoint: Endpoint) -> EndpointHealth: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehydration:
+    """What the start of this process brought back from the graph."""
+
+    councils: int
+    agents: int
+    resumed: int
+    seeded: bool
+    duration_ms: float
+
+
+class ServiceState(Protocol):
+    """How the service is, now."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def waiting_for(self) -> str | None:
+        """What it waits for; none where it is ready."""
+        ...
+
+    @property
+    def rehearsal(self) -> bool: ...
+    @property
+    def rehydration(self) -> Rehydration | None: ...
+    async def neo4j(self) -> str | None:
+        """The server's agent string; none while it cannot be reached."""
+        ...

@@ -1,0 +1,100 @@
+"""Roles, councils and who sits on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ProtocolName(StrEnum):
+    """The rules by which turns follow."""
+
+    PEER_REVIEW = "PEER_REVIEW"
+    """Each proposes, criticises a neighbour, revises, and ranks the others."""
+
+
+class Decision(StrEnum):
+    """Who has the last word."""
+
+    BALLOTS = "BALLOTS"
+    """The count of the ballots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An OpenAI-compatible server; its key is held by the environment variable named, never stored."""
+
+    id: str
+    name: str
+    url: str
+    api_key_variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """What is asked, by the name under which servers serve it; `endpoints` are those that do."""
+
+    id: str
+    name: str
+    rehearsal: bool = False
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """Who sits on a council. `metadata` is JSON text; `endpoint` is set where the agent is bound to one."""
+
+    id: str
+    name: str
+    persona: str | None
+    temperature: float
+    max_tokens: int
+    model: Model
+    endpoint: Endpoint | None = None
+    retired: bool = False
+    metadata: str | None = None
+    council_id: str | None = None
+    busy: bool = False
+    """Has a seat in a running deliberation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A place on a council, from 1; of a deliberation, as it was when the deliberation was accepted."""
+
+    number: int
+    agent: Agent
+    persona: str | None
+    temperature: float
+    max_tokens: int
+    model: Model
+    endpoint: Endpoint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What a council is for; `council_id` is the council that serves it now."""
+
+    id: str
+    name: str
+    description: str | None = None
+    council_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Council:
+    """A set of agents that serves, or served until it was archived, a role."""
+
+    id: str
+    name: str
+    role: Role
+    seats: tuple[Seat, ...]
+    protocol: ProtocolName
+    rounds: int
+    quorum: int
+    decision: Decision
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None = None

@@ -1,0 +1,188 @@
+"""A task, a deliberation on it, and the turns of its agents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from orchestrator.domain.councils import Decision, ProtocolName, Seat
+
+
+class Priority(StrEnum):
+    """Which deliberations are claimed first."""
+
+    LOW = "LOW"
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
+
+
+class Status(StrEnum):
+    """Where a deliberation stands; also a label of its node."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    DECIDED = "DECIDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will be added any more."""
+        return self in {Status.DECIDED, Status.FAILED, Status.CANCELLED}
+
+
+class StopReason(StrEnum):
+    """Why a deliberation has ended."""
+
+    COMPLETED = "COMPLETED"
+    AGREED = "AGREED"
+    DEADLINE = "DEADLINE"
+    TOKEN_BUDGET = "TOKEN_BUDGET"  # noqa: S105 - tokens of a model
+    QUORUM_LOST = "QUORUM_LOST"
+    CANCELLED = "CANCELLED"
+    ERROR = "ERROR"
+
+
+class TurnKind(StrEnum):
+    """What an agent was asked for."""
+
+    PROPOSAL = "PROPOSAL"
+    CRITIQUE = "CRITIQUE"
+    REVISION = "REVISION"
+    BALLOT = "BALLOT"
+
+
+class TurnOutcome(StrEnum):
+    """Whether the agent answered."""
+
+    TAKEN = "TAKEN"
+    ABSENT = "ABSENT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What is deliberated on; `metadata` is JSON text."""
+
+    id: str
+    description: str
+    context: str | None = None
+    rubric: str | None = None
+    requirements: tuple[str, ...] = ()
+    external_id: str | None = None
+    metadata: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as the server counted them, over `calls` calls."""
+
+    prompt_tokens: int = 0
+    cached_prompt_tokens: int = 0
+    completion_tokens: int = 0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class TurnKey:
+    """Which turn it is: what the turn's id is derived from.
+
+    `seat` takes it; `target` is the seat whose proposal a critique is about; `sample` counts the
+    answers of one seat to the same question, from 1.
+    """
+
+    kind: TurnKind
+    round: int
+    seat: int
+    target: int | None = None
+    sample: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One answer of one agent, recorded once and never changed.
+
+    `sequence` is its place among the deliberation's events, none until it is recorded. `target`,
+    `revises`, `answers` and `choices` are ids of other turns: the proposal criticised, the one
+    revised, the critiques answered, and a ballot's proposals, best first.
+    """
+
+    id: str
+    key: TurnKey
+    outcome: TurnOutcome
+    content: str | None = None
+    reasoning: str | None = None
+    absence: str | None = None
+    finish_reason: str | None = None
+    attempts: int = 1
+    prompt_version: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    latency_ms: int = 0
+    started_at: datetime
+    finished_at: datetime
+    target: str | None = None
+    revises: str | None = None
+    answers: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    sequence: int | None = None
+
+    @property
+    def taken(self) -> bool:
+        """Whether the agent answered."""
+        return self.outcome is TurnOutcome.TAKEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedProposal:
+    """A standing proposal's place; `score` as `orchestrator.domain.counting` defines it."""
+
+    rank: int
+    score: float
+    votes: int
+    proposal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The outcome: proposals and ballots by their turns' ids. The first of `ranking` is the winner."""
+
+    ranking: tuple[RankedProposal, ...]
+    ballots: tuple[str, ...]
+    dissent: tuple[str, ...]
+    margin: float
+    agreement: float | None
+    partial: bool
+    decision: Decision = Decision.BALLOTS
+
+    @property
+    def winner(self) -> str:
+        """The turn id of the winning proposal."""
+        return self.ranking[0].proposal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliberation:
+    """One council at work on one task, as the graph has it."""
+
+    id: str
+    task: Task
+    council_id: str
+    council_version: int
+    seats: tuple[Seat, ...]
+    protocol: ProtocolName
+    rounds: int
+    quorum: int
+    decision: Decision
+    priority: Priority
+    status: Status
+    stop_reason: StopReason | None = None
+    failure: str | None = None
+    rehearsal: bool = False
+    accepted_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    deadline: datetime | None = None
+    created_by: str | None = None
+    resumptions: int = 0
+    sequence: int = 0
+    usage: Usage = field(default_factory=Usage)

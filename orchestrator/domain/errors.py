@@ -1,0 +1,100 @@
+"""Every error of the service, and the mistakes of a caller that one of them carries.
+
+CouncilError
+├── RefusedError        the caller's mistake: what he sent was not carried out
+├── UnavailableError    something that the service needs is away: try again later
+├── ClaimLostError      another process holds the deliberation now
+├── UnrecordableError   the graph refuses this one turn for good
+└── ModelError          a model's server did not give an answer that can be used
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidInput:
+    """A value that cannot be; `path` leads to it: field names, outermost first, an index for a list."""
+
+    code: ClassVar[str] = "INVALID_INPUT"
+    message: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFound:
+    """A name or an id that leads nowhere; `sought` is what was looked for."""
+
+    code: ClassVar[str] = "NOT_FOUND"
+    message: str
+    path: tuple[str, ...]
+    sought: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Something stands in the way; `existing` is its id, where it is a node."""
+
+    code: ClassVar[str] = "CONFLICT"
+    message: str
+    path: tuple[str, ...]
+    existing: str | None = None
+
+
+Mistake = InvalidInput | NotFound | Conflict
+
+
+class CouncilError(Exception):
+    """The base of all errors that the service raises on purpose."""
+
+
+class RefusedError(CouncilError):
+    """The caller's mistakes; nothing was written."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        """At least one mistake, in the order of the input."""
+        self.mistakes: tuple[Mistake, ...] = mistakes
+        super().__init__(
+            "; ".join(f"{'.'.join(mistake.path)}: {mistake.message}" for mistake in mistakes)
+        )
+
+
+class UnavailableError(CouncilError):
+    """What the service needs and cannot reach now; trying again later can help."""
+
+    def __init__(self, what: str) -> None:
+        """`what` is a sentence for the caller, without an address or a secret."""
+        self.what: str = what
+        super().__init__(what)
+
+
+class ClaimLostError(CouncilError):
+    """The deliberation's epoch has moved on: what this process wanted to write was not written."""
+
+    def __init__(self, deliberation: str, epoch: int) -> None:
+        """`epoch` is the one that was lost."""
+        self.deliberation: str = deliberation
+        self.epoch: int = epoch
+        super().__init__(f"claim {epoch} on {deliberation} is lost")
+
+
+class UnrecordableError(CouncilError):
+    """The graph refuses to store a turn, and would refuse it again."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is the server's, short."""
+        self.reason: str = reason
+        super().__init__(reason)
+
+
+class ModelError(CouncilError):
+    """A call to a model that failed; `reason` is fit to be shown as an absence."""
+
+    def __init__(self, reason: str, *, retryable: bool, retry_after: float | None = None) -> None:
+        """`retry_after` is in seconds, where the server asked for it."""
+        self.reason: str = reason
+        self.retryable: bool = retryable
+        self.retry_after: float | None = retry_after
+        super().__init__(reason)

@@ -1,0 +1,23 @@
+"""How an endpoint is, as one process sees it. It is an observation, so it is not in the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class EndpointStatus(StrEnum):
+    """Whether an endpoint answers."""
+
+    UP = "UP"
+    DOWN = "DOWN"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointHealth:
+    """An endpoint as this process sees it."""
+
+    status: EndpointStatus = EndpointStatus.UNKNOWN
+    served_models: tuple[str, ...] = ()
+    in_flight: int = 0

@@ -1,0 +1,67 @@
+"""Ids: a prefix and a body. Those of turns, claims and verdicts are derived, so that one recorded twice is one node."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from orchestrator.domain.deliberations import TurnKey, TurnKind
+
+
+class Prefix(StrEnum):
+    """What an id is the id of."""
+
+    ROLE = "rol"
+    COUNCIL = "cou"
+    AGENT = "agt"
+    MODEL = "mdl"
+    ENDPOINT = "end"
+    TASK = "tsk"
+    DELIBERATION = "dlb"
+    TURN = "trn"
+    VERDICT = "vrd"
+    CLAIM = "clm"
+    PROCESS = "prc"
+
+
+_LETTER = {
+    TurnKind.PROPOSAL: "p",
+    TurnKind.CRITIQUE: "c",
+    TurnKind.REVISION: "r",
+    TurnKind.BALLOT: "b",
+}
+
+
+def with_prefix(prefix: Prefix, body: str) -> str:
+    """`dlb` and a time-ordered body make the id of a deliberation."""
+    return f"{prefix}_{body}"
+
+
+def body(identifier: str) -> str:
+    """What follows the prefix."""
+    return identifier.partition("_")[2]
+
+
+def prefix_of(identifier: str) -> Prefix | None:
+    """What an id is the id of; none where it is no id of ours."""
+    head, _, tail = identifier.partition("_")
+    return Prefix(head) if tail and head in set(Prefix) else None
+
+
+def turn_id(deliberation: str, key: TurnKey) -> str:
+    """The id of a turn, such as `trn_0198…-c1-s2-t3` for seat 2's critique of seat 3 in round 1."""
+    target = "" if key.target is None else f"-t{key.target}"
+    sample = "" if key.sample == 1 else f"-n{key.sample}"
+    return with_prefix(
+        Prefix.TURN,
+        f"{body(deliberation)}-{_LETTER[key.kind]}{key.round}-s{key.seat}{target}{sample}",
+    )
+
+
+def verdict_id(deliberation: str) -> str:
+    """A deliberation has one verdict."""
+    return with_prefix(Prefix.VERDICT, body(deliberation))
+
+
+def claim_id(deliberation: str, epoch: int) -> str:
+    """A claim raises the epoch, so the epoch names it."""
+    return with_prefix(Prefix.CLAIM, f"{body(deliberation)}-{epoch}")

@@ -1,0 +1,18 @@
+"""Bounds on everything that a caller can make big. Texts are counted in characters."""
+
+NAME = 255
+DESCRIPTION = 100_000
+CONTEXT = 200_000
+RUBRIC = 20_000
+PERSONA = 10_000
+REQUIREMENTS = 50
+REQUIREMENT = 2_000
+METADATA = 10_000
+"""As JSON text."""
+URL = 2_048
+SEATS = 15
+ROUNDS = 10
+TEMPERATURE = 2.0
+TOKENS = 32_768
+"""Of one answer."""
+DEADLINE_SECONDS = 7 * 24 * 3600

@@ -1,0 +1,57 @@
+"""What a protocol is given and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.domain.deliberations import StopReason, TurnKey, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """A deliberation as its protocol sees it: seats by their numbers, in order."""
+
+    deliberation: str
+    seats: tuple[int, ...]
+    rounds: int
+    quorum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A turn to take, and the turns (by id) that its agent is shown.
+
+    `target` is the proposal to criticise; `revises` and `answers` are the own proposal and its
+    critiques; `choices` are the proposals to rank, in no order that means anything.
+    """
+
+    key: TurnKey
+    target: str | None = None
+    revises: str | None = None
+    answers: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """Every turn that can be taken now and is not recorded; those in flight are among them."""
+
+    asks: tuple[Ask, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """The deliberation is through."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail:
+    """The deliberation cannot reach a verdict; `failure` says why in words."""
+
+    stop_reason: StopReason
+    failure: str
+
+
+Step = Take | Decide | Fail

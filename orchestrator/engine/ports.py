@@ -1,0 +1,192 @@
+"""What the engine asks of others: `graph` implements Deliberations, `vllm` implements Models, `service` joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+from orchestrator.domain.councils import Decision, ProtocolName, Seat
+from orchestrator.domain.deliberations import (
+    Deliberation,
+    Priority,
+    StopReason,
+    Task,
+    Turn,
+    Usage,
+    Verdict,
+)
+from orchestrator.domain.drafts import Idempotency
+
+# ---------------------------------------------------------------- the graph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouncilById:
+    """A council, by its id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouncilByRole:
+    """The council that serves a role now."""
+
+    role: str
+
+
+CouncilSought = CouncilById | CouncilByRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A deliberation to accept. What is none is taken from the council in the same transaction."""
+
+    deliberation: str
+    council: CouncilSought
+    task: Task
+    protocol: ProtocolName | None = None
+    rounds: int | None = None
+    decision: Decision | None = None
+    priority: Priority = Priority.NORMAL
+    deadline: timedelta | None = None
+    created_by: str | None = None
+    idempotency: Idempotency | None = None
+    rehearsal: bool = False
+    """No VLLM_URL is set: seats that no other endpoint serves are bound to the rehearsal model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What an order became; `new` is false where its idempotency key brought back an earlier one."""
+
+    deliberation: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A deliberation that a process holds, and how long it has left where it has a deadline."""
+
+    deliberation: str
+    epoch: int
+    time_left: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A deliberation with its recorded turns, as its holder reads it back from the graph."""
+
+    deliberation: Deliberation
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A turn to record under a claim."""
+
+    deliberation: str
+    epoch: int
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of a batch: the sequence by turn id, those that were there already included.
+
+    A turn whose id is missing was fenced: the claim that it was taken under is lost.
+    """
+
+    sequences: Mapping[str, int]
+
+
+class Deliberations(Protocol):
+    """The graph, as the engine writes it. Every method but `accept` and `load` is fenced or idempotent.
+
+    Raises UnavailableError where the graph cannot be reached or cannot answer now; then what was
+    asked may or may not have been done, and asking again is safe.
+    """
+
+    async def accept(self, order: Order) -> Accepted:
+        """Write task, deliberation and seats in one transaction; raises RefusedError."""
+        ...
+
+    async def enter(self, process: str, host: str, lease: timedelta) -> None:
+        """Write the node of this process, with its first lease."""
+        ...
+
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
+        """Renew the lease; returns everything that the process still holds."""
+        ...
+
+    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
+        """Claim up to `room` deliberations that nobody holds, whose holder's lease ran out or whose holder is `gone`."""
+        ...
+
+    async def load(self, deliberation: str) -> Case:
+        """Read a deliberation with its turns; raises RefusedError where there is none."""
+        ...
+
+    async def record(self, batch: Sequence[Recording]) -> Recorded:
+        """Record turns, once each; raises UnrecordableError where the graph refuses the batch for good."""
+        ...
+
+    async def decide(self, held: Held, sequence: int, verdict: Verdict) -> bool:
+        """Write the verdict where the epoch holds and the sequence is the one it was computed from; false where not."""
+        ...
+
+    async def fail(self, held: Held, sequence: int, stop_reason: StopReason, failure: str) -> bool:
+        """End without a verdict, under the same conditions."""
+        ...
+
+    async def release(self, process: str) -> None:
+        """Give back every claim of a process and end its lease."""
+        ...
+
+
+# ---------------------------------------------------------------- models
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A chat message."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One question to one seat's model; `turn` becomes its X-Request-Id.
+
+    `answer_schema` is a JSON schema that the answer must follow, where there is one.
+    """
+
+    turn: str
+    seat: Seat
+    messages: tuple[Message, ...]
+    max_tokens: int
+    priority: Priority = Priority.NORMAL
+    answer_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a model said, in valid Unicode, and the tokens as its server counted them."""
+
+    content: str
+    reasoning: str | None = None
+    finish_reason: str | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
+class Models(Protocol):
+    """The models, wherever they are served."""
+
+    async def ask(self, call: Call, on_token: Callable[[str], None]) -> Answer:
+        """Ask once, telling each piece of the answer as it comes; raises ModelError.
+
+        Cancelling closes the connection, which makes the server stop.
+        """
+        ...

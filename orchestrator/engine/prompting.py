@@ -1,0 +1,144 @@
+"""From a turn to take to the messages that its agent is sent.
+
+What the agents of a deliberation share comes first and is byte for byte the same, so that vLLM's
+prefix cache serves every seat and round; the persona, the only thing in which two seats' prompts for
+the same question differ, comes last. What comes from a task or an agent is fenced with a key that its
+author cannot have known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from itertools import permutations
+from string import ascii_uppercase
+from typing import Any
+
+import jinja2
+
+from orchestrator.domain.deliberations import Deliberation, TurnKind
+from orchestrator.domain.ids import turn_id
+from orchestrator.domain.protocols.steps import Ask
+from orchestrator.engine.ports import Message
+
+LONGEST_REASON = 280
+"""Characters of a ballot's reason."""
+
+BALLOT_TOKENS = 512
+"""A ballot needs this many tokens whatever its agent's maxTokens: cut short, it is no JSON."""
+
+_MOST_ENUMERATED = 4
+"""With so many choices the schema lists every order; with more it can only say how an order looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What to send; `letters` are a ballot's choices, by the letters under which they are shown."""
+
+    messages: tuple[Message, ...]
+    version: str
+    max_tokens: int
+    answer_schema: Mapping[str, Any] | None
+    letters: Mapping[str, str]
+
+
+def build(deliberation: Deliberation, role: str, ask: Ask, contents: Mapping[str, str]) -> Prompt:
+    """Build the prompt of a turn; `contents` are what the recorded turns said, by their ids."""
+    seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
+    letters = _letters(turn_id(deliberation.id, ask.key), ask.choices)
+
+    def key(text: str) -> str:
+        return sha256(f"{deliberation.id}/{text}".encode()).hexdigest()[:12]
+
+    environment, version = _templates()
+    shared = environment.get_template("shared.j2").render(
+        role=role, task=deliberation.task, key=key
+    )
+    question = environment.get_template(f"{ask.key.kind.lower()}.j2").render(
+        key=key,
+        target=contents.get(ask.target or ""),
+        revises=contents.get(ask.revises or ""),
+        answers=[contents[critique] for critique in ask.answers],
+        choices=[{"letter": letter, "text": contents[p]} for letter, p in letters.items()],
+    )
+    ballot = ask.key.kind is TurnKind.BALLOT
+    return Prompt(
+        messages=(
+            Message(role="system", content=shared),
+            Message(
+                role="user",
+                content=f"{question}\n\n{seat.persona}" if seat.persona else question,
+            ),
+        ),
+        version=version,
+        max_tokens=max(seat.max_tokens, BALLOT_TOKENS) if ballot else seat.max_tokens,
+        answer_schema=_ballot_schema(tuple(letters)) if ballot else None,
+        letters=letters,
+    )
+
+
+def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
+    """Read a ballot: the proposals' ids, best first.
+
+    Raises:
+        ValueError: it is not JSON, or its ranking does not hold every letter once.
+    """
+    try:
+        ballot = json.loads(answer)
+    except json.JSONDecodeError as exc:
+        msg = f"the ballot is not JSON: {exc}"
+        raise ValueError(msg) from exc
+    ranking = ballot.get("ranking") if isinstance(ballot, dict) else None
+    if not isinstance(ranking, str):
+        msg = 'the ballot has no "ranking"'
+        raise ValueError(msg)  # noqa: TRY004 - a model's mistake, not the program's
+    order = [letter.strip() for letter in ranking.split(">")]
+    if sorted(order) != sorted(letters):
+        msg = (
+            f"the ballot's ranking {ranking[:80]!r} does not hold each of {', '.join(letters)} once"
+        )
+        raise ValueError(msg)
+    return tuple(letters[letter] for letter in order)
+
+
+def _letters(turn: str, choices: tuple[str, ...]) -> dict[str, str]:
+    """Shuffle what a ballot shows, by the turn's id: no place favours a seat, and it can be replayed."""
+    shuffled = sorted(choices, key=lambda choice: sha256(f"{turn}/{choice}".encode()).digest())
+    return dict(zip(ascii_uppercase, shuffled, strict=False))
+
+
+def _ballot_schema(letters: tuple[str, ...]) -> dict[str, Any]:
+    ranking: dict[str, Any] = {"type": "string"}
+    if len(letters) <= _MOST_ENUMERATED:
+        ranking["enum"] = [" > ".join(order) for order in permutations(letters)]
+    else:
+        one = f"[{letters[0]}-{letters[-1]}]"
+        ranking["pattern"] = f"^{one}( > {one}){{{len(letters) - 1}}}$"
+    return {
+        "type": "object",
+        "properties": {
+            "ranking": ranking,
+            "reason": {"type": "string", "maxLength": LONGEST_REASON},
+        },
+        "required": ["ranking", "reason"],
+        "additionalProperties": False,
+    }
+
+
+@cache
+def _templates() -> tuple[jinja2.Environment, str]:
+    """Load the templates once, with a version that changes when any of them does."""
+    loader = jinja2.PackageLoader("orchestrator.engine", "prompts")
+    environment = jinja2.Environment(
+        loader=loader,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - prompts are not HTML; data is fenced
+        trim_blocks=True,
+    )
+    sources = "".join(
+        loader.get_source(environment, name)[0] for name in sorted(loader.list_templates())
+    )
+    return environment, f"peer-review-{sha256(sources.encode()).hexdigest()[:8]}"

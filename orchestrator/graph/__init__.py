@@ -1,0 +1,1 @@
+"""Neo4j: the driver, the statements, the migrations, and one repository an aggregate."""

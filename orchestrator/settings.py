@@ -1,0 +1,125 @@
+"""Every setting, read from the environment once by `service` and `cli` and handed down as plain values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings. Each field's alias is the environment variable that sets it."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    neo4j_uri: Annotated[
+        str | None,
+        Field(
+            alias="NEO4J_URI",
+            description="The graph, such as neo4j://host:7687; none: `council up` runs a Neo4j of its own.",
+        ),
+    ] = None
+    neo4j_user: Annotated[str, Field(alias="NEO4J_USER", description="Who logs in there.")] = (
+        "neo4j"
+    )
+    neo4j_password: Annotated[
+        SecretStr | None, Field(alias="NEO4J_PASSWORD", description="With which password.")
+    ] = None
+    neo4j_database: Annotated[
+        str, Field(alias="NEO4J_DATABASE", description="Which of its databases.")
+    ] = "neo4j"
+
+    vllm_url: Annotated[
+        str | None,
+        Field(
+            alias="VLLM_URL",
+            description="The endpoint `default`, such as http://host:8000/v1; none: the rehearsal model answers, and says so.",
+        ),
+    ] = None
+    vllm_model: Annotated[
+        str, Field(alias="VLLM_MODEL", description="The model `default`, as the server names it.")
+    ] = "Qwen/Qwen2.5-0.5B-Instruct"
+    vllm_api_key: Annotated[
+        SecretStr | None,
+        Field(alias="VLLM_API_KEY", description="The key for the endpoint `default`."),
+    ] = None
+
+    host: Annotated[str, Field(alias="COUNCIL_HOST", description="Where the API listens.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[
+        int,
+        Field(
+            alias="COUNCIL_PORT", ge=0, le=65535, description="On which port; 0 takes a free one."
+        ),
+    ] = 8080
+    home: Annotated[
+        Path,
+        Field(
+            alias="COUNCIL_HOME",
+            description="Where `council up` keeps its Neo4j, and every process its lock.",
+        ),
+    ] = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("graph-council", appauthor=False))
+    )
+    seed: Annotated[
+        str | None,
+        Field(
+            alias="COUNCIL_SEED",
+            description="A YAML file of councils for a new graph, or `none`; unset: the five default councils.",
+        ),
+    ] = None
+    lease_seconds: Annotated[
+        float,
+        Field(
+            alias="COUNCIL_LEASE_SECONDS",
+            ge=3,
+            le=300,
+            description="How long a process that fell silent keeps what it held.",
+        ),
+    ] = 10.0
+    drain_seconds: Annotated[
+        float,
+        Field(
+            alias="COUNCIL_DRAIN_SECONDS",
+            ge=0,
+            le=3600,
+            description="How long calls under way may go on after SIGTERM.",
+        ),
+    ] = 20.0
+    concurrency: Annotated[
+        int,
+        Field(
+            alias="COUNCIL_CONCURRENCY",
+            ge=1,
+            le=1024,
+            description="Deliberations that one process runs at once.",
+        ),
+    ] = 64
+    calls_per_endpoint: Annotated[
+        int,
+        Field(
+            alias="COUNCIL_CALLS_PER_ENDPOINT",
+            ge=1,
+            le=4096,
+            description="Calls in flight to one endpoint from one process.",
+        ),
+    ] = 256
+    allow_link_local: Annotated[
+        bool,
+        Field(
+            alias="COUNCIL_ALLOW_LINK_LOCAL",
+            description="Let endpoints have link-local and metadata addresses.",
+        ),
+    ] = False
+    log_format: Annotated[
+        str | None,
+        Field(
+            alias="COUNCIL_LOG_FORMAT",
+            pattern="^(json|text)$",
+            description="json or text; unset: text on a terminal, else json.",
+        ),
+    ] = None

@@ -1,0 +1,1 @@
+"""Models: the client, the endpoints and their health, and the rehearsal server."""
