@@ -1,0 +1,137 @@
+"""Which addresses a caller may name as an endpoint's.
+
+The service sends requests, with a key, to wherever an endpoint's URL leads. A cloud machine's
+metadata service hands out credentials to whoever reaches its link-local address, so those are
+refused: here by what a URL says, and once more when a connection is made, by where its host's name led.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from orchestrator.domain import limits
+
+_LINK_LOCAL_REASON = (
+    "must not lead to a link-local or metadata address; COUNCIL_ALLOW_LINK_LOCAL=true allows it"
+)
+
+_METADATA_HOSTS = frozenset(
+    {
+        "metadata",
+        "metadata.google.internal",
+        "metadata.goog",
+        "instance-data",
+        "instance-data.ec2.internal",
+    }
+)
+
+_METADATA_ADDRESSES = frozenset(
+    {
+        IPv4Address("100.100.100.200"),  # Alibaba
+        IPv4Address("168.63.129.16"),  # Azure's wire server
+        IPv4Address("192.0.0.192"),  # Oracle, formerly
+        IPv6Address("fd00:ec2::254"),  # Amazon
+        IPv6Address("fd20:ce::254"),  # Google
+    }
+)
+
+_CARRIES_IPV4 = (
+    IPv6Network("64:ff9b::/96"),  # NAT64
+    IPv6Network("::/96"),  # IPv4-compatible
+)
+
+_LARGEST_IPV4 = 2**32 - 1
+_IPV4_PARTS = 4
+_LARGEST_BYTE = 255
+
+
+def url_mistake(url: str, *, allow_link_local: bool) -> str | None:
+    """Say what is wrong with an endpoint's URL, as a phrase that follows "the URL"; none where nothing is."""
+    if len(url) > limits.URL:
+        return f"must not be longer than {limits.URL} characters"
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        # urlsplit drops tabs and newlines without a word, and names in other scripts can be
+        # normalised into another address later: what is checked must be what is used.
+        return "must be printable ASCII without spaces and backslashes (other names as xn--…)"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "must be a URL such as http://host:8000/v1"
+    return _parts_mistake(url, parts, port, allow_link_local=allow_link_local)
+
+
+def is_link_local(address: str) -> bool:
+    """Whether an IP address in its usual form is link-local or a cloud's metadata service.
+
+    Raises:
+        ValueError: it is not an IP address.
+    """
+    return _is_link_local(ip_address(address))
+
+
+def _parts_mistake(
+    url: str, parts: SplitResult, port: int | None, *, allow_link_local: bool
+) -> str | None:
+    if parts.scheme not in {"http", "https"}:
+        return "must begin with http:// or https://"
+    if not parts.hostname or port == 0 or "%" in parts.netloc:
+        return "must name a host, such as http://host:8000/v1"
+    if "@" in parts.netloc:
+        return "must not hold a user or a password: name the variable that holds the key instead"
+    if "?" in url or "#" in url:
+        return "must not have a query or a fragment: what is asked for is appended to its path"
+    if not allow_link_local and _leads_to_metadata(parts.hostname.rstrip(".")):
+        return _LINK_LOCAL_REASON
+    return None
+
+
+def _leads_to_metadata(host: str) -> bool:
+    if host in _METADATA_HOSTS:
+        return True
+    address = _written_ipv4(host)
+    if address is not None:
+        return _is_link_local(address)
+    try:
+        return is_link_local(host)
+    except ValueError:
+        return False
+
+
+def _written_ipv4(host: str) -> IPv4Address | None:
+    """Read the forms that a C library takes for an IPv4 address: 2852039166, 0xA9FEA9FE, 0251.254.43518."""
+    parts = host.split(".")
+    if len(parts) > _IPV4_PARTS:
+        return None
+    numbers: list[int] = []
+    for part in parts:
+        try:
+            octal = len(part) > 1 and part.startswith("0") and not part.startswith("0x")
+            numbers.append(int(part, 8 if octal else 16 if part.startswith("0x") else 10))
+        except ValueError:
+            return None
+    *heads, last = numbers
+    if any(not 0 <= head <= _LARGEST_BYTE for head in heads):
+        return None
+    if not 0 <= last < 256 ** (_IPV4_PARTS - len(heads)):
+        return None
+    value = last
+    for place, head in enumerate(heads):
+        value |= head << (8 * (_IPV4_PARTS - 1 - place))
+    return IPv4Address(value)
+
+
+def _is_link_local(address: IPv4Address | IPv6Address) -> bool:
+    if address.is_link_local or address in _METADATA_ADDRESSES:
+        return True
+    if isinstance(address, IPv4Address):
+        return False
+    carried = [
+        inner
+        for inner in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ()))
+        if inner is not None
+    ]
+    if any(address in network for network in _CARRIES_IPV4):
+        carried.append(IPv4Address(int(address) & _LARGEST_IPV4))
+    return any(_is_link_local(inner) for inner in carried)
