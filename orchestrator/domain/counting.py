@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from fractions import Fraction
 from hashlib import sha256
 from itertools import combinations
 
 from orchestrator.domain.deliberations import RankedProposal
 
-UNRANKED_SCORE = 0.5
+UNRANKED_SCORE = Fraction(1, 2)
 """The score of a proposal that nobody ranked or that was a ballot's only choice: what chance would give it."""
 
 
@@ -36,7 +37,9 @@ def rank(
         ),
     )
     return tuple(
-        RankedProposal(rank=place, score=scores[proposal], votes=votes[proposal], proposal=proposal)
+        RankedProposal(
+            rank=place, score=float(scores[proposal]), votes=votes[proposal], proposal=proposal
+        )
         for place, proposal in enumerate(order, start=1)
     )
 
@@ -71,20 +74,20 @@ def agreement(ballots: Collection[Sequence[str]]) -> float | None:
     return sum(value * value for value in total.values()) / most
 
 
-def _score(proposal: str, ballots: Collection[Sequence[str]]) -> float:
+def _score(proposal: str, ballots: Collection[Sequence[str]]) -> Fraction:
+    """Exact: in floats 0.2 + 0.4 is not 0 + 0.6, and what is no tie would be decided by rounding."""
     marks = [
-        (len(ballot) - 1 - ballot.index(proposal)) / (len(ballot) - 1)
+        Fraction(len(ballot) - 1 - ballot.index(proposal), len(ballot) - 1)
         if len(ballot) > 1
         else UNRANKED_SCORE
         for ballot in ballots
         if proposal in ballot
     ]
-    # sum() of the same marks in another order can differ in the last bit: sorted, it cannot.
-    return sum(sorted(marks)) / len(marks) if marks else UNRANKED_SCORE
+    return sum(marks, start=Fraction(0)) / len(marks) if marks else UNRANKED_SCORE
 
 
 def _wins_among_equals(
-    scores: dict[str, float], ballots: Collection[Sequence[str]]
+    scores: dict[str, Fraction], ballots: Collection[Sequence[str]]
 ) -> Counter[str]:
     wins: Counter[str] = Counter()
     for one, other in combinations(sorted(scores), 2):

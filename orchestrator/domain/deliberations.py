@@ -168,6 +168,8 @@ class Deliberation:
     task: Task
     council_id: str
     council_version: int
+    role: str
+    """The name of the role that the council served."""
     seats: tuple[Seat, ...]
     protocol: ProtocolName
     rounds: int

@@ -72,6 +72,8 @@ class Held:
     deliberation: str
     epoch: int
     time_left: timedelta | None = None
+    resumed: bool = False
+    """Of a claim: another process had left it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,9 @@ class Deliberations(Protocol):
         """Record turns, once each; raises UnrecordableError where the graph refuses the batch for good."""
         ...
 
-    async def decide(self, held: Held, sequence: int, verdict: Verdict) -> bool:
+    async def decide(
+        self, held: Held, sequence: int, verdict: Verdict, stop_reason: StopReason
+    ) -> bool:
         """Write the verdict where the epoch holds and the sequence is the one it was computed from; false where not."""
         ...
 

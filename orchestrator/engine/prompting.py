@@ -15,7 +15,7 @@ from functools import cache
 from hashlib import sha256
 from itertools import permutations
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 
@@ -45,7 +45,7 @@ class Prompt:
     letters: Mapping[str, str]
 
 
-def build(deliberation: Deliberation, role: str, ask: Ask, contents: Mapping[str, str]) -> Prompt:
+def build(deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> Prompt:
     """Build the prompt of a turn; `contents` are what the recorded turns said, by their ids."""
     seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
     letters = _letters(turn_id(deliberation.id, ask.key), ask.choices)
@@ -55,7 +55,7 @@ def build(deliberation: Deliberation, role: str, ask: Ask, contents: Mapping[str
 
     environment, version = _templates()
     shared = environment.get_template("shared.j2").render(
-        role=role, task=deliberation.task, key=key
+        role=deliberation.role, task=deliberation.task, key=key
     )
     question = environment.get_template(f"{ask.key.kind.lower()}.j2").render(
         key=key,
@@ -87,11 +87,11 @@ def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
         ValueError: it is not JSON, or its ranking does not hold every letter once.
     """
     try:
-        ballot = json.loads(answer)
+        ballot: object = json.loads(answer)
     except json.JSONDecodeError as exc:
         msg = f"the ballot is not JSON: {exc}"
         raise ValueError(msg) from exc
-    ranking = ballot.get("ranking") if isinstance(ballot, dict) else None
+    ranking = cast("dict[str, object]", ballot).get("ranking") if isinstance(ballot, dict) else None
     if not isinstance(ranking, str):
         msg = 'the ballot has no "ranking"'
         raise ValueError(msg)  # noqa: TRY004 - a model's mistake, not the program's

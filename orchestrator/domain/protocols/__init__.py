@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from orchestrator.domain.councils import ProtocolName
-from orchestrator.domain.deliberations import Turn
+from orchestrator.domain.deliberations import StopReason, Turn
 from orchestrator.domain.protocols import peer_review
-from orchestrator.domain.protocols.steps import Rules, Step
+from orchestrator.domain.protocols.steps import Decide, Fail, Rules, Step
 
 
 class DeliberationProtocol(Protocol):
@@ -16,6 +16,12 @@ class DeliberationProtocol(Protocol):
 
     def next_step(self, rules: Rules, turns: Collection[Turn]) -> Step:
         """Say what follows from the turns recorded."""
+        ...
+
+    def conclude_early(
+        self, rules: Rules, turns: Collection[Turn], stop_reason: StopReason
+    ) -> Decide | Fail:
+        """Say what the turns recorded amount to when no more may be taken."""
         ...
 
     def turns_expected(self, rules: Rules) -> int:

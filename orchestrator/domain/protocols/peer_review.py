@@ -10,11 +10,10 @@ criticises and votes. Nothing waits for more than what it is about.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.domain import counting
 from orchestrator.domain.deliberations import StopReason, Turn, TurnKey, TurnKind, Verdict
-from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Rules, Step, Take
 
 
@@ -27,9 +26,9 @@ def turns_expected(rules: Rules) -> int:
 def next_step(rules: Rules, turns: Collection[Turn]) -> Step:
     """Say what follows from the turns recorded, in whatever order they are given."""
     table = _Table(rules, {turn.key: turn for turn in turns})
-    standings = {seat: _standing(table, seat, rules.rounds) for seat in rules.seats}
+    standings = {seat: _follow(table, seat) for seat in rules.seats}
 
-    possible = [s for s in standings.values() if s.proposal is not None or not s.settled]
+    possible = [s for s in standings.values() if s.proposal is not None or s.next_ask is not None]
     if len(possible) < rules.quorum:
         return Fail(
             stop_reason=StopReason.QUORUM_LOST,
@@ -39,14 +38,36 @@ def next_step(rules: Rules, turns: Collection[Turn]) -> Step:
             ),
         )
 
-    asks = [ask for seat in rules.seats for ask in _asks_about(table, seat)]
-    if asks or not all(standing.settled for standing in standings.values()):
+    if asks := [s.next_ask for s in standings.values() if s.next_ask is not None]:
         return Take(asks=tuple(asks))
 
     standing = {s.proposal: seat for seat, s in standings.items() if s.proposal is not None}
     if asks := _ballots_to_take(table, standing):
         return Take(asks=tuple(asks))
     return _conclude(table, standing)
+
+
+def conclude_early(rules: Rules, turns: Collection[Turn], stop_reason: StopReason) -> Decide | Fail:
+    """Say what the turns recorded amount to when no more may be taken.
+
+    With a quorum of standing proposals and a ballot at least, or nothing to choose between, that is
+    a partial verdict.
+    """
+    table = _Table(rules, {turn.key: turn for turn in turns})
+    standing = {
+        proposal: seat
+        for seat in rules.seats
+        if (proposal := _follow(table, seat).proposal) is not None
+    }
+    if len(standing) < rules.quorum:
+        return Fail(
+            stop_reason=stop_reason,
+            failure=f"{len(standing)} proposals stood when it was stopped; the quorum is {rules.quorum}",
+        )
+    end = _conclude(table, standing)
+    if isinstance(end, Fail):
+        return replace(end, stop_reason=stop_reason)
+    return Decide(verdict=replace(end.verdict, partial=True), stop_reason=stop_reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +77,13 @@ class _Table:
     rules: Rules
     turns: Mapping[TurnKey, Turn]
 
-    def id_of(self, key: TurnKey) -> str:
-        return turn_id(self.rules.deliberation, key)
-
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """A seat's proposal as it stands, by id; `settled` once no turn can change it any more."""
+    """A seat's proposal as it stands, by id, and the next turn about it; none once it is settled."""
 
     proposal: str | None
-    settled: bool
+    next_ask: Ask | None
 
 
 def _critic_of(rules: Rules, seat: int, round_: int) -> int:
@@ -79,49 +97,31 @@ def _critique_key(rules: Rules, seat: int, round_: int) -> TurnKey:
     return TurnKey(kind=TurnKind.CRITIQUE, round=round_, seat=critic, target=seat)
 
 
-def _standing(table: _Table, seat: int, last_round: int) -> _Standing:
-    """Follow a seat's proposal through the rounds up to and with `last_round`."""
-    first = table.turns.get(TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=seat))
-    if first is None:
-        return _Standing(None, settled=False)
-    if not first.taken:
-        return _Standing(None, settled=True)
-    proposal = first.id
-    if len(table.rules.seats) == 1:
-        return _Standing(proposal, settled=True)
-    for round_ in range(1, last_round + 1):
-        critique = table.turns.get(_critique_key(table.rules, seat, round_))
-        if critique is None:
-            return _Standing(proposal, settled=False)
-        if not critique.taken:
-            continue
-        revision = table.turns.get(TurnKey(kind=TurnKind.REVISION, round=round_, seat=seat))
-        if revision is None:
-            return _Standing(proposal, settled=False)
-        if revision.taken:
-            proposal = revision.id
-    return _Standing(proposal, settled=True)
-
-
-def _asks_about(table: _Table, seat: int) -> list[Ask]:
-    """What can be asked now about one seat's proposal: at most one turn, as each waits for the one before."""
+def _follow(table: _Table, seat: int) -> _Standing:
+    """Follow a seat's proposal through the rounds; each turn about it waits for the one before."""
     first = TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=seat)
-    if first not in table.turns:
-        return [Ask(key=first)]
-    if len(table.rules.seats) == 1:
-        return []
-    for round_ in range(1, table.rules.rounds + 1):
-        before = _standing(table, seat, round_ - 1)
-        if before.proposal is None or not before.settled:
-            return []
+    turn = table.turns.get(first)
+    if turn is None:
+        return _Standing(None, Ask(key=first))
+    if not turn.taken:
+        return _Standing(None, None)
+    proposal = turn.id
+    rounds = table.rules.rounds if len(table.rules.seats) > 1 else 0
+    for round_ in range(1, rounds + 1):
         critique_key = _critique_key(table.rules, seat, round_)
         critique = table.turns.get(critique_key)
         if critique is None:
-            return [Ask(key=critique_key, target=before.proposal)]
-        revision = TurnKey(kind=TurnKind.REVISION, round=round_, seat=seat)
-        if critique.taken and revision not in table.turns:
-            return [Ask(key=revision, revises=before.proposal, answers=(critique.id,))]
-    return []
+            return _Standing(proposal, Ask(key=critique_key, target=proposal))
+        if not critique.taken:
+            continue
+        revision_key = TurnKey(kind=TurnKind.REVISION, round=round_, seat=seat)
+        revision = table.turns.get(revision_key)
+        if revision is None:
+            ask = Ask(key=revision_key, revises=proposal, answers=(critique.id,))
+            return _Standing(proposal, ask)
+        if revision.taken:
+            proposal = revision.id
+    return _Standing(proposal, None)
 
 
 def _ballot_key(table: _Table, seat: int) -> TurnKey:
@@ -139,7 +139,7 @@ def _ballots_to_take(table: _Table, standing: Mapping[str, int]) -> list[Ask]:
     ]
 
 
-def _conclude(table: _Table, standing: Mapping[str, int]) -> Step:
+def _conclude(table: _Table, standing: Mapping[str, int]) -> Decide | Fail:
     cast = sorted(
         (turn for turn in table.turns.values() if turn.key.kind is TurnKind.BALLOT and turn.taken),
         key=lambda turn: turn.key,

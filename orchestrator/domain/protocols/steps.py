@@ -41,9 +41,10 @@ class Take:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
-    """The deliberation is through."""
+    """The deliberation has a verdict."""
 
     verdict: Verdict
+    stop_reason: StopReason = StopReason.COMPLETED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,247 @@
+"""The desk: accepts deliberations, claims what is free, keeps the lease, and has runners run what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from orchestrator.domain.deliberations import StopReason
+from orchestrator.domain.errors import ClaimLostError, UnavailableError
+from orchestrator.engine.dispatching import Dispatcher
+from orchestrator.engine.events import LiveEvent, Moved
+from orchestrator.engine.following import Board
+from orchestrator.engine.lease import Lease
+from orchestrator.engine.patience import Patience, until_available
+from orchestrator.engine.ports import Accepted, Deliberations, Held, Models, Order
+from orchestrator.engine.presence import Presence
+from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.runner import Runner
+
+_TICK_SECONDS = 1.0
+
+_LAST_WRITE = timedelta(seconds=5)
+"""How long the end of a process waits for the graph to take the last turns."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What a process takes on: deliberations at once, its lease, and its patience with models."""
+
+    concurrency: int = 64
+    lease: timedelta = timedelta(seconds=10)
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(slots=True)
+class _Running:
+    runner: Runner
+    task: asyncio.Task[None]
+
+
+class Desk:
+    """The engine as others speak to it. `run` must be running for anything to move."""
+
+    def __init__(
+        self,
+        *,
+        process: str,
+        host: str,
+        deliberations: Deliberations,
+        models: Models,
+        presence: Presence,
+        capacity: Capacity,
+    ) -> None:
+        self._process = process
+        self._host = host
+        self._deliberations = deliberations
+        self._presence = presence
+        self._capacity = capacity
+        self._board = Board()
+        self._lease = Lease(capacity.lease)
+        self._recorder = Recorder(deliberations)
+        self._dispatcher = Dispatcher(models, self._board, capacity.patience)
+        self._running: dict[str, _Running] = {}
+        self._closing = False
+        self._wake = asyncio.Event()
+        self.resumed: int = 0
+        """Deliberations that another process had left and this one has taken up."""
+
+    async def accept(self, order: Order) -> Accepted:
+        """Answer once task and deliberation are in the graph; raises RefusedError or UnavailableError."""
+        if self._closing:
+            raise UnavailableError("this process is closing and accepts nothing new")
+        accepted = await self._deliberations.accept(order)
+        if accepted.new:
+            _log.info("deliberation_accepted", deliberation=accepted.deliberation)
+            self._wake.set()
+        return accepted
+
+    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
+        """Yield what happens in this process from the moment of the call, and None once a second at least."""
+        return self._board.follow(deliberation)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether this process would take up another deliberation."""
+        return self._room > 0
+
+    @contextlib.asynccontextmanager
+    async def at_work(self) -> AsyncGenerator[None]:
+        """Enter the graph, take up what was under way, and go on until the block is left; then give it all back."""
+        with self._presence.shown(self._process):
+            sent = self._lease.now()
+            await until_available(
+                lambda: self._deliberations.enter(self._process, self._host, self._capacity.lease)
+            )
+            await self._lease.renew(sent)
+            recorder = asyncio.create_task(self._recorder.run(), name="recorder")
+            await until_available(self._claim)
+            loops = [
+                recorder,
+                asyncio.create_task(self._every_tick(self._renew), name="lease"),
+                asyncio.create_task(self._every_tick(self._claim, self._wake), name="claims"),
+            ]
+            try:
+                yield
+            finally:
+                self._closing = True
+                await self._stop(loops)
+
+    async def drain(self, grace: timedelta) -> None:
+        """Accept and begin nothing more, and wait up to `grace` for the calls under way."""
+        self._closing = True
+        for running in self._running.values():
+            running.runner.wind_down()
+        tasks = [running.task for running in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace.total_seconds())
+
+    @property
+    def _room(self) -> int:
+        return 0 if self._closing else self._capacity.concurrency - len(self._running)
+
+    async def _every_tick(
+        self, work: Callable[[], Awaitable[None]], wake: asyncio.Event | None = None
+    ) -> None:
+        """Do the work once a tick, or when woken; an absent graph is waited for, told once."""
+        away = False
+        woken = wake or asyncio.Event()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await woken.wait()
+            woken.clear()
+            try:
+                await work()
+            except UnavailableError as error:
+                if not away:
+                    _log.warning("graph_away", what=error.what)
+                away = True
+            else:
+                if away:
+                    _log.info("graph_back")
+                away = False
+
+    async def _renew(self) -> None:
+        sent = self._lease.now()
+        before = {id_: running.runner.held.epoch for id_, running in self._running.items()}
+        held = {
+            h.deliberation: h
+            for h in await self._deliberations.renew(self._process, self._capacity.lease)
+        }
+        await self._lease.renew(sent)
+        for deliberation, epoch in before.items():
+            running = self._running.get(deliberation)
+            # What was claimed or has ended while the renewal was under way is not lost.
+            if running is None or running.runner.held.epoch != epoch:
+                continue
+            if deliberation not in held or held[deliberation].epoch != epoch:
+                _log.warning("claim_lost", deliberation=deliberation, epoch=epoch)
+                running.task.cancel()
+        for still in held.values():
+            if not self._closing:
+                self._start(still)
+
+    async def _claim(self) -> None:
+        room = self._room
+        if room <= 0:
+            return
+        gone = self._presence.gone()
+        claimed = await self._deliberations.claim(self._process, room, gone)
+        for held in claimed:
+            self.resumed += held.resumed
+            _log.info(
+                "deliberation_claimed",
+                deliberation=held.deliberation,
+                epoch=held.epoch,
+                resumed=held.resumed,
+            )
+            self._board.post(Moved(deliberation=held.deliberation))
+            self._start(held)
+        if len(claimed) < room:
+            self._presence.forget(gone)
+
+    def _start(self, held: Held) -> None:
+        if held.deliberation in self._running:
+            return
+        runner = Runner(
+            held,
+            deliberations=self._deliberations,
+            dispatcher=self._dispatcher,
+            recorder=self._recorder,
+            lease=self._lease,
+            board=self._board,
+        )
+        task = asyncio.create_task(self._run(runner), name=f"runner {held.deliberation}")
+        self._running[held.deliberation] = _Running(runner, task)
+
+    async def _run(self, runner: Runner) -> None:
+        held = runner.held
+        try:
+            await runner.run()
+        except ClaimLostError as lost:
+            # Either another process has it, or the next renewal says that it is still ours: then it is read anew.
+            _log.warning("claim_fenced", deliberation=lost.deliberation, epoch=lost.epoch)
+        except Exception:  # noqa: BLE001 - whatever broke it, the deliberation ends and the log says why
+            _log.exception("deliberation_broke", deliberation=held.deliberation, epoch=held.epoch)
+            await self._give_up(held)
+        finally:
+            del self._running[held.deliberation]
+            self._wake.set()
+
+    async def _give_up(self, held: Held) -> None:
+        """End a deliberation on which the program itself failed: it would fail again, and for ever."""
+        case = await until_available(lambda: self._deliberations.load(held.deliberation))
+        await until_available(
+            lambda: self._deliberations.fail(
+                held,
+                case.deliberation.sequence,
+                StopReason.ERROR,
+                "an internal error stopped it; the log of the service names it",
+            )
+        )
+
+    async def _stop(self, loops: list[asyncio.Task[None]]) -> None:
+        runners = [running.task for running in self._running.values()]
+        for task in runners:
+            task.cancel()
+        if runners:
+            await asyncio.wait(runners)
+        if not await self._recorder.emptied(_LAST_WRITE):
+            # Not acknowledged to anybody: whoever takes over asks these models again.
+            _log.warning("turns_not_recorded")
+        for task in loops:
+            task.cancel()
+        await asyncio.wait(loops)
+        try:
+            await self._deliberations.release(self._process)
+        except UnavailableError as error:
+            # The lease runs out by itself; the lock file tells this host's next process at once.
+            _log.warning("claims_not_given_back", what=error.what)

@@ -1,0 +1,147 @@
+"""From a turn to take to the turn taken: asks the seat's model, and says why where it got no answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import stamina
+import structlog
+
+from orchestrator.domain.deliberations import Deliberation, Turn, TurnOutcome, Usage
+from orchestrator.domain.errors import ModelError
+from orchestrator.domain.ids import turn_id
+from orchestrator.domain.protocols.steps import Ask
+from orchestrator.engine.events import TokensSpoken, TurnBegan
+from orchestrator.engine.following import Board
+from orchestrator.engine.patience import Patience, when_to_ask_again
+from orchestrator.engine.ports import Answer, Call, Models
+from orchestrator.engine.prompting import Prompt, build, choices_of
+
+_log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Asks models for turns, again where that can help; there is no text that stands in for an answer."""
+
+    def __init__(self, models: Models, board: Board, patience: Patience) -> None:
+        self._models = models
+        self._board = board
+        self._patience = patience
+
+    async def take(self, deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> Turn:
+        """Return the turn, taken or absent; `contents` are what the recorded turns said, by id."""
+        prompt = build(deliberation, ask, contents)
+        seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
+        call = Call(
+            turn=turn_id(deliberation.id, ask.key),
+            seat=seat,
+            messages=prompt.messages,
+            max_tokens=prompt.max_tokens,
+            priority=deliberation.priority,
+            answer_schema=prompt.answer_schema,
+        )
+        started_at = datetime.now(UTC)
+        began = asyncio.get_running_loop().time()
+        attempts = 0
+
+        def turn(
+            *,
+            answer: Answer | None = None,
+            choices: tuple[str, ...] = (),
+            absence: str | None = None,
+        ) -> Turn:
+            usage = Usage() if answer is None else answer.usage
+            return Turn(
+                id=call.turn,
+                key=ask.key,
+                outcome=TurnOutcome.ABSENT if answer is None else TurnOutcome.TAKEN,
+                content=None if answer is None else answer.content,
+                reasoning=None if answer is None else answer.reasoning,
+                finish_reason=None if answer is None else answer.finish_reason,
+                absence=absence,
+                attempts=attempts,
+                prompt_version=prompt.version,
+                usage=Usage(
+                    prompt_tokens=usage.prompt_tokens,
+                    cached_prompt_tokens=usage.cached_prompt_tokens,
+                    completion_tokens=usage.completion_tokens,
+                    calls=attempts,
+                ),
+                latency_ms=round((asyncio.get_running_loop().time() - began) * 1000),
+                started_at=started_at,
+                finished_at=datetime.now(UTC),
+                target=ask.target,
+                revises=ask.revises,
+                answers=ask.answers,
+                choices=choices,
+            )
+
+        try:
+            async for attempt in stamina.retry_context(
+                on=when_to_ask_again,
+                attempts=self._patience.attempts,
+                timeout=None,
+                wait_initial=self._patience.first_wait,
+                wait_max=self._patience.longest_wait,
+                wait_jitter=self._patience.jitter,
+            ):
+                with attempt:
+                    attempts = attempt.num
+                    answer = await self._models.ask(
+                        call, self._teller(deliberation.id, call.turn, attempts)
+                    )
+                    return turn(answer=answer, choices=_choices(prompt, answer))
+        except ModelError as error:
+            _log.warning(
+                "agent_absent",
+                deliberation=deliberation.id,
+                turn=call.turn,
+                seat=seat.number,
+                attempts=attempts,
+                reason=error.reason,
+            )
+            return turn(absence=error.reason)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _teller(self, deliberation: str, turn: str, attempt: int) -> Callable[[str], None]:
+        self._board.post(
+            TurnBegan(deliberation=deliberation, at=datetime.now(UTC), turn=turn, attempt=attempt)
+        )
+        offset = 0
+
+        def tell(text: str) -> None:
+            nonlocal offset
+            if self._board.followed(deliberation):
+                self._board.post(
+                    TokensSpoken(
+                        deliberation=deliberation,
+                        at=datetime.now(UTC),
+                        turn=turn,
+                        attempt=attempt,
+                        offset=offset,
+                        text=text,
+                    )
+                )
+            offset += len(text)
+
+        return tell
+
+
+def _choices(prompt: Prompt, answer: Answer) -> tuple[str, ...]:
+    """Look at the answer, and read a ballot's choices.
+
+    Another sampling may be valid, so an answer that is not is worth asking again.
+    """
+    if not answer.content.strip():
+        raise ModelError(
+            f"the answer was empty (finish reason: {answer.finish_reason})", retryable=True
+        )
+    if not prompt.letters:
+        return ()
+    try:
+        return choices_of(answer.content, prompt.letters)
+    except ValueError as error:
+        cut = " (cut off at max_tokens)" if answer.finish_reason == "length" else ""
+        raise ModelError(f"{error}{cut}", retryable=True) from error

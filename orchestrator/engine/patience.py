@@ -1,0 +1,45 @@
+"""How long to try again: for ever with the graph, whose word is needed, and for a while with a model."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import stamina
+
+from orchestrator.domain.errors import ModelError, UnavailableError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Attempts, and the seconds between them: doubled each time up to `longest_wait`, and jittered."""
+
+    attempts: int = 6
+    first_wait: float = 0.5
+    longest_wait: float = 8.0
+    jitter: float = 0.5
+
+
+async def until_available(operation: Callable[[], Awaitable[T]]) -> T:
+    """Ask the graph until it answers: what was received is held, never dropped."""
+    async for attempt in stamina.retry_context(
+        on=UnavailableError,
+        attempts=None,
+        timeout=None,
+        wait_initial=0.1,
+        wait_max=2.0,
+        wait_jitter=0.2,
+    ):
+        with attempt:
+            return await operation()
+    raise AssertionError("unreachable: attempts are endless")
+
+
+def when_to_ask_again(error: Exception) -> bool | float:
+    """Never where it cannot help; after what the server asked for, where it did; else by the backoff."""
+    if not isinstance(error, ModelError) or not error.retryable:
+        return False
+    return True if error.retry_after is None else error.retry_after

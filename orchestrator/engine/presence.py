@@ -1,0 +1,63 @@
+"""Which processes of this host are alive: each holds a lock on a file of its own in COUNCIL_HOME.
+
+The lock ends with the process, however it died, so a file whose lock is free proves its process gone
+and its claims can be taken over at once. A pid or a host name would prove nothing: in containers every
+pid is 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+_SUFFIX = ".lock"
+
+
+class Presence:
+    """The lock files of one COUNCIL_HOME."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "processes"
+
+    @contextlib.contextmanager
+    def shown(self, process: str) -> Generator[None]:
+        """Hold this process's lock, and take the file away on the way out."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{process}{_SUFFIX}"
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+    def gone(self) -> frozenset[str]:
+        """Return the ids of processes that have died here without giving back what they held."""
+        return frozenset(path.stem for path in self._files() if _is_free(path))
+
+    def forget(self, processes: frozenset[str]) -> None:
+        """Take away the files of processes whose claims have all been taken over."""
+        for process in processes:
+            (self._folder / f"{process}{_SUFFIX}").unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        return list(self._folder.glob(f"*{_SUFFIX}")) if self._folder.is_dir() else []
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)

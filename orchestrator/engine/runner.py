@@ -1,0 +1,201 @@
+"""Takes one deliberation from where the graph has it to its end.
+
+Resuming is asking again: the protocol says what follows from the turns recorded, whoever recorded them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from orchestrator.domain.deliberations import Deliberation, StopReason, Turn, TurnKey
+from orchestrator.domain.errors import ClaimLostError
+from orchestrator.domain.protocols import PROTOCOLS
+from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Rules, Take
+from orchestrator.engine.dispatching import Dispatcher
+from orchestrator.engine.events import Moved
+from orchestrator.engine.following import Board
+from orchestrator.engine.lease import Lease
+from orchestrator.engine.patience import until_available
+from orchestrator.engine.ports import Deliberations, Held, Recording
+from orchestrator.engine.recorder import Recorder
+
+_log = structlog.get_logger(__name__)
+
+
+class Runner:
+    """Runs one deliberation under one claim."""
+
+    def __init__(
+        self,
+        held: Held,
+        *,
+        deliberations: Deliberations,
+        dispatcher: Dispatcher,
+        recorder: Recorder,
+        lease: Lease,
+        board: Board,
+    ) -> None:
+        self.held: Held = held
+        self._deliberations = deliberations
+        self._dispatcher = dispatcher
+        self._recorder = recorder
+        self._lease = lease
+        self._board = board
+        self._winding_down = asyncio.Event()
+        self._in_flight: dict[TurnKey, asyncio.Task[Turn]] = {}
+        self._calling: set[TurnKey] = set()
+
+    def wind_down(self) -> None:
+        """Begin no further turn; `run` returns once those under way are recorded."""
+        self._winding_down.set()
+
+    async def run(self) -> None:
+        """Return at the end of the deliberation, or wound down.
+
+        Raises:
+            ClaimLostError: another process holds it, or the graph has moved on without us.
+        """
+        deadline = _Deadline(self.held.time_left)
+        try:
+            case = await until_available(lambda: self._deliberations.load(self.held.deliberation))
+            if case.deliberation.status.ended:
+                return
+            await self._deliberate(case.deliberation, {t.id: t for t in case.turns}, deadline)
+        finally:
+            await self._stop_calls(everything=True)
+
+    async def _deliberate(
+        self, deliberation: Deliberation, turns: dict[str, Turn], deadline: _Deadline
+    ) -> None:
+        protocol = PROTOCOLS[deliberation.protocol]
+        rules = Rules(
+            deliberation=deliberation.id,
+            seats=tuple(seat.number for seat in deliberation.seats),
+            rounds=deliberation.rounds,
+            quorum=deliberation.quorum,
+        )
+        sequence = max([deliberation.sequence, *(turn.sequence or 0 for turn in turns.values())])
+        while True:
+            step = protocol.next_step(rules, turns.values())
+            if isinstance(step, Take) and deadline.struck:
+                await self._stop_calls(everything=False)
+                for turn in await self._recorded(None):
+                    turns[turn.id] = turn
+                    sequence = max(sequence, turn.sequence or 0)
+                step = protocol.conclude_early(rules, turns.values(), StopReason.DEADLINE)
+            if not isinstance(step, Take):
+                await self._stop_calls(everything=False)
+                await self._end(step, sequence)
+                return
+            if self._winding_down.is_set():
+                if not self._in_flight:
+                    return
+            else:
+                self._begin(deliberation, step.asks, turns)
+            for turn in await self._recorded(deadline):
+                turns[turn.id] = turn
+                sequence = max(sequence, turn.sequence or 0)
+
+    def _begin(
+        self, deliberation: Deliberation, asks: tuple[Ask, ...], turns: dict[str, Turn]
+    ) -> None:
+        for ask in asks:
+            if ask.key not in self._in_flight:
+                shown = (ask.target, ask.revises, *ask.answers, *ask.choices)
+                contents = {id_: turns[id_].content or "" for id_ in shown if id_ is not None}
+                self._in_flight[ask.key] = asyncio.create_task(
+                    self._take(deliberation, ask, contents), name=f"turn {ask.key}"
+                )
+
+    async def _take(self, deliberation: Deliberation, ask: Ask, contents: dict[str, str]) -> Turn:
+        self._calling.add(ask.key)
+        try:
+            await self._lease.held()
+            turn = await self._dispatcher.take(deliberation, ask, contents)
+        finally:
+            self._calling.discard(ask.key)
+        turn = await self._recorder.record(
+            Recording(deliberation=deliberation.id, epoch=self.held.epoch, turn=turn)
+        )
+        self._board.post(Moved(deliberation=deliberation.id))
+        return turn
+
+    async def _recorded(self, deadline: _Deadline | None) -> list[Turn]:
+        """Wait for turns under way: for one, or until the deadline; without a deadline, for all."""
+        if not self._in_flight:
+            return []
+        winding_down = asyncio.create_task(self._winding_down.wait())
+        watched: set[asyncio.Task[Any]] = {*self._in_flight.values()}
+        if deadline is not None and not self._winding_down.is_set():
+            watched.add(winding_down)
+        try:
+            await asyncio.wait(
+                watched,
+                timeout=None if deadline is None else deadline.left,
+                return_when=asyncio.ALL_COMPLETED if deadline is None else asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            winding_down.cancel()
+        done = [key for key, task in self._in_flight.items() if task.done()]
+        return [self._in_flight.pop(key).result() for key in done]
+
+    async def _stop_calls(self, *, everything: bool) -> None:
+        """Close the calls in flight; turns that are being recorded go on unless `everything`."""
+        stopped = [
+            (key, task)
+            for key, task in self._in_flight.items()
+            if everything or key in self._calling
+        ]
+        for _, task in stopped:
+            task.cancel()
+        if stopped:
+            await asyncio.wait([task for _, task in stopped])
+        for key, _ in stopped:
+            del self._in_flight[key]
+
+    async def _end(self, step: Decide | Fail, sequence: int) -> None:
+        deliberation = self.held.deliberation
+        if isinstance(step, Decide):
+            ended = await until_available(
+                lambda: self._deliberations.decide(
+                    self.held, sequence, step.verdict, step.stop_reason
+                )
+            )
+        else:
+            ended = await until_available(
+                lambda: self._deliberations.fail(
+                    self.held, sequence, step.stop_reason, step.failure
+                )
+            )
+        if not ended:
+            raise ClaimLostError(deliberation, self.held.epoch)
+        self._board.post(Moved(deliberation=deliberation))
+        _log.info(
+            "deliberation_ended",
+            deliberation=deliberation,
+            epoch=self.held.epoch,
+            status="DECIDED" if isinstance(step, Decide) else "FAILED",
+            stop_reason=str(step.stop_reason),
+            failure=step.failure if isinstance(step, Fail) else None,
+        )
+
+
+class _Deadline:
+    """When to stop, counted on the monotonic clock from the time left that the graph told."""
+
+    def __init__(self, time_left: timedelta | None) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self._at = None if time_left is None else self._clock() + time_left.total_seconds()
+
+    @property
+    def left(self) -> float | None:
+        """Return seconds, at least 0; none where there is no deadline."""
+        return None if self._at is None else max(0.0, self._at - self._clock())
+
+    @property
+    def struck(self) -> bool:
+        return self.left == 0.0
