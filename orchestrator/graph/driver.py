@@ -1,0 +1,252 @@
+"""The connection to Neo4j: which database, how long to wait, how to route, and what its errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Mapping,
+)
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString, TypeVar, cast
+from urllib.parse import urlsplit
+
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncManagedTransaction,
+    AsyncSession,
+    NotificationMinimumSeverity,
+    Query,
+    Record,
+    RoutingControl,
+    unit_of_work,
+)
+from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
+
+from orchestrator import __version__
+from orchestrator.graph.errors import MisconfiguredError, StatementRefusedError, translated
+from orchestrator.graph.statements import statement, statements
+
+T = TypeVar("T")
+
+_FETCH = 1000
+"""Records that a stream asks for at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait, in seconds.
+
+    `transaction` is what the server is told; `retry` is for how long the driver repeats a transaction
+    that failed for a passing reason. `answer` bounds a whole read or write from outside, since a
+    server that is stopped or cut off keeps its connections open and says nothing.
+    """
+
+    connect: float = 5.0
+    acquire: float = 10.0
+    transaction: float = 15.0
+    retry: float = 5.0
+    answer: float = 30.0
+
+
+class Transaction:
+    """A transaction under way; what is run in it is committed together or not at all."""
+
+    def __init__(self, transaction: AsyncManagedTransaction) -> None:
+        self._transaction = transaction
+
+    async def run(self, name: str, /, **parameters: Any) -> list[Record]:
+        """Run a statement by its name."""
+        _check(parameters)
+        result = await self._transaction.run(statement(name), parameters)
+        return [record async for record in result]
+
+
+class Graph:
+    """The graph. Every method names statements of `cypher/` and raises the errors of `graph.errors`.
+
+    Transactions that fail for a passing reason are run again for a while, so each may run twice: a
+    write has to be idempotent. Where the outcome of a commit is unknown, UnavailableError is raised.
+    """
+
+    def __init__(self, driver: AsyncDriver, database: str, patience: Patience) -> None:
+        """Open one with `open_graph`."""
+        self.driver: AsyncDriver = driver
+        self.database: str = database
+        self.patience: Patience = patience
+
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        """Run a reading statement."""
+        return await self._execute(name, parameters, RoutingControl.READ)
+
+    async def write(self, name: str, /, **parameters: Any) -> list[Record]:
+        """Run a writing statement in a transaction of its own."""
+        return await self._execute(name, parameters, RoutingControl.WRITE)
+
+    async def transact(
+        self, work: Callable[[Transaction], Awaitable[T]], *, seconds: float | None = None
+    ) -> T:
+        """Do the work in one transaction; whatever it raises rolls everything back.
+
+        The work may be called more than once. `seconds` replaces the usual bounds.
+        """
+        bound = unit_of_work(timeout=seconds or self.patience.transaction)
+
+        @bound
+        async def unit(transaction: AsyncManagedTransaction) -> T:
+            return await work(Transaction(transaction))
+
+        with _translating():
+            async with (
+                asyncio.timeout(seconds or self.patience.answer),
+                self._session(WRITE_ACCESS) as session,
+            ):
+                return await session.execute_write(unit)
+
+    async def stream(self, name: str, /, **parameters: Any) -> AsyncIterator[Record]:
+        """Run a reading statement and yield its records as they come, not retried.
+
+        The transaction has as long as its reader needs, up to ten times the usual bound.
+        """
+        _check(parameters)
+        with _translating():
+            async with self._session(READ_ACCESS) as session:
+                async with asyncio.timeout(self.patience.answer):
+                    result = await session.run(
+                        Query(statement(name), timeout=10 * self.patience.transaction), parameters
+                    )
+                while True:
+                    async with asyncio.timeout(self.patience.answer):
+                        records = await result.fetch(_FETCH)
+                    if not records:
+                        return
+                    for record in records:
+                        yield record
+
+    async def migrate(self, parts: tuple[LiteralString, ...], *, seconds: float) -> None:
+        """Run the statements of one migration in one transaction."""
+
+        @unit_of_work(timeout=seconds)
+        async def unit(transaction: AsyncManagedTransaction) -> None:
+            for part in parts:
+                await (await transaction.run(part)).consume()
+
+        with _translating():
+            async with asyncio.timeout(seconds), self._session(WRITE_ACCESS) as session:
+                await session.execute_write(unit)
+
+    async def server(self) -> str:
+        """Reach the server, log in, and return its agent string, such as `Neo4j/5.26.30`."""
+        with _translating():
+            async with asyncio.timeout(self.patience.answer):
+                found = await self.driver.get_server_info()
+                return found.agent
+
+    def _session(self, access: str) -> AsyncSession:
+        """Share bookmarks with all other reads and writes, so that each sees what this process wrote."""
+        return self.driver.session(
+            database=self.database,
+            default_access_mode=access,
+            bookmark_manager=self.driver.execute_query_bookmark_manager,
+            fetch_size=_FETCH,
+        )
+
+    async def _execute(
+        self, name: str, parameters: Mapping[str, Any], routing: RoutingControl
+    ) -> list[Record]:
+        _check(parameters)
+        with _translating():
+            async with asyncio.timeout(self.patience.answer):
+                result = await self.driver.execute_query(
+                    Query(statement(name), timeout=self.patience.transaction),
+                    dict(parameters),
+                    routing_=routing,
+                    database_=self.database,
+                )
+                return result.records
+
+
+@asynccontextmanager
+async def open_graph(
+    uri: str, user: str, password: str | None, database: str, patience: Patience | None = None
+) -> AsyncGenerator[Graph, None]:
+    """Open the graph without connecting yet; leaving the context closes it.
+
+    Without a password no login is sent, for a Neo4j that asks for none.
+
+    Raises:
+        MisconfiguredError: the URI is none.
+    """
+    statements()
+    if urlsplit(uri).scheme.partition("+")[0] not in {"bolt", "neo4j"}:
+        raise MisconfiguredError(
+            "NEO4J_URI begins with neo4j:// or bolt://, with +s or +ssc for TLS"
+        )
+    patience = patience or Patience()
+    try:
+        driver = AsyncGraphDatabase.driver(
+            uri,
+            auth=None if password is None else (user, password),
+            user_agent=f"graph-council/{__version__}",
+            connection_timeout=patience.connect,
+            connection_acquisition_timeout=patience.acquire,
+            connection_write_timeout=patience.answer,
+            max_transaction_retry_time=patience.retry,
+            # More than one process shares a server; what waits for a connection is bounded here.
+            max_connection_pool_size=64,
+            max_connection_lifetime=3600,
+            # Balancers drop what is idle without a word; asking first costs a round trip, and only then.
+            liveness_check_timeout=30,
+            keep_alive=True,
+            # A test explains each statement and fails on any notification; at run time they say nothing new.
+            notifications_min_severity=NotificationMinimumSeverity.OFF,
+            telemetry_disabled=True,
+        )
+    except (ConfigurationError, ValueError) as exc:
+        raise MisconfiguredError(f"NEO4J_URI cannot be used: {exc}") from exc
+    async with driver:
+        yield Graph(driver, database, patience)
+
+
+@contextmanager
+def _translating() -> Generator[None, None, None]:
+    try:
+        yield
+    except (Neo4jError, DriverError, TimeoutError, OSError) as exc:
+        ours = translated(exc)
+        if ours is exc:
+            raise
+        raise ours from exc
+
+
+def _check(value: Any) -> None:
+    """Refuse what cannot be sent before a connection is spoiled by half of it: a lone surrogate, a huge integer."""
+    match value:
+        case str():
+            if not value.isascii():
+                try:
+                    value.encode()
+                except UnicodeEncodeError as exc:
+                    raise StatementRefusedError(
+                        "InvalidText", "a text is not valid Unicode"
+                    ) from exc
+        case int():
+            if not -(2**63) <= value < 2**63:
+                raise StatementRefusedError("InvalidNumber", "an integer has more than 64 bits")
+        case dict():
+            for key, item in cast("dict[str, Any]", value).items():
+                _check(key)
+                _check(item)
+        case list() | tuple():
+            for item in cast("list[Any]", value):
+                _check(item)
+        case _:
+            pass

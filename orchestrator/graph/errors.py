@@ -1,0 +1,101 @@
+"""What Neo4j answers when it does not do what it was asked, in our words: the one place that knows the driver's.
+
+CouncilError
+├── UnavailableError
+│   └── AuthenticationError      Neo4j is there and does not let us in
+├── MisconfiguredError           the graph that the settings name cannot be used as it is
+└── StatementRefusedError        Neo4j refused a statement, and would refuse it again
+    └── ConstraintViolatedError  because something with that value is there already
+"""
+
+from __future__ import annotations
+
+import re
+
+from neo4j.exceptions import (
+    AuthError,
+    ConfigurationError,
+    ConnectionPoolError,
+    DriverError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+    UnsupportedServerProduct,
+)
+
+from orchestrator.domain.errors import CouncilError, UnavailableError
+
+_LONGEST_REASON = 500
+"""Characters of the server's words that are passed on; they may quote a whole value."""
+
+_TRY_LATER = (
+    "TransactionTimedOut",
+    "TransactionTimedOutClientConfiguration",
+    "LockAcquisitionTimeout",
+    "LockClientStopped",
+    "DatabaseNotFound",
+    "DatabaseUnavailable",
+)
+"""Last words of codes that the driver calls final although asking again later can help."""
+
+_DUPLICATE = re.compile(
+    r"Node\(\d+\) already exists with label `(?P<label>\w+)` and property `(?P<key>\w+)`"
+)
+
+
+class AuthenticationError(UnavailableError):
+    """Neo4j is there and refuses user or password. Running processes treat it as being away; a start gives up."""
+
+
+class MisconfiguredError(CouncilError):
+    """What NEO4J_URI names is no Neo4j that this service can use; waiting does not help."""
+
+
+class StatementRefusedError(CouncilError):
+    """Neo4j refused a statement for good, such as for a value that it cannot store or index."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        """`code` is Neo4j's, `reason` its words, shortened."""
+        self.code: str = code
+        self.reason: str = reason[:_LONGEST_REASON]
+        super().__init__(f"{code}: {self.reason}")
+
+
+class ConstraintViolatedError(StatementRefusedError):
+    """A node with that value of a unique property is there already, committed by another transaction."""
+
+    def __init__(self, code: str, reason: str, label: str, key: str) -> None:
+        """`label` and `key`, such as Agent and name, say which constraint it was."""
+        self.label: str = label
+        self.key: str = key
+        super().__init__(code, reason)
+
+
+def translated(exc: Neo4jError | DriverError | TimeoutError | OSError) -> Exception:
+    """Say what the driver raised in words of ours; what is a mistake of the program stays what it is."""
+    if isinstance(exc, Neo4jError):
+        return _refusal(exc)
+    match exc:
+        case UnsupportedServerProduct() | ConfigurationError():
+            return MisconfiguredError(f"This is no Neo4j that can be used: {exc}")
+        case ServiceUnavailable() | SessionExpired() | ConnectionPoolError():
+            return UnavailableError("Neo4j cannot be reached")
+        case TimeoutError():
+            return UnavailableError("Neo4j does not answer")
+        case OSError():
+            return UnavailableError("Neo4j cannot be reached")
+        case _:
+            return exc
+
+
+def _refusal(exc: Neo4jError) -> CouncilError:
+    """Sort what the server itself said no to."""
+    code = exc.code or ""
+    reason = exc.message or code or "no reason given"
+    if isinstance(exc, AuthError) or ".Security." in code:
+        return AuthenticationError(f"Neo4j refuses the login: {reason[:_LONGEST_REASON]}")
+    if exc.is_retryable() or code.endswith(_TRY_LATER):
+        return UnavailableError(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
+    if found := _DUPLICATE.match(reason):
+        return ConstraintViolatedError(code, reason, found["label"], found["key"])
+    return StatementRefusedError(code, reason)

@@ -1,0 +1,102 @@
+"""Migrations: `cypher/migrations/V001__name.cypher` and so on, each applied once, in order, under a lock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import LiteralString, TypeVar
+
+from orchestrator.domain.errors import CouncilError
+from orchestrator.graph.driver import Graph, Transaction
+from orchestrator.graph.statements import statements
+
+T = TypeVar("T")
+
+LOCKED_SECONDS = 600.0
+"""How long migrations and seeding may take together with waiting for another process that does them."""
+
+_NAME = re.compile(r"migrations/(?P<name>V\d{3}__\w+)")
+
+
+class ChangedMigrationError(CouncilError):
+    """A migration that this graph has seen is not the one of this version."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is the migration's."""
+        self.name: str = name
+        super().__init__(f"migration {name} was changed after it had been applied to this graph")
+
+
+class UnknownMigrationError(CouncilError):
+    """The graph was migrated by a later version of this service."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is the migration's."""
+        self.name: str = name
+        super().__init__(f"this graph has migration {name}, which this version does not know")
+
+
+async def migrate(graph: Graph) -> tuple[str, ...]:
+    """Bring the schema up to date and return the names of the migrations applied.
+
+    Any number of processes may call it at once: one works, the others wait and find nothing to do.
+
+    Raises:
+        ChangedMigrationError: one that was applied has another text now.
+        UnknownMigrationError: one was applied that is not here.
+    """
+    known = migrations()
+
+    async def work(transaction: Transaction) -> tuple[str, ...]:
+        applied = {
+            record["name"]: record["checksum"]
+            for record in await transaction.run("migrations/list_applied")
+        }
+        for name, checksum in applied.items():
+            if name not in known:
+                raise UnknownMigrationError(name)
+            if checksum != checksum_of(known[name]):
+                raise ChangedMigrationError(name)
+        missing = [name for name in known if name not in applied]
+        for name in missing:
+            # Schema and data cannot share a transaction, and this one holds the lock: each migration
+            # has its own, and is written down after it. Cut off in between, it is simply done again.
+            await graph.migrate(known[name], seconds=LOCKED_SECONDS)
+            await graph.write(
+                "migrations/record_applied", name=name, checksum=checksum_of(known[name])
+            )
+        if missing:
+            await graph.read("migrations/await_indexes", seconds=10)
+        return tuple(missing)
+
+    return await locked(graph, work)
+
+
+async def locked(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Do the work in a transaction that holds the one lock on which all processes wait."""
+    await graph.write("migrations/constrain_lock")
+
+    async def unit(transaction: Transaction) -> T:
+        await transaction.run("migrations/take_lock")
+        return await work(transaction)
+
+    return await graph.transact(unit, seconds=LOCKED_SECONDS)
+
+
+def migrations() -> dict[str, tuple[LiteralString, ...]]:
+    """Map the names, in order, to their statements, which end with a semicolon at the end of a line."""
+    found: dict[str, LiteralString] = {
+        match["name"]: text
+        for name, text in statements().items()
+        if (match := _NAME.fullmatch(name))
+    }
+    return {
+        name: tuple(part for part in found[name].split(";\n") if part.strip())
+        for name in sorted(found)
+    }
+
+
+def checksum_of(parts: tuple[str, ...]) -> str:
+    """Tell two texts of a migration apart."""
+    return sha256(";\n".join(parts).encode()).hexdigest()
