@@ -153,9 +153,6 @@ def _conclude(table: _Table, standing: Mapping[str, int]) -> Decide | Fail:
     ranking = counting.rank(table.rules.deliberation, standing, choices)
     winner = ranking[0]
     absent = any(not turn.taken for turn in table.turns.values())
-    ballot_absent = any(
-        not turn.taken for turn in table.turns.values() if turn.key.kind is TurnKind.BALLOT
-    )
     return Decide(
         verdict=Verdict(
             ranking=ranking,
@@ -166,7 +163,7 @@ def _conclude(table: _Table, standing: Mapping[str, int]) -> Decide | Fail:
                 if winner.proposal in ballot.choices and ballot.choices[0] != winner.proposal
             ),
             margin=winner.score - ranking[1].score if len(ranking) > 1 else 1.0,
-            agreement=None if ballot_absent else counting.agreement(choices),
+            agreement=counting.agreement(choices) if len(cast) == len(table.rules.seats) else None,
             partial=absent,
         )
     )
