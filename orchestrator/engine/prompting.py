@@ -59,8 +59,8 @@ def build(deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> 
     )
     question = environment.get_template(f"{ask.key.kind.lower()}.j2").render(
         key=key,
-        target=contents.get(ask.target or ""),
-        revises=contents.get(ask.revises or ""),
+        target=None if ask.target is None else contents[ask.target],
+        revises=None if ask.revises is None else contents[ask.revises],
         answers=[contents[critique] for critique in ask.answers],
         choices=[{"letter": letter, "text": contents[p]} for letter, p in letters.items()],
     )
@@ -87,8 +87,10 @@ def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
         ValueError: it is not JSON, or its ranking does not hold every letter once.
     """
     try:
-        ballot: object = json.loads(answer)
-    except json.JSONDecodeError as exc:
+        # Not strict: vLLM's structured output lets raw control characters into strings. Nested without
+        # end, an answer exhausts the parser's stack; a number without end is a ValueError too.
+        ballot: object = json.loads(answer, strict=False)
+    except (ValueError, RecursionError) as exc:
         msg = f"the ballot is not JSON: {exc}"
         raise ValueError(msg) from exc
     ranking = cast("dict[str, object]", ballot).get("ranking") if isinstance(ballot, dict) else None
