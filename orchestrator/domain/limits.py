@@ -1,6 +1,10 @@
 """Bounds on everything that a caller can make big. Texts are counted in characters."""
 
 NAME = 255
+ROLE_NAME = 200
+"""Default names of councils and agents are a role's with a number, and are names too."""
+IDEMPOTENCY_KEY = 200
+"""It is kept with the caller's name and the mutation's before it."""
 DESCRIPTION = 100_000
 CONTEXT = 200_000
 RUBRIC = 20_000
@@ -9,6 +13,7 @@ REQUIREMENTS = 50
 REQUIREMENT = 2_000
 METADATA = 10_000
 """As JSON text."""
+METADATA_DEPTH = 20
 URL = 2_048
 SEATS = 15
 ROUNDS = 10

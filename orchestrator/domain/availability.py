@@ -1,0 +1,93 @@
+"""Whether an agent could answer now, and what a deliberation waits for, as far as one process can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
+
+from orchestrator.domain.councils import Agent, Endpoint, Model, Seat
+from orchestrator.domain.deliberations import Deliberation, Status
+from orchestrator.domain.health import EndpointHealth, EndpointStatus
+
+Health = Callable[[Endpoint], EndpointHealth]
+
+DEFAULT_ENDPOINT = "default"
+"""Follows VLLM_URL; where that is not set, who would have been asked there is asked by rehearsal."""
+
+
+class AgentStatus(StrEnum):
+    """Whether an agent could answer now."""
+
+    READY = "READY"
+    BUSY = "BUSY"
+    OFFLINE = "OFFLINE"
+    RETIRED = "RETIRED"
+
+
+def agent_status(
+    agent: Agent, endpoints: Collection[Endpoint], health: Health, *, rehearsal: bool
+) -> AgentStatus:
+    """Say how an agent is; `endpoints` are those that serve its model.
+
+    An endpoint that has not been looked at yet counts as not up: an agent is only called ready
+    where something was seen to answer for it.
+    """
+    if agent.retired:
+        return AgentStatus.RETIRED
+    if agent.busy:
+        return AgentStatus.BUSY
+    asked = _asked(agent.endpoint, endpoints)
+    if agent.model.rehearsal or (rehearsal and not _elsewhere(asked)):
+        return AgentStatus.READY
+    for endpoint in asked:
+        seen = health(endpoint)
+        if seen.status is EndpointStatus.UP and agent.model.name in seen.served_models:
+            return AgentStatus.READY
+    return AgentStatus.OFFLINE
+
+
+def waiting_for(
+    deliberation: Deliberation,
+    models: Mapping[str, Model],
+    health: Health,
+    *,
+    service_waits_for: str | None,
+) -> str | None:
+    """Say in words why nothing moves; none where nothing is known to stand in the way.
+
+    `models` are those of the seats, by their ids, with the endpoints that serve them now.
+    """
+    if deliberation.status.ended:
+        return None
+    if service_waits_for is not None:
+        return f"the service is not ready: {service_waits_for}"
+    if deliberation.status is Status.QUEUED:
+        return "no process has had room for it yet"
+    down = sorted(
+        {
+            endpoint.name
+            for seat in deliberation.seats
+            for endpoint in _blocking(seat, models.get(seat.model.id, seat.model), health)
+        }
+    )
+    if not down:
+        return None
+    return f"endpoint {', '.join(down)} {'is' if len(down) == 1 else 'are'} down"
+
+
+def _asked(bound: Endpoint | None, serving: Collection[Endpoint]) -> Collection[Endpoint]:
+    """Who is bound is asked there and nowhere else."""
+    return serving if bound is None else (bound,)
+
+
+def _elsewhere(endpoints: Collection[Endpoint]) -> bool:
+    return any(endpoint.name != DEFAULT_ENDPOINT for endpoint in endpoints)
+
+
+def _blocking(seat: Seat, model: Model, health: Health) -> Collection[Endpoint]:
+    """The endpoints of a seat, where every one of them is down."""
+    if model.rehearsal:
+        return ()
+    asked = _asked(seat.endpoint, model.endpoints)
+    down = all(health(endpoint).status is EndpointStatus.DOWN for endpoint in asked)
+    return asked if down else ()
