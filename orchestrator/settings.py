@@ -65,6 +65,24 @@ class Settings(BaseSettings):
     ] = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("graph-council", appauthor=False))
     )
+    bolt_port: Annotated[
+        int,
+        Field(
+            alias="COUNCIL_BOLT_PORT",
+            ge=0,
+            le=65535,
+            description="Where the Neo4j of `council up` speaks Bolt; 0 takes a free port.",
+        ),
+    ] = 7687
+    browser_port: Annotated[
+        int,
+        Field(
+            alias="COUNCIL_BROWSER_PORT",
+            ge=0,
+            le=65535,
+            description="Where the Neo4j of `council up` serves Neo4j Browser; 0 takes a free port.",
+        ),
+    ] = 7474
     seed: Annotated[
         str | None,
         Field(

@@ -1,0 +1,58 @@
+"""The configuration of a Neo4j of our own, and what can be read back from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orchestrator.local.ports import LOOPBACK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where it listens."""
+
+    bolt: int
+    http: int
+
+
+def render(ports: Ports, *, digest: str) -> str:
+    """Answer the text of neo4j.conf; two equal ones run the same server, as `digest` is of its files.
+
+    Directories are left at their defaults, which are below the home directory that Java is told.
+    """
+    return f"""\
+# Written at each start by `council`; files {digest}
+
+server.default_listen_address={LOOPBACK}
+server.default_advertised_address={LOOPBACK}
+server.bolt.listen_address={LOOPBACK}:{ports.bolt}
+server.bolt.advertised_address={LOOPBACK}:{ports.bolt}
+server.http.listen_address={LOOPBACK}:{ports.http}
+server.http.advertised_address={LOOPBACK}:{ports.http}
+server.https.enabled=false
+
+# Nothing is sent anywhere.
+dbms.usage_report.enabled=false
+client.allow_telemetry=false
+
+server.memory.pagecache.size=64m
+# Each would otherwise take 256 MB of disk before the first node.
+db.tx_log.preallocate=false
+
+# Both are endless by default: a lost client would hold its locks for ever.
+db.lock.acquisition.timeout=10s
+db.transaction.timeout=60s
+
+# Stopping would otherwise listen to silent connections for 10 s after the databases are closed.
+internal.dbms.bolt.netty_server_shutdown_quiet_period=0
+"""
+
+
+def read_ports(text: str) -> Ports | None:
+    """Answer the ports in such a text, or None where it has none."""
+    bolt = re.search(r"^server\.bolt\.listen_address=.*:(\d+)$", text, re.MULTILINE)
+    http = re.search(r"^server\.http\.listen_address=.*:(\d+)$", text, re.MULTILINE)
+    if bolt is None or http is None:
+        return None
+    return Ports(bolt=int(bolt[1]), http=int(http[1]))

@@ -1,0 +1,95 @@
+"""Runs Neo4j with Java, as a process of its own group."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from asyncio.subprocess import DEVNULL, Process
+from pathlib import Path
+
+from orchestrator.local import processes, tools
+from orchestrator.local.errors import StartError
+
+_HEAP = ("-Xms128m", "-Xmx512m")
+_OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
+_LAST_LINES = 15
+
+
+class JavaProcess:
+    """A Neo4j that runs in a Java process: a child of ours, or one that a killed run left."""
+
+    def __init__(self, pid: int, home: Path, child: Process | None) -> None:
+        """`child` is None for one that was found."""
+        self.pid: int = pid
+        self._home: Path = home
+        self._child: Process | None = child
+
+    async def is_alive(self) -> bool:
+        """Tell whether it still runs."""
+        if self._child is not None:
+            return self._child.returncode is None
+        return await processes.is_running(self.pid, self._home)
+
+    async def stop(self) -> None:
+        """End it, in order or by force."""
+        await processes.stop(self.pid, self._home)
+        if self._child is not None:
+            await self._child.wait()
+
+    def last_output(self) -> str:
+        """Answer the last lines that it said."""
+        try:
+            lines = _console(self._home).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join([*lines.splitlines()[-_LAST_LINES:], f"(from {_console(self._home)})"])
+
+
+async def set_first_password(java: str, home: Path, library: Path, password_file: Path) -> None:
+    """Give the empty data its password; it reads the file itself, so no command line shows it.
+
+    Raises:
+        StartError: Neo4j's own command failed.
+    """
+    status, output = await tools.answer(
+        java,
+        "-cp",
+        f"{library}/*",
+        "org.neo4j.server.startup.Neo4jAdminCommand",
+        "dbms",
+        "set-initial-password",
+        f"@{password_file}",
+        environment={**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")},
+    )
+    if status != 0:
+        raise StartError("Neo4j did not take its first password.", output.strip())
+
+
+async def start(java: str, home: Path, library: Path) -> JavaProcess:
+    """Start it; it is not up yet when this answers."""
+    console = _console(home)
+    console.parent.mkdir(exist_ok=True)
+    with console.open("wb") as output:
+        child = await asyncio.create_subprocess_exec(
+            java,
+            *_HEAP,
+            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
+            "-Dlog4j2.disable.jmx=true",
+            "-cp",
+            f"{home}/plugins/*:{home}/conf:{library}/*",
+            processes.MAIN_CLASS,
+            processes.home_option(home),
+            f"--config-dir={home / 'conf'}",
+            "--console-mode",
+            stdin=DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=home,
+            # A terminal's Ctrl-C is for us alone: we end the server after the service.
+            start_new_session=True,
+        )
+    return JavaProcess(child.pid, home, child)
+
+
+def _console(home: Path) -> Path:
+    return home / "logs" / "console.log"
