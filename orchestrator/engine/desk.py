@@ -68,15 +68,15 @@ class Desk:
         self._recorder = Recorder(deliberations)
         self._dispatcher = Dispatcher(models, self._board, capacity.patience)
         self._running: dict[str, _Running] = {}
-        self._closing = False
+        self._open = False
         self._wake = asyncio.Event()
         self.resumed: int = 0
         """Deliberations that another process had left and this one has taken up."""
 
     async def accept(self, order: Order) -> Accepted:
         """Answer once task and deliberation are in the graph; raises RefusedError or UnavailableError."""
-        if self._closing:
-            raise UnavailableError("this process is closing and accepts nothing new")
+        if not self._open:
+            raise UnavailableError("this process is starting or ending, and accepts nothing now")
         accepted = await self._deliberations.accept(order)
         if accepted.new:
             _log.info("deliberation_accepted", deliberation=accepted.deliberation)
@@ -101,6 +101,7 @@ class Desk:
                 lambda: self._deliberations.enter(self._process, self._host, self._capacity.lease)
             )
             await self._lease.renew(sent)
+            self._open = True
             recorder = asyncio.create_task(self._recorder.run(), name="recorder")
             await until_available(self._claim)
             loops = [
@@ -111,12 +112,12 @@ class Desk:
             try:
                 yield
             finally:
-                self._closing = True
+                self._open = False
                 await self._stop(loops)
 
     async def drain(self, grace: timedelta) -> None:
         """Accept and begin nothing more, and wait up to `grace` for the calls under way."""
-        self._closing = True
+        self._open = False
         for running in self._running.values():
             running.runner.wind_down()
         tasks = [running.task for running in self._running.values()]
@@ -125,7 +126,7 @@ class Desk:
 
     @property
     def _room(self) -> int:
-        return 0 if self._closing else self._capacity.concurrency - len(self._running)
+        return self._capacity.concurrency - len(self._running) if self._open else 0
 
     async def _every_tick(
         self, work: Callable[[], Awaitable[None]], wake: asyncio.Event | None = None
@@ -166,7 +167,7 @@ class Desk:
                 _log.warning("claim_lost", deliberation=deliberation, epoch=epoch)
                 running.task.cancel()
         for still in held.values():
-            if not self._closing:
+            if self._open:
                 self._start(still)
 
     async def _claim(self) -> None:

@@ -1,0 +1,221 @@
+"""Hand-written doubles of what the engine asks of others, small enough to be seen through."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from orchestrator.domain.councils import Agent, Decision, Model, ProtocolName, Seat
+from orchestrator.domain.deliberations import (
+    Deliberation,
+    Priority,
+    Status,
+    StopReason,
+    Task,
+    Turn,
+    TurnKey,
+    TurnKind,
+    TurnOutcome,
+    Verdict,
+)
+from orchestrator.domain.errors import ModelError
+from orchestrator.domain.ids import turn_id
+from orchestrator.engine.ports import (
+    Accepted,
+    Answer,
+    Call,
+    Case,
+    Held,
+    Order,
+    Recorded,
+    Recording,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DELIBERATION = "dlb_0001"
+
+
+def seat(number: int) -> Seat:
+    model = Model(id="mdl_1", name="a-model")
+    agent = Agent(
+        id=f"agt_{number}",
+        name=f"dev-agent-{number}",
+        persona=f"You are number {number}.",
+        temperature=0.5,
+        max_tokens=64,
+        model=model,
+    )
+    return Seat(
+        number=number,
+        agent=agent,
+        persona=agent.persona,
+        temperature=agent.temperature,
+        max_tokens=agent.max_tokens,
+        model=model,
+    )
+
+
+def a_deliberation(*, seats: int = 3, rounds: int = 1, quorum: int = 2) -> Deliberation:
+    return Deliberation(
+        id=DELIBERATION,
+        task=Task(id="tsk_1", description="Write a cache."),
+        council_id="cou_1",
+        council_version=1,
+        role="DEV",
+        seats=tuple(seat(number) for number in range(1, seats + 1)),
+        protocol=ProtocolName.PEER_REVIEW,
+        rounds=rounds,
+        quorum=quorum,
+        decision=Decision.BALLOTS,
+        priority=Priority.NORMAL,
+        status=Status.RUNNING,
+        accepted_at=NOW,
+        sequence=1,
+    )
+
+
+def proposal(number: int, content: str = "a proposal") -> Turn:
+    key = TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=number)
+    return Turn(
+        id=turn_id(DELIBERATION, key),
+        key=key,
+        outcome=TurnOutcome.TAKEN,
+        content=content,
+        started_at=NOW,
+        finished_at=NOW,
+    )
+
+
+@dataclass
+class OneDeliberation:
+    """The graph of one deliberation: what was recorded, and what is to go wrong next."""
+
+    deliberation: Deliberation = field(default_factory=a_deliberation)
+    turns: dict[str, Turn] = field(default_factory=dict)
+    batches: list[tuple[str, ...]] = field(default_factory=list)
+    verdicts: list[tuple[Verdict, StopReason]] = field(default_factory=list)
+    failures: list[tuple[StopReason, str]] = field(default_factory=list)
+    epoch: int = 1
+    errors: list[Exception] = field(default_factory=list)
+    """Raised one by one by the next writes, before anything is written."""
+    refuses: Callable[[Turn], Exception | None] = lambda _: None
+    gate: asyncio.Event | None = None
+    """Writes wait for it, where there is one."""
+    held: tuple[Held, ...] = ()
+    free: tuple[Held, ...] = ()
+    released: bool = False
+
+    async def accept(self, order: Order) -> Accepted:
+        return Accepted(deliberation=order.deliberation, new=True)
+
+    async def enter(self, process: str, host: str, lease: timedelta) -> None:
+        del process, host, lease
+
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
+        del process, lease
+        return self.held
+
+    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
+        del process, gone
+        claimed, self.free = self.free[:room], self.free[room:]
+        self.held = (*self.held, *claimed)
+        return claimed
+
+    async def load(self, deliberation: str) -> Case:
+        del deliberation
+        return Case(deliberation=self.deliberation, turns=tuple(self.turns.values()))
+
+    async def record(self, batch: Sequence[Recording]) -> Recorded:
+        if self.gate is not None:
+            await self.gate.wait()
+        self._fail_if_told()
+        for recording in batch:
+            if error := self.refuses(recording.turn):
+                raise error
+        self.batches.append(tuple(recording.turn.id for recording in batch))
+        sequences: dict[str, int] = {}
+        for recording in batch:
+            if recording.epoch != self.epoch:
+                continue
+            turn = recording.turn
+            if turn.id not in self.turns:
+                self.move()
+                self.turns[turn.id] = replace(turn, sequence=self.deliberation.sequence)
+            sequences[turn.id] = self.turns[turn.id].sequence or 0
+        return Recorded(sequences=sequences)
+
+    async def decide(
+        self, held: Held, sequence: int, verdict: Verdict, stop_reason: StopReason
+    ) -> bool:
+        self._fail_if_told()
+        if (held.epoch, sequence) != (self.epoch, self.deliberation.sequence):
+            return False
+        self.verdicts.append((verdict, stop_reason))
+        self._end(Status.DECIDED)
+        return True
+
+    async def fail(self, held: Held, sequence: int, stop_reason: StopReason, failure: str) -> bool:
+        self._fail_if_told()
+        if (held.epoch, sequence) != (self.epoch, self.deliberation.sequence):
+            return False
+        self.failures.append((stop_reason, failure))
+        self._end(Status.FAILED)
+        return True
+
+    async def release(self, process: str) -> None:
+        del process
+        self.released = True
+
+    def move(self) -> None:
+        self.deliberation = replace(self.deliberation, sequence=self.deliberation.sequence + 1)
+
+    def _end(self, status: Status) -> None:
+        self.move()
+        self.deliberation = replace(self.deliberation, status=status)
+
+    def _fail_if_told(self) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+Script = Callable[[Call, int], Answer | ModelError | None]
+"""What to answer to a call, by how many times its turn was asked; none answers as asked for."""
+
+
+@dataclass
+class ScriptedModels:
+    """Models that answer by script, and otherwise as they are asked."""
+
+    script: Script = lambda _call, _times: None
+    asked: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    """A call whose turn's id ends so waits for the event."""
+
+    async def ask(self, call: Call, on_token: Callable[[str], None]) -> Answer:
+        self.asked.append(call.turn)
+        try:
+            for ending, gate in self.gates.items():
+                if call.turn.endswith(ending):
+                    await gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(call.turn)
+            raise
+        answer = self.script(call, self.asked.count(call.turn)) or Answer(
+            content=ballot_for(call) if call.answer_schema else f"answer of {call.turn}",
+            finish_reason="stop",
+        )
+        if isinstance(answer, ModelError):
+            raise answer
+        on_token(answer.content)
+        return answer
+
+
+def ballot_for(call: Call) -> str:
+    assert call.answer_schema is not None
+    return json.dumps(
+        {"ranking": call.answer_schema["properties"]["ranking"]["enum"][0], "reason": "so"}
+    )

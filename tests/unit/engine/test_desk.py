@@ -1,0 +1,123 @@
+"""The desk: accepting, claiming, renewing, winding down."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestrator.domain.deliberations import Status, StopReason, Task
+from orchestrator.domain.errors import UnavailableError
+from orchestrator.engine.desk import Capacity, Desk
+from orchestrator.engine.patience import Patience
+from orchestrator.engine.ports import Call, CouncilByRole, Held, Models, Order
+from orchestrator.engine.presence import Presence
+from tests.support.waiting import until
+from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, ScriptedModels
+
+FREE = (Held(deliberation=DELIBERATION, epoch=1),)
+ORDER = Order(
+    deliberation=DELIBERATION,
+    council=CouncilByRole(role="DEV"),
+    task=Task(id="tsk_1", description="Write a cache."),
+)
+
+
+def desk(graph: OneDeliberation, models: Models, home: Path, concurrency: int = 4) -> Desk:
+    return Desk(
+        process="prc_1",
+        host="here",
+        deliberations=graph,
+        models=models,
+        presence=Presence(home),
+        capacity=Capacity(
+            concurrency=concurrency,
+            patience=Patience(attempts=2, first_wait=0.0, longest_wait=0.0, jitter=0.0),
+        ),
+    )
+
+
+async def test_what_was_under_way_is_claimed_before_anything_else(tmp_path: Path) -> None:
+    graph = OneDeliberation(free=(replace(FREE[0], resumed=True),))
+    at_desk = desk(graph, ScriptedModels(), tmp_path)
+    async with at_desk.at_work():
+        assert at_desk.resumed == 1
+        await until(lambda: graph.deliberation.status is Status.DECIDED)
+
+
+async def test_it_claims_no_more_than_it_has_room_for(tmp_path: Path) -> None:
+    free = (*FREE, Held(deliberation="dlb_0002", epoch=1))
+    graph = OneDeliberation(free=free)
+    models = ScriptedModels(gates={"": asyncio.Event()})
+    async with desk(graph, models, tmp_path, concurrency=1).at_work():
+        await until(lambda: len(models.asked) == 3)
+        assert graph.free == free[1:]
+
+
+async def test_a_claim_that_another_took_over_is_dropped_and_its_calls_are_closed(
+    tmp_path: Path,
+) -> None:
+    graph = OneDeliberation(free=FREE)
+    models = ScriptedModels(gates={"": asyncio.Event()})
+    async with desk(graph, models, tmp_path).at_work():
+        await until(lambda: len(models.asked) == 3)
+        graph.held = ()
+        await until(lambda: len(models.cancelled) == 3)
+
+
+async def test_what_the_graph_says_is_ours_is_run_though_nobody_told_us(tmp_path: Path) -> None:
+    graph = OneDeliberation()
+    async with desk(graph, ScriptedModels(), tmp_path).at_work():
+        graph.held = FREE
+        await until(lambda: graph.deliberation.status is Status.DECIDED)
+
+
+async def test_an_internal_error_ends_the_deliberation_instead_of_repeating_for_ever(
+    tmp_path: Path,
+) -> None:
+    def script(_call: Call, _times: int) -> None:
+        raise RuntimeError("a mistake of the program")
+
+    graph = OneDeliberation(free=FREE)
+    async with desk(graph, ScriptedModels(script=script), tmp_path).at_work():
+        await until(lambda: bool(graph.failures))
+    assert [reason for reason, _ in graph.failures] == [StopReason.ERROR]
+
+
+async def test_a_desk_that_closes_accepts_nothing_new(tmp_path: Path) -> None:
+    at_desk = desk(OneDeliberation(), ScriptedModels(), tmp_path)
+    async with at_desk.at_work():
+        await at_desk.drain(timedelta(seconds=1))
+        with pytest.raises(UnavailableError):
+            await at_desk.accept(ORDER)
+
+
+async def test_a_desk_that_is_not_at_work_yet_accepts_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError):
+        await desk(OneDeliberation(), ScriptedModels(), tmp_path).accept(ORDER)
+
+
+async def test_claims_are_given_back_at_the_end(tmp_path: Path) -> None:
+    graph = OneDeliberation(free=FREE)
+    models = ScriptedModels(gates={"": asyncio.Event()})
+    async with desk(graph, models, tmp_path).at_work():
+        await until(lambda: len(models.asked) == 3)
+    assert graph.released
+    assert len(models.cancelled) == 3
+
+
+async def test_a_drain_lets_the_calls_under_way_end_and_records_them(tmp_path: Path) -> None:
+    graph = OneDeliberation(free=FREE)
+    slow = asyncio.Event()
+    models = ScriptedModels(gates={"": slow})
+    at_desk = desk(graph, models, tmp_path)
+    async with at_desk.at_work():
+        await until(lambda: len(models.asked) == 3)
+        draining = asyncio.create_task(at_desk.drain(timedelta(seconds=5)))
+        await asyncio.sleep(0)
+        slow.set()
+        await draining
+    assert len(graph.turns) == len(models.asked) == 3

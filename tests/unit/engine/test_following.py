@@ -1,0 +1,104 @@
+"""Following a deliberation live, leases and presence."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from orchestrator.engine.events import Moved, TokensSpoken
+from orchestrator.engine.following import Board
+from orchestrator.engine.lease import Lease
+from orchestrator.engine.presence import Presence
+from tests.unit.engine.doubles import DELIBERATION, NOW
+
+
+def piece(offset: int) -> TokensSpoken:
+    return TokensSpoken(
+        deliberation=DELIBERATION, at=NOW, turn="trn_1", attempt=1, offset=offset, text="x"
+    )
+
+
+async def test_a_follower_is_given_what_happens_after_he_was_made_even_before_he_asks() -> None:
+    board = Board()
+    follower = board.follow(DELIBERATION)
+    board.post(piece(0))
+    assert await anext(follower) == piece(0)
+
+
+async def test_what_was_spoken_comes_before_the_news_that_the_turn_was_recorded() -> None:
+    board = Board()
+    follower = board.follow(DELIBERATION)
+    for event in (piece(0), Moved(deliberation=DELIBERATION), Moved(deliberation=DELIBERATION)):
+        board.post(event)
+    assert [await anext(follower), await anext(follower)] == [
+        piece(0),
+        Moved(deliberation=DELIBERATION),
+    ]
+
+
+async def test_a_follower_is_not_given_what_others_do() -> None:
+    board = Board()
+    follower = board.follow("dlb_other")
+    board.post(piece(0))
+    assert await anext(follower) is None
+
+
+async def test_a_slow_follower_costs_bounded_memory_and_keeps_the_newest() -> None:
+    board = Board()
+    follower = board.follow(DELIBERATION)
+    for offset in range(5_000):
+        board.post(piece(offset))
+    first = await anext(follower)
+    assert isinstance(first, TokensSpoken)
+    assert first.offset == 5_000 - 1_024
+
+
+async def test_a_follower_who_was_let_go_of_is_forgotten() -> None:
+    board = Board()
+    follower = board.follow(DELIBERATION)
+    assert board.followed(DELIBERATION)
+    del follower
+    assert not board.followed(DELIBERATION)
+
+
+async def test_a_lease_that_was_sent_long_ago_does_not_hold() -> None:
+    lease = Lease(timedelta(seconds=10))
+    await lease.renew(lease.now() - 11)
+    waiting = asyncio.create_task(lease.held())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await lease.renew(lease.now())
+    await waiting
+
+
+def test_a_process_that_lives_is_not_gone(tmp_path: Path) -> None:
+    with Presence(tmp_path).shown("prc_alive"):
+        assert Presence(tmp_path).gone() == frozenset()
+
+
+def test_a_process_that_ended_in_order_leaves_no_file(tmp_path: Path) -> None:
+    with Presence(tmp_path).shown("prc_done"):
+        pass
+    assert list((tmp_path / "processes").iterdir()) == []
+
+
+def test_a_process_that_was_killed_is_gone(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from orchestrator.engine.presence import Presence\n"
+        "with Presence(Path(sys.argv[1])).shown('prc_killed'):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert Presence(tmp_path).gone() == {"prc_killed"}
+
+
+def test_a_process_that_was_taken_over_whole_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "processes" / "prc_old.lock").touch()
+    presence = Presence(tmp_path)
+    presence.forget(presence.gone())
+    assert presence.gone() == frozenset()

@@ -1,0 +1,133 @@
+"""The recorder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.domain.deliberations import Turn, TurnOutcome
+from orchestrator.domain.errors import ClaimLostError, UnavailableError, UnrecordableError
+from orchestrator.engine.ports import Recording
+from orchestrator.engine.recorder import Recorder
+from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, proposal
+
+
+def recording(turn: Turn, epoch: int = 1) -> Recording:
+    return Recording(deliberation=DELIBERATION, epoch=epoch, turn=turn)
+
+
+@asynccontextmanager
+async def recorder_on(graph: OneDeliberation) -> AsyncGenerator[Recorder]:
+    recorder = Recorder(graph)
+    running = asyncio.create_task(recorder.run())
+    try:
+        yield recorder
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def test_a_turn_comes_back_with_its_sequence() -> None:
+    graph = OneDeliberation()
+    async with recorder_on(graph) as recorder:
+        recorded = await recorder.record(recording(proposal(1)))
+    assert recorded == graph.turns[proposal(1).id]
+
+
+async def test_turns_that_end_during_a_write_go_together_in_the_next() -> None:
+    graph = OneDeliberation(gate=asyncio.Event())
+    async with recorder_on(graph) as recorder, asyncio.TaskGroup() as turns:
+        turns.create_task(recorder.record(recording(proposal(1))))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        turns.create_task(recorder.record(recording(proposal(2))))
+        turns.create_task(recorder.record(recording(proposal(3))))
+        await asyncio.sleep(0)
+        assert graph.gate is not None
+        graph.gate.set()
+    assert graph.batches == [(proposal(1).id,), (proposal(2).id, proposal(3).id)]
+
+
+async def test_nothing_is_acknowledged_before_its_commit() -> None:
+    graph = OneDeliberation(gate=asyncio.Event())
+    async with recorder_on(graph) as recorder:
+        turn = asyncio.create_task(recorder.record(recording(proposal(1))))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not turn.done()
+        assert graph.gate is not None
+        graph.gate.set()
+        await turn
+
+
+async def test_what_was_received_is_held_while_the_graph_is_away() -> None:
+    graph = OneDeliberation(errors=[UnavailableError("away"), UnavailableError("away")])
+    async with recorder_on(graph) as recorder:
+        recorded = await recorder.record(recording(proposal(1)))
+    assert recorded.taken
+
+
+async def test_a_turn_of_a_lost_claim_is_not_recorded_and_says_so() -> None:
+    graph = OneDeliberation(epoch=2)
+    async with recorder_on(graph) as recorder:
+        with pytest.raises(ClaimLostError):
+            await recorder.record(recording(proposal(1), epoch=1))
+    assert graph.turns == {}
+
+
+def unstorable(turn: Turn) -> UnrecordableError | None:
+    return UnrecordableError("no room") if turn.content == "unstorable" else None
+
+
+async def test_one_turn_that_cannot_be_stored_does_not_stop_the_others() -> None:
+    graph = OneDeliberation(gate=asyncio.Event(), refuses=unstorable)
+    turns = [proposal(n, "unstorable" if n == 3 else "fine") for n in range(1, 6)]
+    async with recorder_on(graph) as recorder, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(recorder.record(recording(turn))) for turn in turns]
+        await asyncio.sleep(0)
+        assert graph.gate is not None
+        graph.gate.set()
+    assert [task.result().outcome for task in tasks] == [
+        TurnOutcome.ABSENT if turn.content == "unstorable" else TurnOutcome.TAKEN for turn in turns
+    ]
+
+
+async def test_a_turn_that_cannot_be_stored_is_recorded_as_absent_with_the_reason() -> None:
+    graph = OneDeliberation(refuses=unstorable)
+    async with recorder_on(graph) as recorder:
+        recorded = await recorder.record(recording(proposal(1, "unstorable")))
+    assert (recorded.content, recorded.absence) == (None, "could not be recorded: no room")
+
+
+async def test_a_turn_whose_absence_cannot_be_stored_either_is_an_error() -> None:
+    graph = OneDeliberation(refuses=lambda _: UnrecordableError("no room at all"))
+    async with recorder_on(graph) as recorder:
+        with pytest.raises(UnrecordableError, match="no room at all"):
+            await recorder.record(recording(proposal(1)))
+
+
+async def test_what_was_answered_is_recorded_though_nobody_waits_for_it_any_more() -> None:
+    graph = OneDeliberation(gate=asyncio.Event())
+    async with recorder_on(graph) as recorder:
+        turn = asyncio.create_task(recorder.record(recording(proposal(1))))
+        await asyncio.sleep(0)
+        turn.cancel()
+        await asyncio.wait([turn])
+        assert graph.gate is not None
+        graph.gate.set()
+        assert await recorder.emptied(timedelta(seconds=5))
+    assert list(graph.turns) == [proposal(1).id]
+
+
+async def test_it_says_when_turns_could_not_be_written_in_time() -> None:
+    graph = OneDeliberation(gate=asyncio.Event())
+    async with recorder_on(graph) as recorder:
+        turn = asyncio.create_task(recorder.record(recording(proposal(1))))
+        await asyncio.sleep(0)
+        assert not await recorder.emptied(timedelta(milliseconds=10))
+        turn.cancel()
+        await asyncio.wait([turn])

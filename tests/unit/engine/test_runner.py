@@ -1,0 +1,230 @@
+"""The runner, with its recorder and dispatcher."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from typing_extensions import override
+
+from orchestrator.domain.deliberations import Status, StopReason, TurnKind
+from orchestrator.domain.errors import ClaimLostError, ModelError, UnavailableError
+from orchestrator.engine.dispatching import Dispatcher
+from orchestrator.engine.following import Board
+from orchestrator.engine.lease import Lease
+from orchestrator.engine.patience import Patience
+from orchestrator.engine.ports import Answer, Call, Held, Recorded, Recording
+from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.runner import Runner
+from tests.support.waiting import until
+from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, ScriptedModels, a_deliberation
+
+HELD = Held(deliberation=DELIBERATION, epoch=1)
+NO_WAITING = Patience(attempts=3, first_wait=0.0, longest_wait=0.0, jitter=0.0)
+
+
+class Bench:
+    """A runner and all that it needs, in one place."""
+
+    def __init__(self, graph: OneDeliberation, models: ScriptedModels, held: Held = HELD) -> None:
+        self.graph = graph
+        self.models = models
+        self.board = Board()
+        self.lease = Lease(timedelta(seconds=60))
+        self.recorder = Recorder(graph)
+        self.runner = Runner(
+            held,
+            deliberations=graph,
+            dispatcher=Dispatcher(models, self.board, NO_WAITING),
+            recorder=self.recorder,
+            lease=self.lease,
+            board=self.board,
+        )
+
+    async def run(self) -> None:
+        recording = asyncio.create_task(self.recorder.run())
+        try:
+            await self.lease.renew(self.lease.now())
+            await self.runner.run()
+        finally:
+            recording.cancel()
+            await asyncio.wait([recording])
+
+
+async def test_three_seats_and_one_round_are_twelve_calls_and_a_verdict() -> None:
+    graph, models = OneDeliberation(), ScriptedModels()
+    await Bench(graph, models).run()
+    assert len(models.asked) == len(set(models.asked)) == 12
+    assert graph.deliberation.status is Status.DECIDED
+
+
+async def test_turns_that_are_recorded_are_never_asked_for_again() -> None:
+    graph, models = OneDeliberation(), ScriptedModels()
+    await Bench(graph, models).run()
+    whole = dict(graph.turns)
+    some = dict(list(whole.items())[:7])
+    resumed = OneDeliberation(deliberation=replace(a_deliberation(), sequence=8), turns=dict(some))
+    again = ScriptedModels()
+    await Bench(resumed, again).run()
+    assert set(again.asked) == set(whole) - set(some)
+    assert resumed.verdicts == graph.verdicts
+
+
+async def test_a_deliberation_that_has_ended_is_left_alone() -> None:
+    graph = OneDeliberation(deliberation=replace(a_deliberation(), status=Status.DECIDED))
+    models = ScriptedModels()
+    await Bench(graph, models).run()
+    assert models.asked == []
+
+
+async def test_a_critique_does_not_wait_for_the_slowest_proposal() -> None:
+    slow = asyncio.Event()
+    graph, models = OneDeliberation(), ScriptedModels(gates={"p0-s3": slow})
+    running = asyncio.create_task(Bench(graph, models).run())
+    await until(lambda: any("-c1-" in turn for turn in models.asked))
+    assert not any("-p0-s3" in turn for turn in graph.turns)
+    slow.set()
+    await running
+
+
+async def test_the_quorum_lost_ends_it_at_once_and_closes_the_calls() -> None:
+    def script(call: Call, _times: int) -> Answer | ModelError | None:
+        gone = ModelError("the model is gone", retryable=False)
+        return None if call.turn.endswith("s3") else gone
+
+    graph = OneDeliberation()
+    models = ScriptedModels(script=script, gates={"p0-s3": asyncio.Event()})
+    await Bench(graph, models).run()
+    assert [reason for reason, _ in graph.failures] == [StopReason.QUORUM_LOST]
+    assert [turn.rpartition("-")[2] for turn in models.cancelled] == ["s3"]
+
+
+async def test_what_can_help_is_tried_again_and_then_the_agent_is_absent_with_the_reason() -> None:
+    def script(call: Call, _times: int) -> ModelError | None:
+        busy = ModelError("503: the queue is full", retryable=True)
+        return busy if call.turn.endswith("p0-s1") else None
+
+    graph, models = OneDeliberation(), ScriptedModels(script=script)
+    await Bench(graph, models).run()
+    (absent,) = [turn for turn in graph.turns.values() if not turn.taken]
+    assert (absent.absence, absent.attempts) == ("503: the queue is full", 3)
+
+
+async def test_what_cannot_help_is_not_tried_again() -> None:
+    def script(call: Call, _times: int) -> ModelError | None:
+        unknown = ModelError("404: no such model", retryable=False)
+        return unknown if call.turn.endswith("p0-s1") else None
+
+    graph, models = OneDeliberation(), ScriptedModels(script=script)
+    await Bench(graph, models).run()
+    assert sum(turn.endswith("p0-s1") for turn in models.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "ballot", ["not JSON", "{}", '{"ranking": "A > A", "reason": ""}', '{"ranking": "A"}', "[1]"]
+)
+async def test_an_invalid_ballot_is_asked_for_again(ballot: str) -> None:
+    def script(call: Call, times: int) -> Answer | None:
+        return Answer(content=ballot) if call.answer_schema and times == 1 else None
+
+    graph, models = OneDeliberation(), ScriptedModels(script=script)
+    await Bench(graph, models).run()
+    ballots = [turn for turn in graph.turns.values() if turn.key.kind is TurnKind.BALLOT]
+    assert [(ballot.taken, ballot.attempts) for ballot in ballots] == [(True, 2)] * 3
+
+
+async def test_an_empty_answer_is_no_proposal() -> None:
+    def script(call: Call, _times: int) -> Answer | None:
+        return Answer(content=" \n") if call.turn.endswith("p0-s1") else None
+
+    graph = OneDeliberation()
+    await Bench(graph, ScriptedModels(script=script)).run()
+    (absent,) = [turn for turn in graph.turns.values() if not turn.taken]
+    assert absent.absence == "the answer was empty (finish reason: None)"
+
+
+async def test_the_deadline_ends_it_with_what_was_recorded() -> None:
+    held = replace(HELD, time_left=timedelta(seconds=0.2))
+    graph = OneDeliberation()
+    models = ScriptedModels(gates={"b1-s3": asyncio.Event()})
+    await Bench(graph, models, held).run()
+    ((verdict, reason),) = graph.verdicts
+    assert (verdict.partial, len(verdict.ballots), reason) == (True, 2, StopReason.DEADLINE)
+
+
+async def test_a_deadline_without_a_ballot_is_a_failure() -> None:
+    held = replace(HELD, time_left=timedelta(seconds=0.1))
+    graph = OneDeliberation()
+    models = ScriptedModels(gates={"-s3": asyncio.Event()})
+    await Bench(graph, models, held).run()
+    assert [reason for reason, _ in graph.failures] == [StopReason.DEADLINE]
+
+
+async def test_a_deadline_that_has_passed_is_met_without_a_call() -> None:
+    graph, models = OneDeliberation(), ScriptedModels()
+    await Bench(graph, models, replace(HELD, time_left=timedelta(seconds=-1))).run()
+    assert models.asked == []
+
+
+async def test_a_claim_that_is_lost_ends_the_runner_and_writes_nothing() -> None:
+    graph = OneDeliberation(epoch=2)
+    with pytest.raises(ClaimLostError):
+        await Bench(graph, ScriptedModels()).run()
+    assert graph.turns == {}
+
+
+class WithARival(OneDeliberation):
+    """A graph in which another writes an event after each of ours."""
+
+    @override
+    async def record(self, batch: Sequence[Recording]) -> Recorded:
+        recorded = await super().record(batch)
+        self.move()
+        return recorded
+
+
+async def test_a_verdict_is_not_written_over_events_it_did_not_count() -> None:
+    graph = WithARival()
+    with pytest.raises(ClaimLostError):
+        await Bench(graph, ScriptedModels()).run()
+    assert (len(graph.turns), graph.verdicts) == (12, [])
+
+
+async def test_the_verdict_waits_for_a_graph_that_is_away() -> None:
+    graph, models = OneDeliberation(), ScriptedModels(gates={"b1-s3": asyncio.Event()})
+    running = asyncio.create_task(Bench(graph, models).run())
+    await until(lambda: len(graph.turns) == 11)
+    graph.errors = [UnavailableError("away"), UnavailableError("away")]
+    models.gates["b1-s3"].set()
+    await running
+    assert graph.deliberation.status is Status.DECIDED
+
+
+async def test_nothing_is_asked_while_the_lease_has_run_out() -> None:
+    graph, models = OneDeliberation(), ScriptedModels()
+    bench = Bench(graph, models)
+    recording = asyncio.create_task(bench.recorder.run())
+    running = asyncio.create_task(bench.runner.run())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert models.asked == []
+    await bench.lease.renew(bench.lease.now())
+    await running
+    recording.cancel()
+    assert len(models.asked) == 12
+
+
+async def test_wound_down_it_lets_calls_end_and_begins_none() -> None:
+    slow = asyncio.Event()
+    gates = {f"p0-s{number}": slow for number in (1, 2, 3)}
+    graph, models = OneDeliberation(), ScriptedModels(gates=gates)
+    bench = Bench(graph, models)
+    running = asyncio.create_task(bench.run())
+    await until(lambda: len(models.asked) == 3)
+    bench.runner.wind_down()
+    slow.set()
+    await running
+    assert len(graph.turns) == len(models.asked) == 3
