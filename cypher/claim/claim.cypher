@@ -1,0 +1,73 @@
+// Claim deliberations that nobody holds, or whose holder's lease has run out or is known to be gone.
+// $process: who claims; $room: how many at most; $gone: ids of processes known to be dead
+// Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed] of those it got
+// Order: priority, then under way before new, then the role with the fewest running first, then first come.
+// The SET of `lock` takes the write locks, in order of id; who may have it is asked again after it, of a node matched anew.
+MATCH (me:Process {id: $process})
+// Who holds how many of which role, from the index over what is held.
+CALL () {
+  MATCH (d:Deliberation)
+  WHERE d.holder IS NOT NULL AND d.role IS NOT NULL
+  WITH d.holder AS holder, d.role AS role, count(*) AS held
+  OPTIONAL MATCH (p:Process {id: holder})
+  RETURN collect({holder: holder, role: role, held: held,
+    lapsed: holder <> $process AND (p IS NULL OR holder IN $gone OR p.leaseUntil < datetime.realtime())}) AS holdings
+}
+// Candidates of each role, in order, no more than there is room for.
+CALL (holdings) {
+  UNWIND holdings AS holding
+  WITH holding
+  WHERE holding.lapsed
+  MATCH (d:Deliberation {holder: holding.holder, role: holding.role})
+  // Of these, all are under way: the even places.
+  RETURN CASE d.priority WHEN 'HIGH' THEN 0 WHEN 'NORMAL' THEN 2 ELSE 4 END AS place, d.role AS role, d.id AS id
+  UNION ALL
+  UNWIND range(0, 5) AS place
+  CALL (place) {
+    MATCH (some:Deliberation {waiting: place})
+    WHERE some.role IS NOT NULL AND some.id IS NOT NULL
+    RETURN some.waiting AS found
+    LIMIT 1
+  }
+  MATCH (r:Role)
+  CALL (place, r) {
+    MATCH (d:Deliberation {waiting: place, role: r.name})
+    WHERE d.id > ''
+    RETURN d.id AS id
+    ORDER BY id
+    LIMIT $room
+  }
+  RETURN place, r.name AS role, id
+}
+WITH me, holdings, place, role, id
+ORDER BY place, id
+WITH me, holdings, role, collect([place, id]) AS line
+WITH me, role, line, reduce(running = 0, holding IN holdings |
+  CASE WHEN holding.role = role AND NOT holding.lapsed THEN running + holding.held ELSE running END) AS running
+UNWIND range(0, size(line) - 1) AS i
+WITH me, line[i][0] AS place, running + i AS turn, line[i][1] AS id
+ORDER BY place, turn, id
+LIMIT $room
+WITH me, collect(id) AS ids
+CALL (me, ids) {
+  UNWIND ids AS id
+  WITH me, id
+  ORDER BY id
+  MATCH (d:Deliberation {id: id})
+  SET d.lock = true
+  WITH me, d
+  OPTIONAL MATCH (before:Process {id: d.holder})
+  WITH me, d, before
+  WHERE d.status IN ['QUEUED', 'RUNNING'] AND (
+    d.holder IS NULL
+    OR d.holder <> $process AND (before IS NULL OR d.holder IN $gone OR before.leaseUntil < datetime.realtime()))
+  WITH me, d, d.status = 'RUNNING' AS resumed, datetime.realtime('Z') AS now
+  SET d.holder = $process, d.waiting = null, d.epoch = d.epoch + 1, d.sequence = d.sequence + 1, d.status = 'RUNNING', d:Running,
+    d.startedAt = coalesce(d.startedAt, now), d.resumptions = d.resumptions + CASE WHEN resumed THEN 1 ELSE 0 END
+  REMOVE d:Queued
+  CREATE (d)-[:CLAIMED]->(:Claim {
+    id: 'clm_' + substring(d.id, 4) + '-' + d.epoch, sequence: d.sequence, epoch: d.epoch, at: now, resumed: resumed
+  })-[:BY]->(me)
+  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - now.epochMillis, resumed]) AS claimed
+}
+RETURN size(ids) AS sought, claimed

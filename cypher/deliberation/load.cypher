@@ -1,0 +1,29 @@
+// Load a deliberation whole for the process that holds it: what was asked, of whom, and every turn recorded.
+// $deliberation
+// Columns, as lists without names since those are read ten times as fast: deliberation, task and seats as `deliberation/read` has
+// them, but for busy: whoever sits here is, while this runs; turns as `turn/read_transcripts` has them. No row where there is none.
+MATCH (d:Deliberation {id: $deliberation})-[:ABOUT]->(task:Task)
+RETURN [
+  d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
+  d.rehearsal, d.acceptedAt, d.startedAt, d.finishedAt, d.deadline, d.createdBy, d.resumptions, d.sequence,
+  d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
+] AS deliberation, [
+  task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
+] AS task, [(d)-[:SEATS]->(place:Seat) | [
+  place.number, place.persona, place.temperature, place.maxTokens,
+  head([(place)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
+    [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
+  head([(place)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
+  head([(place)-[:OF]->(a:Agent) | [a.id, a.name, a.persona, a.temperature, a.maxTokens,
+    head([(a)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
+      [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
+    head([(a)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
+    coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id]), d:Running]])
+]] AS seats, [(d)-[:HAS_TURN]->(t:Turn) | [
+  t.id, t.kind, t.round, t.seat, t.sample, t.outcome, t.content, t.reasoning, t.absence, t.finishReason, t.attempts, t.promptVersion,
+  t.promptTokens, t.cachedPromptTokens, t.completionTokens, t.calls, t.latencyMs, t.startedAt, t.finishedAt, t.sequence,
+  head([(t)-[:CRITIQUES]->(p:Turn) | [p.id, p.seat]]),
+  head([(t)-[:REVISES]->(p:Turn) | p.id]),
+  [(t)-[:ANSWERS]->(p:Turn) | p.id],
+  [(t)-[r:RANKS]->(p:Turn) | [r.position, p.id]]
+]] AS turns

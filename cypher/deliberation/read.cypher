@@ -1,0 +1,33 @@
+// Read deliberations with their tasks and seats.
+// $ids
+// Columns, as lists without names since those are read ten times as fast; one row each, in no order:
+// deliberation: id, councilId, councilVersion, role, protocol, rounds, quorum, decision, priority, status, stopReason, failure, rehearsal,
+//   acceptedAt, startedAt, finishedAt, deadline, createdBy, resumptions, sequence, and the four of usage
+// task: id, description, context, rubric, requirements, externalId, metadata
+// seats: [number, persona, temperature, maxTokens, model, endpoint, agent]; a model is [id, name, rehearsal, endpoints], an endpoint
+//   [id, name, url, apiKeyVariable], an agent, as it is now, [id, name, persona, temperature, maxTokens, model, endpoint, retired,
+//   metadata, councilId, busy]
+// Who is busy is found from what is running, which is little, and not from what an agent ever took part in.
+CALL () {
+  MATCH (:Running)-[:SEATS]->(:Seat)-[:OF]->(a:Agent)
+  RETURN collect(DISTINCT a.id) AS busy
+}
+UNWIND $ids AS id
+MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
+RETURN [
+  d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
+  d.rehearsal, d.acceptedAt, d.startedAt, d.finishedAt, d.deadline, d.createdBy, d.resumptions, d.sequence,
+  d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
+] AS deliberation, [
+  task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
+] AS task, [(d)-[:SEATS]->(place:Seat) | [
+  place.number, place.persona, place.temperature, place.maxTokens,
+  head([(place)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
+    [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
+  head([(place)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
+  head([(place)-[:OF]->(a:Agent) | [a.id, a.name, a.persona, a.temperature, a.maxTokens,
+    head([(a)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
+      [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
+    head([(a)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
+    coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id]), a.id IN busy]])
+]] AS seats

@@ -1,0 +1,206 @@
+"""Deliberations, as the engine writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from typing_extensions import override
+
+from orchestrator.domain.deliberations import Priority, StopReason, Verdict
+from orchestrator.domain.errors import Conflict, Mistake, NotFound, RefusedError, UnavailableError
+from orchestrator.domain.ids import verdict_id
+from orchestrator.engine.ports import (
+    Accepted,
+    Case,
+    CouncilById,
+    CouncilByRole,
+    Deliberations,
+    Held,
+    Order,
+    Recorded,
+    Recording,
+)
+from orchestrator.graph import claims, reading, recording
+from orchestrator.graph.driver import Graph
+from orchestrator.graph.errors import ConstraintViolatedError
+
+_ACCEPT_ATTEMPTS = 10
+"""How often an acceptance is tried again where a council was being changed each time."""
+
+_PLACE = {Priority.HIGH: 1, Priority.NORMAL: 3, Priority.LOW: 5}
+"""`waiting` of a new deliberation; one that was under way has the even number before."""
+
+
+class GraphDeliberations(Deliberations):
+    """The engine's deliberations, in Neo4j."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    @override
+    async def accept(self, order: Order) -> Accepted:
+        for _ in range(_ACCEPT_ATTEMPTS):
+            found = await self._try_to_accept(order)
+            if found is not None:
+                return _accepted(order, *found)
+            mistake = await self._mistake(order)
+            if mistake is not None:
+                raise RefusedError(mistake)
+        raise UnavailableError("The council is being changed all the time")
+
+    @override
+    async def enter(self, process: str, host: str, lease: timedelta) -> None:
+        await claims.enter(self._graph, process, host, lease)
+
+    @override
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
+        return await claims.renew(self._graph, process, lease)
+
+    @override
+    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
+        return await claims.claim(self._graph, process, room, gone)
+
+    @override
+    async def load(self, deliberation: str) -> Case:
+        rows = await self._graph.read("deliberation/load", deliberation=deliberation)
+        if not rows:
+            raise RefusedError(
+                NotFound(message="there is no such deliberation", path=("id",), sought=deliberation)
+            )
+        (row,) = rows
+        return Case(
+            deliberation=reading.deliberation(row["deliberation"], row["task"], row["seats"]),
+            turns=reading.turns(row["turns"]),
+        )
+
+    @override
+    async def record(self, batch: Sequence[Recording]) -> Recorded:
+        return await recording.record(self._graph, batch)
+
+    @override
+    async def decide(
+        self, held: Held, sequence: int, verdict: Verdict, stop_reason: StopReason
+    ) -> bool:
+        rows = await self._graph.write(
+            "deliberation/decide",
+            deliberation=held.deliberation,
+            epoch=held.epoch,
+            sequence=sequence,
+            verdict=verdict_id(held.deliberation),
+            ranking=[[r.proposal, r.rank, r.score, r.votes] for r in verdict.ranking],
+            margin=verdict.margin,
+            agreement=verdict.agreement,
+            partial=verdict.partial,
+            decision=verdict.decision.value,
+            stopReason=stop_reason.value,
+        )
+        return bool(rows)
+
+    @override
+    async def fail(self, held: Held, sequence: int, stop_reason: StopReason, failure: str) -> bool:
+        rows = await self._graph.write(
+            "deliberation/fail",
+            deliberation=held.deliberation,
+            epoch=held.epoch,
+            sequence=sequence,
+            stopReason=stop_reason.value,
+            failure=failure,
+        )
+        return bool(rows)
+
+    @override
+    async def release(self, process: str) -> None:
+        await claims.release(self._graph, process)
+
+    async def _try_to_accept(self, order: Order) -> tuple[str, str | None] | None:
+        """Return the id and input digest of what was accepted, now or under the same key before."""
+        task, idempotency = order.task, order.idempotency
+        council, role = _sought(order)
+        try:
+            rows = await self._graph.write(
+                "deliberation/accept",
+                id=order.deliberation,
+                task=task.id,
+                council=council,
+                role=role,
+                idempotencyKey=None if idempotency is None else idempotency.key,
+                inputDigest=None if idempotency is None else idempotency.input_digest,
+                createdBy=order.created_by,
+                protocol=None if order.protocol is None else order.protocol.value,
+                rounds=order.rounds,
+                decision=None if order.decision is None else order.decision.value,
+                priority=order.priority.value,
+                waiting=_PLACE[order.priority],
+                deadline=(
+                    None if order.deadline is None else order.deadline // timedelta(milliseconds=1)
+                ),
+                rehearsal=order.rehearsal,
+                description=task.description,
+                context=task.context,
+                rubric=task.rubric,
+                requirements=list(task.requirements),
+                externalId=task.external_id,
+                metadata=task.metadata,
+            )
+        except ConstraintViolatedError as exc:
+            if exc.label != "Deliberation":
+                raise
+            # Another with the same key, or this very one's first attempt, was committed meanwhile.
+            return None
+        (row,) = rows
+        return None if row["id"] is None else (row["id"], row["inputDigest"])
+
+    async def _mistake(self, order: Order) -> Mistake | None:
+        """Say why nothing was accepted; none where it was accepted or changed meanwhile, so that asking again helps."""
+        council, role = _sought(order)
+        (row,) = await self._graph.read("deliberation/explain_refusal", council=council, role=role)
+        match order.council:
+            case CouncilById(id=sought) if row["council"] is None:
+                return NotFound(
+                    message="there is no such council", path=("council", "id"), sought=sought
+                )
+            case CouncilByRole(role=sought) if row["role"] is None:
+                return NotFound(
+                    message="there is no such role", path=("council", "role"), sought=sought
+                )
+            case CouncilByRole(role=sought) if row["council"] is None:
+                return NotFound(
+                    message=f"no council serves {sought} now",
+                    path=("council", "role"),
+                    sought=sought,
+                )
+            case CouncilById() if not row["serves"]:
+                return Conflict(
+                    message="the council is archived and serves no role",
+                    path=("council", "id"),
+                    existing=row["council"],
+                )
+            case _ if row["seats"] == 0:
+                return Conflict(
+                    message="nobody sits on the council",
+                    path=("council", "role" if council is None else "id"),
+                    existing=row["council"],
+                )
+            case _:
+                return None
+
+
+def _sought(order: Order) -> tuple[str | None, str | None]:
+    match order.council:
+        case CouncilById(id=council):
+            return council, None
+        case CouncilByRole(role=role):
+            return None, role
+
+
+def _accepted(order: Order, deliberation: str, digest: str | None) -> Accepted:
+    if order.idempotency is not None and digest != order.idempotency.input_digest:
+        raise RefusedError(
+            Conflict(
+                message="the key was used before with another input",
+                path=("idempotencyKey",),
+                existing=deliberation,
+            )
+        )
+    return Accepted(deliberation=deliberation, new=deliberation == order.deliberation)

@@ -1,0 +1,227 @@
+"""From the lists that statements return to the values of the domain; the order of their items is written in the statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from neo4j.time import DateTime
+
+from orchestrator.domain.councils import Agent, Decision, Endpoint, Model, ProtocolName, Seat
+from orchestrator.domain.deliberations import (
+    Deliberation,
+    Priority,
+    Status,
+    StopReason,
+    Task,
+    Turn,
+    TurnKey,
+    TurnKind,
+    TurnOutcome,
+    Usage,
+)
+
+Row = Sequence[Any]
+
+
+def moment(value: DateTime) -> datetime:
+    """Make an aware datetime in UTC, to the microsecond."""
+    return value.to_native().astimezone(UTC)
+
+
+def moment_or_none(value: DateTime | None) -> datetime | None:
+    """The same, where there may be none."""
+    return None if value is None else moment(value)
+
+
+def task(row: Row) -> Task:
+    """A task, from what `deliberation/read` has under that name."""
+    id_, description, context, rubric, requirements, external_id, metadata = row
+    return Task(
+        id=id_,
+        description=description,
+        context=context,
+        rubric=rubric,
+        requirements=tuple(requirements),
+        external_id=external_id,
+        metadata=metadata,
+    )
+
+
+def deliberation(row: Row, task_row: Row, seat_rows: Sequence[Row]) -> Deliberation:
+    """A deliberation, from the columns of `deliberation/read`."""
+    (
+        id_,
+        council_id,
+        council_version,
+        role,
+        protocol,
+        rounds,
+        quorum,
+        decision,
+        priority,
+        status,
+        stop_reason,
+        failure,
+        rehearsal,
+        accepted_at,
+        started_at,
+        finished_at,
+        deadline,
+        created_by,
+        resumptions,
+        sequence,
+        *usage,
+    ) = row
+    return Deliberation(
+        id=id_,
+        task=task(task_row),
+        council_id=council_id,
+        council_version=council_version,
+        role=role,
+        seats=tuple(sorted((_seat(seat) for seat in seat_rows), key=lambda seat: seat.number)),
+        protocol=ProtocolName(protocol),
+        rounds=rounds,
+        quorum=quorum,
+        decision=Decision(decision),
+        priority=Priority(priority),
+        status=Status(status),
+        stop_reason=None if stop_reason is None else StopReason(stop_reason),
+        failure=failure,
+        rehearsal=rehearsal,
+        accepted_at=moment(accepted_at),
+        started_at=moment_or_none(started_at),
+        finished_at=moment_or_none(finished_at),
+        deadline=moment_or_none(deadline),
+        created_by=created_by,
+        resumptions=resumptions,
+        sequence=sequence,
+        usage=_usage(usage),
+    )
+
+
+def turn(row: Row) -> Turn:
+    """A turn, from what `turn/read_transcripts` has under that name."""
+    (
+        id_,
+        kind,
+        round_,
+        seat,
+        sample,
+        outcome,
+        content,
+        reasoning,
+        absence,
+        finish_reason,
+        attempts,
+        prompt_version,
+        *usage,
+        latency_ms,
+        started_at,
+        finished_at,
+        sequence,
+        target,
+        revises,
+        answers,
+        choices,
+    ) = row
+    target_id, target_seat = target or (None, None)
+    return Turn(
+        id=id_,
+        key=TurnKey(
+            kind=TurnKind(kind), round=round_, seat=seat, target=target_seat, sample=sample
+        ),
+        outcome=TurnOutcome(outcome),
+        content=content,
+        reasoning=reasoning,
+        absence=absence,
+        finish_reason=finish_reason,
+        attempts=attempts,
+        prompt_version=prompt_version,
+        usage=_usage(usage),
+        latency_ms=latency_ms,
+        started_at=moment(started_at),
+        finished_at=moment(finished_at),
+        target=target_id,
+        revises=revises,
+        answers=tuple(sorted(answers)),
+        choices=tuple(choice for _, choice in sorted(choices)),
+        sequence=sequence,
+    )
+
+
+def turns(rows: Sequence[Row]) -> tuple[Turn, ...]:
+    """Turns in the order in which they were recorded."""
+    return tuple(sorted((turn(row) for row in rows), key=lambda turn: turn.sequence or 0))
+
+
+def _usage(row: Row) -> Usage:
+    prompt_tokens, cached_prompt_tokens, completion_tokens, calls = row
+    return Usage(
+        prompt_tokens=prompt_tokens,
+        cached_prompt_tokens=cached_prompt_tokens,
+        completion_tokens=completion_tokens,
+        calls=calls,
+    )
+
+
+def _endpoint(row: Row) -> Endpoint:
+    id_, name, url, api_key_variable = row
+    return Endpoint(id=id_, name=name, url=url, api_key_variable=api_key_variable)
+
+
+def _endpoint_or_none(row: Row | None) -> Endpoint | None:
+    return None if row is None else _endpoint(row)
+
+
+def _model(row: Row) -> Model:
+    id_, name, rehearsal, endpoints = row
+    return Model(
+        id=id_,
+        name=name,
+        rehearsal=rehearsal,
+        endpoints=tuple(sorted(map(_endpoint, endpoints), key=lambda endpoint: endpoint.name)),
+    )
+
+
+def _agent(row: Row) -> Agent:
+    (
+        id_,
+        name,
+        persona,
+        temperature,
+        max_tokens,
+        model,
+        endpoint,
+        retired,
+        metadata,
+        council_id,
+        busy,
+    ) = row
+    return Agent(
+        id=id_,
+        name=name,
+        persona=persona,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        model=_model(model),
+        endpoint=_endpoint_or_none(endpoint),
+        retired=retired,
+        metadata=metadata,
+        council_id=council_id,
+        busy=busy,
+    )
+
+
+def _seat(row: Row) -> Seat:
+    number, persona, temperature, max_tokens, model, endpoint, agent = row
+    return Seat(
+        number=number,
+        agent=_agent(agent),
+        persona=persona,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        model=_model(model),
+        endpoint=_endpoint_or_none(endpoint),
+    )

@@ -1,0 +1,69 @@
+"""Turns on their way into the graph, many in one write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orchestrator.domain.deliberations import Turn
+from orchestrator.domain.errors import UnrecordableError
+from orchestrator.engine.ports import Recorded, Recording
+from orchestrator.graph.driver import Graph
+from orchestrator.graph.errors import StatementRefusedError
+
+
+async def record(graph: Graph, recordings: Sequence[Recording]) -> Recorded:
+    """Record turns in one transaction, once each, however often it is asked.
+
+    Raises:
+        UnrecordableError: the graph refuses something in it for good; nothing of it is recorded.
+    """
+    try:
+        rows = await graph.write("turn/record", batches=_batches(recordings))
+    except StatementRefusedError as exc:
+        raise UnrecordableError(exc.reason) from exc
+    return Recorded(
+        sequences={turn: sequence for row in rows for turn, sequence in row["recorded"]}
+    )
+
+
+def _batches(recordings: Sequence[Recording]) -> list[list[Any]]:
+    """One batch a claim, in order of deliberation: all processes take their locks in that order."""
+    claims: dict[tuple[str, int], dict[str, Turn]] = {}
+    for recording in recordings:
+        turns = claims.setdefault((recording.deliberation, recording.epoch), {})
+        turns.setdefault(recording.turn.id, recording.turn)
+    return [
+        [deliberation, epoch, [_row(turn) for turn in turns.values()]]
+        for (deliberation, epoch), turns in sorted(claims.items(), key=lambda item: item[0])
+    ]
+
+
+def _row(turn: Turn) -> list[Any]:
+    """A list, not a map: names sent with every value would be most of what is sent."""
+    key, usage = turn.key, turn.usage
+    return [
+        turn.id,
+        key.seat,
+        key.kind.value,
+        key.round,
+        key.sample,
+        turn.outcome.value,
+        turn.content,
+        turn.reasoning,
+        turn.absence,
+        turn.finish_reason,
+        turn.attempts,
+        turn.prompt_version,
+        usage.prompt_tokens,
+        usage.cached_prompt_tokens,
+        usage.completion_tokens,
+        usage.calls,
+        turn.latency_ms,
+        turn.started_at,
+        turn.finished_at,
+        turn.target,
+        turn.revises,
+        list(turn.answers),
+        list(turn.choices),
+    ]
