@@ -1,0 +1,73 @@
+"""What all tests share: one event loop, and one Neo4j a session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import pytest
+from neo4j import AsyncDriver
+
+from orchestrator.domain.errors import CouncilError
+from orchestrator.graph.driver import Graph, open_graph
+from orchestrator.graph.migrations import migrate
+from tests.support.neo4j import Neo4jServer, Way, prepare, serve, wipe
+
+_WAY = pytest.StashKey[Way | CouncilError]()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One loop for the whole run, and so one driver."""
+    return "asyncio"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fetch Neo4j before the first test: it takes minutes the first time, and a test has one."""
+    wanted = any("neo4j_way" in getattr(item, "fixturenames", ()) for item in session.items)
+    if not wanted or session.config.option.collectonly:
+        return
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    try:
+        session.config.stash[_WAY] = prepare(terminal.write_line if terminal else print)
+    except CouncilError as error:
+        # The tests that need no Neo4j still run; those that do fail with these words.
+        session.config.stash[_WAY] = error
+
+
+@pytest.fixture(scope="session")
+def neo4j_way(pytestconfig: pytest.Config) -> Way:
+    """How the tests come by a Neo4j; fails with what to install where there is no way."""
+    found = pytestconfig.stash[_WAY]
+    if isinstance(found, CouncilError):
+        pytest.fail(str(found), pytrace=False)
+    return found
+
+
+@pytest.fixture(scope="session")
+async def neo4j_server(neo4j_way: Way) -> AsyncGenerator[Neo4jServer]:
+    """The Neo4j of this session."""
+    async with serve(neo4j_way) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def driver(neo4j_server: Neo4jServer) -> AsyncGenerator[AsyncDriver]:
+    """A connection of the test's own, independent of the service's code."""
+    async with neo4j_server.driver() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+async def migrated_graph(neo4j_server: Neo4jServer) -> AsyncGenerator[Graph]:
+    """The graph as the service opens it, with its schema; whatever earlier tests left is in it."""
+    server = neo4j_server
+    async with open_graph(server.uri, server.user, server.password, server.database) as graph:
+        await migrate(graph)
+        yield graph
+
+
+@pytest.fixture
+async def empty_graph(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
+    """The same without any node but the marks of its migrations."""
+    await wipe(driver, migrated_graph.database)
+    return migrated_graph

@@ -1,0 +1,6 @@
+// Count what somebody may miss: nodes in a graph that no tests were run on before.
+// parameters: none
+// returns: count
+MATCH (n)
+WHERE NOT EXISTS { MATCH (:Lock {name: 'tests'}) } AND NOT n:Migration AND NOT n:Lock
+RETURN count(n) AS count
