@@ -1,0 +1,244 @@
+"""Asking a model: which endpoint, one streamed chat completion, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, cast
+
+import httpx
+
+from orchestrator.domain.councils import Endpoint, Seat
+from orchestrator.domain.deliberations import Priority
+from orchestrator.domain.errors import ModelError
+from orchestrator.domain.health import EndpointHealth, EndpointStatus
+from orchestrator.engine.ports import Answer, Call
+from orchestrator.vllm import failures
+from orchestrator.vllm.connections import Connections, Line
+from orchestrator.vllm.reading import LONGEST_LINE, Reading
+
+_ERROR_SECONDS: Final = 5.0
+"""How long the body of an error, or the list of models after one, is waited for."""
+
+_END_SECONDS: Final = 1.0
+"""How long the end of a stream is waited for once everything was said, to keep its connection."""
+
+_LONGEST_ERROR: Final = 64 << 10
+"""Bytes read of an error's body."""
+
+_MODELS_SHOWN: Final = 8
+
+_PRIORITIES: Final = {Priority.HIGH: -1, Priority.LOW: 1}
+"""vLLM serves lower numbers first; NORMAL is its 0."""
+
+_OK: Final = 200
+_BAD_REQUEST: Final = 400
+_NOT_FOUND: Final = 404
+
+
+class Observer(Protocol):
+    """What the client asks of the watch."""
+
+    def latest(self, endpoint: Endpoint) -> Endpoint:
+        """Return the endpoint as the graph had it last."""
+        ...
+
+    def health(self, endpoint: Endpoint) -> EndpointHealth:
+        """Return how the endpoint is."""
+        ...
+
+    def suspect(self, endpoint: Endpoint) -> None:
+        """A call failed there: look at it at once."""
+        ...
+
+
+class Rehearsing(Protocol):
+    """What the client asks of the rehearsal server."""
+
+    async def endpoint(self) -> Endpoint:
+        """Return where it answers, started on first need."""
+        ...
+
+
+class ModelClient:
+    """The models, wherever they are served: what the engine calls Models."""
+
+    def __init__(self, *, connections: Connections, watch: Observer, rehearsal: Rehearsing) -> None:
+        """All three belong to whoever joins them, and are closed there."""
+        self._connections: Final = connections
+        self._watch: Final = watch
+        self._rehearsal: Final = rehearsal
+
+    async def ask(self, call: Call, on_token: Callable[[str], None]) -> Answer:
+        """Ask once, telling each piece of the answer as it comes; raises ModelError.
+
+        Cancelling closes the connection, which makes the server stop.
+        """
+        endpoint = await self._endpoint(call.seat)
+        line = await self._connections.line(endpoint)
+        async with line.turn():
+            try:
+                return await self._ask(line, call, on_token)
+            except failures.CALL_ERRORS as exc:
+                self._watch.suspect(endpoint)
+                raise failures.of_exception(line, exc) from exc
+
+    async def _endpoint(self, seat: Seat) -> Endpoint:
+        """Choose: the bound one, else the least loaded that serves the model; with none such, the least bad.
+
+        A bad one is asked all the same, so that what is really wrong with it is what the turn says.
+        """
+        if seat.model.rehearsal:
+            return await self._rehearsal.endpoint()
+        if seat.endpoint is not None:
+            return self._watch.latest(seat.endpoint)
+        if not seat.model.endpoints:
+            raise ModelError(f"no endpoint serves model {seat.model.name}", retryable=False)
+        if len(seat.model.endpoints) == 1:
+            return self._watch.latest(seat.model.endpoints[0])
+
+        def badness(endpoint: Endpoint) -> tuple[int, int]:
+            health = self._watch.health(endpoint)
+            down = health.status is EndpointStatus.DOWN
+            lacking = bool(health.served_models) and seat.model.name not in health.served_models
+            return 2 * down + lacking, self._connections.load(endpoint)
+
+        return self._watch.latest(min(seat.model.endpoints, key=badness))
+
+    async def _ask(self, line: Line, call: Call, on_token: Callable[[str], None]) -> Answer:
+        priority = _PRIORITIES.get(call.priority) if line.takes_priorities else None
+        body = _body(call, priority)
+        response = await line.post(line.address.completions, body, call.turn)
+        try:
+            if response.status_code == _OK:
+                return await _read(line, response, on_token)
+            error = await self._error(line, response, call)
+        finally:
+            await response.aclose()
+        if (
+            priority is not None
+            and response.status_code == _BAD_REQUEST
+            and "priority" in error.reason.lower()
+        ):
+            # vLLM takes priorities only where it schedules by them, and doesn't say so beforehand.
+            line.takes_priorities = False
+            return await self._ask(line, call, on_token)
+        raise error
+
+    async def _error(self, line: Line, response: httpx.Response, call: Call) -> ModelError:
+        status = response.status_code
+        if response.is_redirect:
+            return failures.redirected(line, status, response.headers.get("location", ""))
+        try:
+            async with asyncio.timeout(_ERROR_SECONDS):
+                body = await _bounded_body(response, _LONGEST_ERROR)
+        except failures.CALL_ERRORS:
+            body = b""  # the status speaks for itself
+        text = body.decode("utf-8", "replace")
+        advice = None
+        if status == _NOT_FOUND and "model" in failures.words_of(text).lower():
+            advice = await _served(line, call.seat.model.name)
+        return failures.of_status(
+            line, status, text, response.headers, now=datetime.now(UTC), advice=advice
+        )
+
+
+async def models_served(line: Line) -> tuple[str, ...]:
+    """Return the names of the models that an endpoint lists; the caller bounds the time.
+
+    Raises:
+        ModelError: it answered, but not with a list of models.
+    """
+    response = await line.get(line.address.models)
+    try:
+        body = await _bounded_body(response, LONGEST_LINE)
+        status = response.status_code
+    finally:
+        await response.aclose()
+    if status != _OK:
+        raise failures.of_status(
+            line, status, body.decode("utf-8", "replace"), response.headers, now=datetime.now(UTC)
+        )
+    try:
+        names = [one["id"] for one in json.loads(body)["data"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise failures.unusable(line, "what is no list of models") from exc
+    return tuple(failures.bounded(line, name) for name in names if isinstance(name, str) and name)
+
+
+async def _served(line: Line, model: str) -> str | None:
+    """Say which models there are, after one that there is not."""
+    try:
+        async with asyncio.timeout(_ERROR_SECONDS):
+            names = await models_served(line)
+    except (*failures.CALL_ERRORS, ModelError):
+        return f"model {model} is not served there"
+    shown = ", ".join(names[:_MODELS_SHOWN]) or "no model"
+    more = f" and {len(names) - _MODELS_SHOWN} more" if len(names) > _MODELS_SHOWN else ""
+    return f"it serves {shown}{more}"
+
+
+async def _read(line: Line, response: httpx.Response, on_token: Callable[[str], None]) -> Answer:
+    headers = response.headers
+    if headers.get("content-encoding", "identity") != "identity":
+        raise failures.unusable(line, "an answer compressed without having been asked to")
+    reading = Reading(line, on_token)
+    if not headers.get("content-type", "").startswith("text/event-stream"):
+        return reading.whole(await _bounded_body(response, LONGEST_LINE))
+    stream = aiter(_stream(response))
+    async for data in stream:
+        reading.feed(data)
+        if reading.done:
+            break
+    if reading.done:
+        await _read_to_end(stream)
+    return reading.answer()
+
+
+async def _read_to_end(stream: Any) -> None:
+    """Read what follows the last event, so that the connection can be used again."""
+    try:
+        async with asyncio.timeout(_END_SECONDS):
+            async for _ in stream:
+                pass
+    except failures.CALL_ERRORS:
+        pass  # the answer is complete; only the connection is lost
+
+
+async def _bounded_body(response: httpx.Response, most: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in _stream(response):
+        parts.append(part)
+        size += len(part)
+        if size > most:
+            break
+    return b"".join(parts)[:most]
+
+
+def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
+    """Return the body as it comes; httpx's own iterators decode and cut it once more."""
+    return cast("httpx.AsyncByteStream", response.stream)
+
+
+def _body(call: Call, priority: int | None) -> bytes:
+    told: dict[str, Any] = {
+        "model": call.seat.model.name,
+        "messages": [{"role": one.role, "content": one.content} for one in call.messages],
+        "max_tokens": call.max_tokens,
+        "temperature": call.seat.temperature,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if priority is not None:
+        told["priority"] = priority
+    schema: Mapping[str, Any] | None = call.answer_schema
+    if schema is not None:
+        told["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": schema, "strict": True},
+        }
+    # ASCII: a lone surrogate, should one have come this far, is escaped and not a crash.
+    return json.dumps(told, separators=(",", ":")).encode()

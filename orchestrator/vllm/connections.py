@@ -1,0 +1,288 @@
+"""The connections to endpoints: one HTTP client an endpoint, for the life of the process.
+
+httpx's own pool scans all its connections on each request; over aiohttp's, a request costs a
+twentieth. aiohttp also offers the place where an address is judged by where its host's name led.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Collection, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from orchestrator.domain.addresses import is_link_local, url_mistake
+from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.errors import ModelError
+
+DEFAULT_ENDPOINT: Final = "default"
+DEFAULT_KEY_VARIABLE: Final = "VLLM_API_KEY"
+KEY_PREFIX: Final = "COUNCIL_KEY_"
+
+_KEPT_ALIVE: Final = 4.0
+"""Seconds. vLLM closes a connection that was idle for 5: asked in that moment, it would be a lost call."""
+
+_VERSION: Final = re.compile(r"/v\d\w*(?=/|$)")
+
+
+class AddressRefusedError(OSError):
+    """A host's name led to an address that endpoints may not have."""
+
+
+class Address:
+    """Where an endpoint answers, from its URL with or without the version of the API.
+
+    `http://host:8000`, `http://host:8000/` and `http://host:8000/v1` are the same server. A path
+    that holds a version anywhere (`/v1beta/openai`) is taken as it is; any other is a prefix, to
+    which `/v1` belongs.
+    """
+
+    def __init__(self, url: str) -> None:
+        """`url` has no query and no fragment."""
+        base = url.rstrip("/")
+        head, separator, tail = base.partition("://")
+        host, slash, path = tail.partition("/")
+        version = _VERSION.search(slash + path)
+        if version is None:
+            base += "/v1"
+            prefix = slash + path
+        else:
+            prefix = (slash + path)[: version.start()]
+        root = head + separator + host + prefix
+        self.base: Final = base
+        self.completions: Final = httpx.URL(f"{base}/chat/completions")
+        self.models: Final = httpx.URL(f"{base}/models")
+        self.health: Final = httpx.URL(f"{root}/health")
+
+
+class Line:
+    """The connections to one endpoint. At most `most_calls` calls are in flight; others wait their turn."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        key: str | None,
+        most_calls: int,
+        allow_link_local: bool,
+        timeout: httpx.Timeout,
+    ) -> None:
+        """Nothing is connected yet."""
+        self.endpoint: Final = endpoint
+        self.address: Final = Address(endpoint.url)
+        self.takes_priorities = True
+        """False once the server has refused a call for its priority."""
+        self.in_flight = 0
+        self.waiting = 0
+        self._key: Final = key
+        self._room: Final = asyncio.Semaphore(most_calls)
+        self._allow_link_local: Final = allow_link_local
+        self._closing = False
+        self._timeout: Final = timeout
+        tls = (
+            httpx.create_ssl_context()
+            if endpoint.url.lower().startswith("https:")
+            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        )
+        self._client: Final = httpx.AsyncClient(
+            transport=AiohttpTransport(verify=tls, client=lambda: self._session(tls)),
+            timeout=timeout,
+            follow_redirects=False,
+            # A proxy would resolve the host's name itself, and lead where it is not judged.
+            trust_env=False,
+        )
+        headers = [
+            (b"Host", self.address.completions.netloc),
+            (b"Accept-Encoding", b"identity"),
+            (b"User-Agent", b"graph-council"),
+        ]
+        if key is not None:
+            headers.append((b"Authorization", b"Bearer " + key.encode()))
+        self._headers: Final = headers
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait until there is room for a call, and take it."""
+        self.waiting += 1
+        try:
+            await self._room.acquire()
+        finally:
+            self.waiting -= 1
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+            self._room.release()
+            if self._closing:
+                await self._close_if_idle()
+
+    async def post(self, url: httpx.URL, body: bytes, request_id: str) -> httpx.Response:
+        """Send a request; the response's body has not been read, and the caller closes it."""
+        headers = [
+            *self._headers,
+            (b"Content-Type", b"application/json"),
+            (b"Content-Length", b"%d" % len(body)),
+            (b"X-Request-Id", request_id.encode()),
+        ]
+        return await self._client.send(
+            httpx.Request("POST", url, headers=headers, content=body), stream=True
+        )
+
+    async def get(self, url: httpx.URL) -> httpx.Response:
+        """Get something small; the response's body has not been read, and the caller closes it."""
+        request = httpx.Request("GET", url, headers=self._headers)
+        return await self._client.send(request, stream=True)
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable that the key is looked for in."""
+        default = DEFAULT_KEY_VARIABLE if self.endpoint.name == DEFAULT_ENDPOINT else None
+        return self.endpoint.api_key_variable or default
+
+    def unspoken(self, text: str) -> str:
+        """Return a server's words without the key, should it repeat it."""
+        return text.replace(self._key, "***") if self._key else text
+
+    async def close(self, *, now: bool) -> None:
+        """Close the connections: at once, or when the calls in flight have ended."""
+        self._closing = True
+        if now:
+            await self._client.aclose()
+        else:
+            await self._close_if_idle()
+
+    async def _close_if_idle(self) -> None:
+        if self.in_flight == 0 and self.waiting == 0:
+            await self._client.aclose()
+
+    def _session(self, tls: ssl.SSLContext) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,  # calls are counted by `turn`; the watch must get through at any time
+                ssl=tls,
+                keepalive_timeout=_KEPT_ALIVE,
+                socket_factory=self._socket,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    def _socket(self, address: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, where = address
+        if not self._allow_link_local and is_link_local(str(where[0])):
+            raise AddressRefusedError(
+                "the address is link-local or a metadata service's; COUNCIL_ALLOW_LINK_LOCAL=true allows it"
+            )
+        return socket.socket(family, kind, protocol)
+
+
+class Connections:
+    """The lines of this process, one an endpoint; an async context manager that closes them all."""
+
+    def __init__(
+        self,
+        *,
+        environment: Mapping[str, str],
+        calls_per_endpoint: int,
+        allow_link_local: bool = False,
+        connect_seconds: float = 5.0,
+        silence_seconds: float = 60.0,
+    ) -> None:
+        """`environment` is where the keys are, by variable; `silence_seconds` is the longest between two bytes."""
+        self._environment: Final = environment
+        self._calls_per_endpoint: Final = calls_per_endpoint
+        self._allow_link_local: Final = allow_link_local
+        self._timeout: Final = httpx.Timeout(
+            connect=connect_seconds, read=silence_seconds, write=silence_seconds, pool=None
+        )
+        self._lines: Final[dict[str, Line]] = {}
+
+    async def __aenter__(self) -> Self:
+        """Nothing is connected yet."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close every line, calls in flight included."""
+        for line in self._lines.values():
+            await line.close(now=True)
+        self._lines.clear()
+
+    async def line(self, endpoint: Endpoint) -> Line:
+        """Return the line to an endpoint, another one where its URL or its key's name has changed.
+
+        Raises:
+            ModelError: the endpoint's URL is not allowed, or its key is not in the environment.
+        """
+        known = self._lines.get(endpoint.id)
+        if known is not None:
+            if known.endpoint == endpoint:
+                return known
+            del self._lines[endpoint.id]
+            await known.close(now=False)
+        mistake = url_mistake(endpoint.url, allow_link_local=self._allow_link_local)
+        if mistake is not None:
+            raise ModelError(f"the URL of endpoint {endpoint.name} {mistake}", retryable=False)
+        line = self._lines[endpoint.id] = Line(
+            endpoint,
+            key=self._key(endpoint),
+            most_calls=self._calls_per_endpoint,
+            allow_link_local=self._allow_link_local,
+            timeout=self._timeout,
+        )
+        return line
+
+    def load(self, endpoint: Endpoint) -> int:
+        """Return the calls in flight to an endpoint and those that wait to be."""
+        line = self._lines.get(endpoint.id)
+        return 0 if line is None else line.in_flight + line.waiting
+
+    def in_flight(self, endpoint: Endpoint) -> int:
+        """Return the calls in flight to an endpoint."""
+        line = self._lines.get(endpoint.id)
+        return 0 if line is None else line.in_flight
+
+    async def keep_only(self, endpoints: Collection[str]) -> None:
+        """Close the lines to endpoints that are no more, by id, once their calls have ended."""
+        for gone in self._lines.keys() - set(endpoints):
+            await self._lines.pop(gone).close(now=False)
+
+    def _key(self, endpoint: Endpoint) -> str | None:
+        variable = endpoint.api_key_variable
+        if endpoint.name == DEFAULT_ENDPOINT and variable in {None, DEFAULT_KEY_VARIABLE}:
+            variable = DEFAULT_KEY_VARIABLE
+            key = self._environment.get(variable)  # optional: most vLLMs ask for none
+            if not key:
+                return None
+        elif variable is None:
+            return None
+        elif not variable.startswith(KEY_PREFIX):
+            raise ModelError(
+                f"endpoint {endpoint.name} names {variable} for its key: only variables that begin with {KEY_PREFIX} are sent to a server",
+                retryable=False,
+            )
+        else:
+            key = self._environment.get(variable)
+        if not key:
+            raise ModelError(
+                f"endpoint {endpoint.name} needs a key: {variable} is not set where the service runs",
+                retryable=False,
+            )
+        if not key.isascii() or not key.isprintable():
+            raise ModelError(
+                f"the key in {variable} holds characters that no header can carry",
+                retryable=False,
+            )
+        return key

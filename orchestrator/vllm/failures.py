@@ -1,0 +1,255 @@
+"""What can go wrong with a call, in words that say what to do, and whether asking again can help."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+import aiohttp
+import httpx
+from aiohttp.http_exceptions import HttpProcessingError
+
+from orchestrator.domain.errors import ModelError
+from orchestrator.vllm.connections import AddressRefusedError, Line
+from orchestrator.vllm.shapes import as_count, as_list, as_object
+from orchestrator.vllm.unicode import valid
+
+LONGEST_WORDS: Final = 300
+"""Characters of a server's own words that are shown."""
+
+LONGEST_WAIT: Final = 300.0
+"""Seconds that a server's Retry-After is honoured for."""
+
+_SERVER_ERRORS: Final = 500
+
+_LARGEST_STATUS: Final = 599
+
+_WORDS_AT: Final = ("error", "message", "msg", "detail")
+
+_TOO_LONG: Final = ("context length", "max_tokens", "too long", "too large")
+"""Words by which servers say that prompt and answer do not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of failure; `says` is a phrase that follows the endpoint's name, `words` the exception's own."""
+
+    says: str
+    retryable: bool
+    words: bool = False
+
+
+_CONNECTING: Final[tuple[tuple[type[BaseException], _Kind], ...]] = (
+    # The most specific first: the first that fits speaks. httpx-aiohttp calls a refused
+    # connection a ConnectTimeout, so it is aiohttp's own exception that is looked at.
+    (AddressRefusedError, _Kind("must not be spoken to", retryable=False, words=True)),
+    (
+        aiohttp.ClientConnectorDNSError,
+        _Kind("has a host whose name leads nowhere now", retryable=True),
+    ),
+    (
+        aiohttp.ClientConnectorCertificateError,
+        _Kind("has a certificate that is not trusted", retryable=False, words=True),
+    ),
+    (aiohttp.ClientConnectorSSLError, _Kind("does not speak TLS", retryable=False, words=True)),
+    (aiohttp.ClientConnectorError, _Kind("cannot be reached", retryable=True, words=True)),
+    (aiohttp.ConnectionTimeoutError, _Kind("did not take the connection in time", retryable=True)),
+    (aiohttp.SocketTimeoutError, _Kind("fell silent", retryable=True)),
+    (
+        aiohttp.ServerDisconnectedError,
+        _Kind("closed the connection without an answer", retryable=True),
+    ),
+    (aiohttp.ClientPayloadError, _Kind("cut its answer off", retryable=True)),
+    (aiohttp.ClientConnectionError, _Kind("lost the connection", retryable=True, words=True)),
+    (aiohttp.ClientResponseError, _Kind("does not speak HTTP", retryable=False, words=True)),
+    (HttpProcessingError, _Kind("does not speak HTTP", retryable=False, words=True)),
+    (aiohttp.InvalidURL, _Kind("has a URL that cannot be used", retryable=False)),
+    (httpx.InvalidURL, _Kind("has a URL that cannot be used", retryable=False)),
+    (httpx.TimeoutException, _Kind("did not answer in time", retryable=True)),
+    (TimeoutError, _Kind("did not answer in time", retryable=True)),
+    (OSError, _Kind("lost the connection", retryable=True, words=True)),
+)
+
+CALL_ERRORS: Final = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    aiohttp.ClientError,
+    HttpProcessingError,
+    OSError,
+)
+"""What sending a request and reading its answer can raise."""
+
+
+def of_exception(line: Line, exc: BaseException) -> ModelError:
+    """Turn what a request raised into ours."""
+    for candidate in _behind(exc):
+        for kind, said in _CONNECTING:
+            if isinstance(candidate, kind):
+                words = f": {bounded(line, _plain(candidate))}" if said.words else ""
+                return ModelError(
+                    f"{_name(line)} {said.says}{words}",
+                    retryable=said.retryable,
+                )
+    return ModelError(
+        f"{_name(line)} could not be asked: {bounded(line, f'{type(exc).__name__}: {exc}')}",
+        retryable=False,
+    )
+
+
+_RETRYABLE: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+def _retryable(status: int) -> bool:
+    return status in _RETRYABLE or status >= _SERVER_ERRORS
+
+
+def _advice(line: Line, status: int, words: str) -> str:
+    """Say what to do about a status, where there is something to say."""
+    match status:
+        case 400 | 413 | 422 if any(sign in words.lower() for sign in _TOO_LONG):
+            return "shorten the task, lower the agent's maxTokens, or serve a longer context"
+        case 401 | 403:
+            variable = line.key_variable
+            return (
+                "give the endpoint the name of a variable that holds its key"
+                if variable is None
+                else f"check {variable} where the service runs"
+            )
+        case 404 | 405:
+            return f"is {line.address.base} the address of an OpenAI-compatible API?"
+        case _:
+            return ""
+
+
+def of_status(
+    line: Line,
+    status: int,
+    body: str,
+    headers: Mapping[str, str],
+    *,
+    now: datetime,
+    advice: str | None = None,
+) -> ModelError:
+    """Turn an answer that is an error into ours; `advice` stands in for the table's."""
+    words = bounded(line, words_of(body))
+    todo = advice if advice is not None else _advice(line, status, words)
+    retryable = _retryable(status)
+    return ModelError(
+        f"{_name(line)} answered {_status_words(status)}"
+        + (f": {words}" if words else "")
+        + (f" ({todo})" if todo else ""),
+        retryable=retryable,
+        retry_after=_retry_after(headers.get("retry-after"), now) if retryable else None,
+    )
+
+
+def redirected(line: Line, status: int, location: str) -> ModelError:
+    """Turn a redirect, which is never followed, into ours."""
+    return ModelError(
+        f"{_name(line)} answered {_status_words(status)} to {bounded(line, location)!r}: redirects are not followed, give the endpoint the URL that is meant",
+        retryable=False,
+    )
+
+
+def of_chunk(line: Line, error: Any) -> ModelError:
+    """Turn an error inside a stream, whose status was 200, into ours."""
+    status = as_count((as_object(error) or {}).get("code"))
+    if not HTTPStatus.BAD_REQUEST <= status <= _LARGEST_STATUS:
+        status = _SERVER_ERRORS
+    words = bounded(line, _words(error))
+    return ModelError(
+        f"{_name(line)} broke off its answer with an error" + (f": {words}" if words else ""),
+        retryable=_retryable(status),
+    )
+
+
+def cut(line: Line, how: str) -> ModelError:
+    """The answer ended before it was complete."""
+    return ModelError(f"{_name(line)} cut its answer off: {how}", retryable=True)
+
+
+def unusable(line: Line, how: str) -> ModelError:
+    """The server sent what is no answer, and would again."""
+    return ModelError(f"{_name(line)} sent {how}", retryable=False)
+
+
+def words_of(body: str) -> str:
+    """Find the server's own words in an error's body, whose form differs by server and by kind of error."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    return _words(told)
+
+
+def bounded(line: Line, words: str) -> str:
+    """Return words fit to be shown: one line, valid, without the key, and not too long."""
+    text = " ".join(valid(line.unspoken(words[: 10 * LONGEST_WORDS])).split())
+    return text if len(text) <= LONGEST_WORDS else f"{text[: LONGEST_WORDS - 1]}…"
+
+
+def _name(line: Line) -> str:
+    return f"endpoint {line.endpoint.name}"
+
+
+def _words(told: Any) -> str:
+    """vLLM: {"error": {"message": …}}, {"error": "…"}, {"detail": "…"}; others a list or a bare message."""
+    if isinstance(told, str):
+        return told
+    several = as_list(told)
+    if several:
+        return "; ".join(filter(None, (_words(one) for one in several[:3])))
+    fields = as_object(told) or {}
+    return next((_words(fields[name]) for name in _WORDS_AT if fields.get(name)), "")
+
+
+def _behind(exc: BaseException) -> list[BaseException]:
+    """What caused it, the innermost first."""
+    chain: list[BaseException] = []
+    current: BaseException | None = exc
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__
+    refused = [
+        one.os_error
+        for one in chain
+        if isinstance(one, aiohttp.ClientConnectorError)
+        and isinstance(one.os_error, AddressRefusedError)
+    ]
+    ours = [one for one in chain if isinstance(one, (aiohttp.ClientError, HttpProcessingError))]
+    return [*refused, *ours, *(one for one in chain if one not in ours)]
+
+
+def _plain(exc: BaseException) -> str:
+    if isinstance(exc, aiohttp.ClientConnectorError):
+        return exc.os_error.strerror or str(exc.os_error)
+    return str(exc) or type(exc).__name__
+
+
+def _status_words(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds or an HTTP date; bounded, for a server may say anything."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+    if seconds != seconds:  # noqa: PLR0124 - NaN
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT)
