@@ -1,0 +1,76 @@
+# All of it works on a machine with make, Python, and either Docker or Java with Maven. Versions are in
+# pyproject.toml and uv.lock, of Neo4j in deploy/neo4j/pom.xml; this file has none.
+# Arguments for the command behind a target: make run ARGS=--help
+
+MAKEFLAGS += --no-print-directory
+VENV := .venv
+BIN := $(VENV)/bin
+COMPLETE := $(VENV)/.complete
+ARGS ?=
+
+.PHONY: help run test test-vllm check bench environment again
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: environment ## start it all, with an example: Neo4j, the API, a deliberation that you can watch
+	@$(BIN)/council up --example $(ARGS)
+
+test: environment ## run all tests but those that need a real vLLM
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest tests -m "not vllm and not benchmark" $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+test-vllm: environment ## install a real vLLM for the CPU, and run the main job against it
+	$(BIN)/pytest tests/vllm -m vllm $(ARGS)
+
+check: environment ## check format, style, types and the direction of imports
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+bench: environment ## measure, beside a floor in the same run
+	@$(BIN)/uv sync --frozen --inexact --quiet --group bench
+	$(BIN)/pytest tests/benchmarks -m benchmark -s $(ARGS)
+
+environment: $(COMPLETE) ## make Python's environment in .venv; the other targets do it where needed
+
+# The scripts in an environment name its directory: where the checkout was moved, it is made anew.
+ifneq ($(shell cat $(COMPLETE) 2>/dev/null),$(CURDIR))
+$(COMPLETE): again
+endif
+
+# The oldest Python that will do, and uv, are what pyproject.toml says.
+$(COMPLETE): pyproject.toml uv.lock
+	@set -e; \
+	oldest=$$(sed -n 's/^requires-python = ">=3\.\([0-9]*\)"$$/\1/p' pyproject.toml); \
+	uv=$$(sed -n 's/^.*"\(uv==[0-9.]*\)".*$$/\1/p' pyproject.toml); \
+	fits="import sys, venv; sys.exit(sys.version_info < (3, $$oldest))"; \
+	here=$$(cat $@ 2>/dev/null || echo "$(CURDIR)"); \
+	if [ "$$here" != "$(CURDIR)" ] || ! $(BIN)/python -c "$$fits" 2>/dev/null; then \
+		for python in "$$PYTHON" python3 $$(seq -f 'python3.%.0f' 30 -1 $$oldest); do \
+			[ -n "$$python" ] && "$$python" -c "$$fits" 2>/dev/null && break; \
+			python=; \
+		done; \
+		if [ -z "$$python" ]; then \
+			echo "Python 3.$$oldest or later is needed, and python3 is $$(python3 --version 2>&1 || echo missing)." >&2; \
+			echo "  Debian, Ubuntu:  sudo apt install python3 python3-venv" >&2; \
+			echo "  macOS:           brew install python" >&2; \
+			echo "Where it has another name: make PYTHON=/path/to/python" >&2; \
+			exit 1; \
+		fi; \
+		echo "Making the environment in $(VENV) with $$("$$python" --version)."; \
+		"$$python" -m venv --clear $(VENV) || { \
+			rm -rf $(VENV); \
+			echo "Python's venv does not work. Debian, Ubuntu: sudo apt install python3-venv" >&2; \
+			exit 1; \
+		}; \
+	fi; \
+	rm -f $@; \
+	if [ "$$($(BIN)/uv --version 2>/dev/null | cut -d ' ' -f 2)" != "$${uv#uv==}" ]; then \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$uv"; \
+	fi; \
+	$(BIN)/uv sync --frozen --quiet; \
+	echo "$(CURDIR)" > $@
