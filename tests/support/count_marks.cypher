@@ -1,0 +1,4 @@
+// Count the marks.
+// Column: count
+MATCH (m:Mark)
+RETURN count(*) AS count
