@@ -1,0 +1,11 @@
+// Retire an agent: its seat is gone and those after it move up. Council and agent are locked by `council/lock` and `agent/lock`.
+// $id
+// returns: nothing
+MATCH (a:Agent {id: $id})-[gone:SITS_ON]->(c:Council)
+WITH a, gone, c, gone.seat AS seat
+DELETE gone
+SET a.retired = true
+WITH c, seat
+MATCH (:Agent)-[on:SITS_ON]->(c)
+WHERE on.seat > seat
+SET on.seat = on.seat - 1

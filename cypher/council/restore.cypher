@@ -1,0 +1,5 @@
+// Restore an archived council. Its role and it are locked by `role/lock` and `council/lock`.
+// $id
+// returns: nothing
+MATCH (c:Council {id: $id})-[:SERVES]->(r:Role)
+SET c.servesRole = r.name, c.archivedAt = null, c.updatedAt = datetime.realtime('UTC'), c.version = c.version + 1

@@ -1,0 +1,12 @@
+// Change a council. It is locked by `council/lock`.
+// $id; $name, $protocol, $rounds, $quorum, $decision: all as they are to be
+// returns: nothing
+MATCH (c:Council {id: $id})
+SET
+  c.name = $name,
+  c.protocol = $protocol,
+  c.rounds = $rounds,
+  c.quorum = $quorum,
+  c.decision = $decision,
+  c.version = c.version + 1,
+  c.updatedAt = datetime.realtime('UTC')

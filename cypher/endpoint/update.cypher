@@ -1,0 +1,5 @@
+// Change an endpoint. It is locked by `endpoint/lock`.
+// $id; $url, $apiKeyVariable: as they are to be
+// returns: nothing
+MATCH (e:Endpoint {id: $id})
+SET e.url = $url, e.apiKeyVariable = $apiKeyVariable

@@ -1,0 +1,133 @@
+"""Changes of agents, each one transaction. Locks: role, then council, then agent, then endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neo4j import Record
+
+from orchestrator.domain.drafts import AgentChange, AgentDraft, Clear, Idempotency
+from orchestrator.domain.errors import Conflict, NotFound, RefusedError
+from orchestrator.domain.ids import Prefix
+from orchestrator.domain.limits import SEATS
+from orchestrator.graph.changes import in_one, made_before, new_id
+from orchestrator.graph.council_changes import archived, lock_role_of, locked_council
+from orchestrator.graph.driver import Transaction
+from orchestrator.graph.repository import Repository
+from orchestrator.graph.seating import place, reserved_model, seat, serve, unknown_endpoint
+
+
+class AgentChanges(Repository):
+    """What `orchestrator.api.ports.Councils` changes of agents."""
+
+    async def register_agent(
+        self, council: str, draft: AgentDraft, idempotency: Idempotency | None
+    ) -> str:
+        new = new_id(Prefix.AGENT)
+
+        async def work(transaction: Transaction) -> str:
+            role = await lock_role_of(transaction, council, "councilId")
+            locked = await locked_council(transaction, council, "councilId")
+            if found := await made_before(transaction, "agent", new, idempotency):
+                return found
+            if not locked.serves:
+                raise RefusedError(archived(council, "councilId"))
+            if locked.seats >= SEATS:
+                raise RefusedError(
+                    Conflict(
+                        message=f"the council has {SEATS} seats, which is the most",
+                        path=("councilId",),
+                        existing=council,
+                    )
+                )
+            placed = await place(
+                transaction, role, [draft], [("agent",)], first_seat=locked.seats + 1
+            )
+            await seat(transaction, council, [{**placed.rows[0], "id": new}], idempotency)
+            await transaction.run(
+                "role/count_names",
+                name=role.name,
+                agentsNamed=placed.agents_named,
+                councilsNamed=role.councils_named,
+            )
+            await transaction.run("council/touch", id=council)
+            return new
+
+        return await in_one(self.graph, work)
+
+    async def update_agent(self, agent: str, change: AgentChange) -> None:
+        async def work(transaction: Transaction) -> None:
+            before = await _locked(transaction, agent)
+            if before["retired"]:
+                raise RefusedError(
+                    Conflict(message="this agent is retired", path=("id",), existing=agent)
+                )
+            model = before["model"] if change.model is None else change.model
+            endpoint = _changed(before["endpoint"], change.endpoint)
+            mistakes = list(reserved_model(change.model, ("model",)))
+            if isinstance(change.endpoint, str) and not isinstance(change.endpoint, Clear):
+                named = [(change.endpoint, ("endpoint",))]
+                mistakes += await unknown_endpoint(transaction, named)
+            if mistakes:
+                raise RefusedError(*mistakes)
+            own = {
+                "persona": _changed(before["persona"], change.persona),
+                "temperature": _changed(before["temperature"], change.temperature),
+                "maxTokens": _changed(before["maxTokens"], change.max_tokens),
+                "metadata": _changed(before["metadata"], change.metadata),
+            }
+            after = {**own, "model": model, "endpoint": endpoint}
+            if all(before[key] == value for key, value in after.items()):
+                return
+            await transaction.run("agent/update", id=agent, **own)
+            if model != before["model"]:
+                await transaction.run(
+                    "agent/speak_with", id=agent, model=model, newModel=new_id(Prefix.MODEL)
+                )
+            if endpoint != before["endpoint"]:
+                await transaction.run("agent/unbind", id=agent)
+                if endpoint is not None:
+                    await transaction.run("agent/bind", id=agent, endpoint=endpoint)
+            if (model, endpoint) != (before["model"], before["endpoint"]):
+                await serve(transaction, [(model, endpoint)])
+            await transaction.run("council/touch", id=before["council"])
+
+        await in_one(self.graph, work)
+
+    async def retire_agent(self, agent: str) -> None:
+        """Take an agent from its seat for good; one that is retired already stays so."""
+
+        async def work(transaction: Transaction) -> None:
+            before = await _locked(transaction, agent)
+            if before["retired"]:
+                return
+            council: str = before["council"]
+            locked = await locked_council(transaction, council, "id")
+            if locked.seats - 1 < locked.quorum:
+                raise RefusedError(
+                    Conflict(
+                        message=f"its council has a quorum of {locked.quorum} and {locked.seats} seats",
+                        path=("id",),
+                        existing=council,
+                    )
+                )
+            await transaction.run("agent/retire", id=agent)
+            await transaction.run("council/touch", id=council)
+
+        await in_one(self.graph, work)
+
+
+async def _locked(transaction: Transaction, agent: str) -> Record:
+    """Lock an agent's council, then the agent: what is read of it then stays."""
+    for found in await transaction.run("agent/find_council", agent=agent):
+        if found["council"] is not None:
+            await locked_council(transaction, found["council"], "id")
+        for row in await transaction.run("agent/lock", id=agent):
+            return row
+    raise RefusedError(NotFound(message="there is no such agent", path=("id",), sought=agent))
+
+
+def _changed(before: Any, change: Any) -> Any:
+    if change is None:
+        return before
+    return None if change is Clear.CLEAR else change

@@ -1,0 +1,70 @@
+"""What all changes of councils have in common: one transaction, ids, and requests that come twice."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from uuid_utils import uuid7
+
+from orchestrator.domain.drafts import Idempotency
+from orchestrator.domain.errors import Conflict, RefusedError
+from orchestrator.domain.ids import Prefix, with_prefix
+from orchestrator.graph.driver import Graph, Transaction
+from orchestrator.graph.errors import ConstraintViolatedError
+
+T = TypeVar("T")
+
+_ATTEMPTS = 5
+"""Each lost race means that somebody else got what he wanted, so few can follow one another."""
+
+
+def new_id(prefix: Prefix) -> str:
+    """Make an id whose order is that of time."""
+    return with_prefix(prefix, uuid7().hex)
+
+
+async def in_one(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Do the work in one transaction; it checks, raises RefusedError or writes.
+
+    Where a unique value was taken between its check and its write, by somebody who committed first,
+    the work is done again and its check then says who stands in the way.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return await graph.transact(work)
+        except ConstraintViolatedError:
+            continue
+    return await graph.transact(work)
+
+
+async def made_before(
+    transaction: Transaction, area: str, new: str, idempotency: Idempotency | None
+) -> str | None:
+    """Return the id of what this very request made before, whether or not with the id `new`.
+
+    `area` is the folder of the statement `find_made`.
+
+    Raises:
+        RefusedError: the same key came with another input.
+    """
+    key = None if idempotency is None else idempotency.key
+    for row in await transaction.run(f"{area}/find_made", id=new, idempotencyKey=key):
+        found: str = row["id"]
+        if idempotency is None or found == new or row["inputDigest"] == idempotency.input_digest:
+            return found
+        raise RefusedError(
+            Conflict(
+                message="this key was sent with another input",
+                path=("idempotencyKey",),
+                existing=found,
+            )
+        )
+    return None
+
+
+def stored(idempotency: Idempotency | None) -> dict[str, str | None]:
+    """Return what a node keeps of the request that made it."""
+    if idempotency is None:
+        return {"idempotencyKey": None, "inputDigest": None}
+    return {"idempotencyKey": idempotency.key, "inputDigest": idempotency.input_digest}

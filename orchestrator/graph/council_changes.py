@@ -1,0 +1,210 @@
+"""Changes of roles and councils, each one transaction. Locks: role, then council, then agent, then endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from orchestrator.domain.councils import Decision, ProtocolName
+from orchestrator.domain.drafts import CouncilChange, CouncilDraft, Idempotency
+from orchestrator.domain.errors import Conflict, InvalidInput, NotFound, RefusedError
+from orchestrator.domain.ids import Prefix
+from orchestrator.graph.changes import in_one, made_before, new_id, stored
+from orchestrator.graph.driver import Transaction
+from orchestrator.graph.repository import Repository
+from orchestrator.graph.seating import LockedRole, lock_role, place, seat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedCouncil:
+    """A council under its lock."""
+
+    name: str
+    protocol: ProtocolName
+    rounds: int
+    quorum: int
+    decision: Decision
+    version: int
+    serves: bool
+    seats: int
+
+
+class CouncilChanges(Repository):
+    """What `orchestrator.api.ports.Councils` changes of roles and councils."""
+
+    async def create_role(
+        self, name: str, description: str | None, idempotency: Idempotency | None
+    ) -> str:
+        new = new_id(Prefix.ROLE)
+
+        async def work(transaction: Transaction) -> str:
+            if found := await made_before(transaction, "role", new, idempotency):
+                return found
+            for row in await transaction.run("role/find_named", name=name):
+                raise RefusedError(
+                    Conflict(message="a role has this name", path=("name",), existing=row["id"])
+                )
+            await create_role(transaction, new, name, description, idempotency)
+            return new
+
+        return await in_one(self.graph, work)
+
+    async def create_council(self, draft: CouncilDraft, idempotency: Idempotency | None) -> str:
+        new = new_id(Prefix.COUNCIL)
+
+        async def work(transaction: Transaction) -> str:
+            role = await lock_role(transaction, draft.role)
+            # Under the role's lock: of two equal requests at once the second finds what the first made.
+            if found := await made_before(transaction, "council", new, idempotency):
+                return found
+            if role is None:
+                raise RefusedError(
+                    NotFound(message="there is no such role", path=("role",), sought=draft.role)
+                )
+            await create_council(transaction, role, new, draft, idempotency)
+            return new
+
+        return await in_one(self.graph, work)
+
+    async def update_council(
+        self, council: str, expected_version: int | None, change: CouncilChange
+    ) -> None:
+        async def work(transaction: Transaction) -> None:
+            locked = await locked_council(transaction, council, "id")
+            _expect(council, locked, expected_version)
+            if not locked.serves:
+                raise RefusedError(archived(council, "id"))
+            before = {
+                field: getattr(locked, field)
+                for field in ("name", "protocol", "rounds", "quorum", "decision")
+            }
+            after = before | {
+                field: value for field, value in asdict(change).items() if value is not None
+            }
+            if after["quorum"] > locked.seats:
+                raise RefusedError(_unreachable(locked.seats))
+            if after != before:
+                await transaction.run("council/update", id=council, **after)
+
+        await in_one(self.graph, work)
+
+    async def archive_council(self, council: str, expected_version: int | None) -> None:
+        """Archive a council; one that is archived already stays as it is."""
+
+        async def work(transaction: Transaction) -> None:
+            locked = await locked_council(transaction, council, "id")
+            if locked.serves:
+                _expect(council, locked, expected_version)
+                await transaction.run("council/archive", id=council)
+
+        await in_one(self.graph, work)
+
+    async def restore_council(self, council: str) -> None:
+        """Let an archived council serve its role again; one that serves stays as it is."""
+
+        async def work(transaction: Transaction) -> None:
+            role = await lock_role_of(transaction, council, "id")
+            locked = await locked_council(transaction, council, "id")
+            if locked.serves:
+                return
+            if role.council is not None:
+                raise RefusedError(
+                    Conflict(
+                        message=f"another council serves {role.name}",
+                        path=("id",),
+                        existing=role.council,
+                    )
+                )
+            await transaction.run("council/restore", id=council)
+
+        await in_one(self.graph, work)
+
+
+async def create_role(
+    transaction: Transaction,
+    new: str,
+    name: str,
+    description: str | None,
+    idempotency: Idempotency | None,
+) -> None:
+    """Write a role whose name is free."""
+    await transaction.run(
+        "role/create", id=new, name=name, description=description, **stored(idempotency)
+    )
+
+
+async def create_council(
+    transaction: Transaction,
+    role: LockedRole,
+    new: str,
+    draft: CouncilDraft,
+    idempotency: Idempotency | None,
+) -> None:
+    """Check a draft against the graph and write the council with all who sit on it."""
+    if role.council is not None:
+        raise RefusedError(
+            Conflict(message="a council serves this role", path=("role",), existing=role.council)
+        )
+    seats = len(draft.agents)
+    if draft.quorum is not None and draft.quorum > seats:
+        raise RefusedError(_unreachable(seats))
+    paths = [("agents", str(index)) for index in range(seats)]
+    placed = await place(transaction, role, draft.agents, paths, first_seat=1)
+    councils_named = role.councils_named + (draft.name is None)
+    await transaction.run(
+        "council/create",
+        role=role.name,
+        id=new,
+        name=f"{role.stem}-council-{councils_named}" if draft.name is None else draft.name,
+        protocol=draft.protocol,
+        rounds=draft.rounds,
+        quorum=seats // 2 + 1 if draft.quorum is None else draft.quorum,
+        decision=draft.decision,
+        **stored(idempotency),
+    )
+    await seat(transaction, new, placed.rows)
+    await transaction.run(
+        "role/count_names",
+        name=role.name,
+        agentsNamed=placed.agents_named,
+        councilsNamed=councils_named,
+    )
+
+
+async def lock_role_of(transaction: Transaction, council: str, field: str) -> LockedRole:
+    """Lock the role of a council; `field` is where the caller named the council."""
+    for row in await transaction.run("council/find_role", id=council):
+        role = await lock_role(transaction, row["role"])
+        if role is not None:
+            return role
+    raise RefusedError(_unknown(council, field))
+
+
+async def locked_council(transaction: Transaction, council: str, field: str) -> LockedCouncil:
+    """Lock a council, after its role; `field` is where the caller named it."""
+    for row in await transaction.run("council/lock", id=council):
+        return LockedCouncil(**row.data())
+    raise RefusedError(_unknown(council, field))
+
+
+def archived(council: str, field: str) -> Conflict:
+    """Say that a council does not change while it is archived."""
+    return Conflict(message="this council is archived", path=(field,), existing=council)
+
+
+def _unknown(council: str, field: str) -> NotFound:
+    return NotFound(message="there is no such council", path=(field,), sought=council)
+
+
+def _unreachable(seats: int) -> InvalidInput:
+    return InvalidInput(message=f"the council has {seats} seats", path=("quorum",))
+
+
+def _expect(council: str, locked: LockedCouncil, expected: int | None) -> None:
+    if expected is not None and locked.version != expected:
+        raise RefusedError(
+            Conflict(
+                message=f"the council is at version {locked.version}",
+                path=("expectedVersion",),
+                existing=council,
+            )
+        )

@@ -1,0 +1,139 @@
+"""Reads of roles, councils, agents, models and endpoints, each one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
+from orchestrator.domain.filters import CouncilFilter
+from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.graph.council_rows import Rows, agents_from, councils_from, role_from
+from orchestrator.graph.repository import Repository
+
+_NEWEST = "~"
+"""Greater than every id: `~` follows all letters, digits and `_`."""
+
+_OLDEST = ""
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Identified)
+
+
+class CouncilReads(Repository):
+    """What `orchestrator.api.ports.Councils` reads. Raises UnavailableError where the graph is away."""
+
+    # ------------------------------------------------------------ roles
+
+    async def roles(self) -> tuple[Role, ...]:
+        return tuple(role_from(row["role"]) for row in await self.graph.read("role/list"))
+
+    async def role_by_name(self, name: str) -> Role | None:
+        rows = await self.graph.read("role/find_by_name", name=name)
+        return role_from(rows[0]["role"]) if rows else None
+
+    async def roles_by_id(self, ids: Collection[str]) -> Mapping[str, Role]:
+        rows = await self.graph.read("role/find_by_id", ids=list(ids))
+        return _by_id(tuple(role_from(row["role"]) for row in rows))
+
+    # ------------------------------------------------------------ councils
+
+    async def councils_by_id(self, ids: Collection[str]) -> Mapping[str, Council]:
+        return _by_id(councils_from(await self.graph.read("council/find_by_id", ids=list(ids))))
+
+    async def council_by_role(self, role: str) -> Council | None:
+        found = councils_from(await self.graph.read("council/find_by_role", role=role))
+        return found[0] if found else None
+
+    async def councils(self, page: PageRequest, where: CouncilFilter) -> Page[Council]:
+        if where.role is None:
+            name = "council/list_newer" if page.backward else "council/list_older"
+        else:
+            name = "council/list_newer_of_role" if page.backward else "council/list_older_of_role"
+        rows = await self.graph.read(
+            name,
+            key=_key(page),
+            limit=page.limit + 1,
+            includeArchived=where.include_archived,
+            nameContains=where.name_contains,
+            **_role(where),
+        )
+        return _page(page, councils_from(rows))
+
+    async def count_councils(self, where: CouncilFilter) -> int:
+        name = "council/count" if where.role is None else "council/count_of_role"
+        rows = await self.graph.read(
+            name,
+            includeArchived=where.include_archived,
+            nameContains=where.name_contains,
+            **_role(where),
+        )
+        return rows[0]["total"]
+
+    # ------------------------------------------------------------ agents
+
+    async def agents_by_id(self, ids: Collection[str]) -> Mapping[str, Agent]:
+        return _by_id(agents_from(await self.graph.read("agent/find_by_id", ids=list(ids))))
+
+    async def agent_by_name(self, name: str) -> Agent | None:
+        found = agents_from(await self.graph.read("agent/find_by_name", name=name))
+        return found[0] if found else None
+
+    async def agents(self, page: PageRequest) -> Page[Agent]:
+        name = "agent/list_newer" if page.backward else "agent/list_older"
+        rows = await self.graph.read(name, key=_key(page), limit=page.limit + 1)
+        return _page(page, agents_from(rows))
+
+    async def count_agents(self) -> int:
+        return (await self.graph.read("agent/count"))[0]["total"]
+
+    # ------------------------------------------------------------ models and endpoints
+
+    async def models(self) -> tuple[Model, ...]:
+        rows = Rows()
+        return tuple(rows.model(row["model"]) for row in await self.graph.read("model/list"))
+
+    async def models_by_id(self, ids: Collection[str]) -> Mapping[str, Model]:
+        rows = Rows()
+        found = await self.graph.read("model/find_by_id", ids=list(ids))
+        return _by_id(tuple(rows.model(row["model"]) for row in found))
+
+    async def endpoints(self) -> tuple[Endpoint, ...]:
+        rows = Rows()
+        return tuple(
+            rows.endpoint(row["endpoint"]) for row in await self.graph.read("endpoint/list")
+        )
+
+    async def endpoints_by_id(self, ids: Collection[str]) -> Mapping[str, Endpoint]:
+        rows = Rows()
+        found = await self.graph.read("endpoint/find_by_id", ids=list(ids))
+        return _by_id(tuple(rows.endpoint(row["endpoint"]) for row in found))
+
+
+def _by_id(values: Sequence[T]) -> Mapping[str, T]:
+    return {value.id: value for value in values}
+
+
+def _role(where: CouncilFilter) -> dict[str, str]:
+    return {} if where.role is None else {"role": where.role}
+
+
+def _key(page: PageRequest) -> str:
+    if page.key is not None:
+        return page.key
+    return _OLDEST if page.backward else _NEWEST
+
+
+def _page(page: PageRequest, found: Sequence[T]) -> Page[T]:
+    """Make a page of one item more than was asked for: the one too many says that there are more."""
+    more = len(found) > page.limit
+    items = tuple(found[: page.limit])
+    # A key is a cursor that came from an item, so where one was given there is something behind it.
+    if page.backward:
+        return Page(items=items[::-1], has_next=page.key is not None, has_previous=more)
+    return Page(items=items, has_next=more, has_previous=page.key is not None)

@@ -1,0 +1,99 @@
+"""Changes of endpoints, each one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.drafts import Clear, EndpointChange, Idempotency
+from orchestrator.domain.errors import Conflict, InvalidInput, NotFound, RefusedError
+from orchestrator.domain.ids import Prefix
+from orchestrator.graph.changes import in_one, made_before, new_id, stored
+from orchestrator.graph.council_rows import Rows
+from orchestrator.graph.driver import Transaction
+from orchestrator.graph.repository import Repository
+from orchestrator.graph.seating import DEFAULT, REHEARSAL
+
+
+class EndpointChanges(Repository):
+    """What `orchestrator.api.ports.Councils` changes of endpoints, and what the watcher sees of them."""
+
+    async def register_endpoint(
+        self,
+        name: str,
+        url: str,
+        api_key_variable: str | None,
+        idempotency: Idempotency | None,
+    ) -> str:
+        if name in {DEFAULT, REHEARSAL}:
+            raise RefusedError(InvalidInput(message="this name is reserved", path=("name",)))
+        new = new_id(Prefix.ENDPOINT)
+
+        async def work(transaction: Transaction) -> str:
+            if found := await made_before(transaction, "endpoint", new, idempotency):
+                return found
+            for row in await transaction.run("endpoint/find_named", names=[name]):
+                raise RefusedError(
+                    Conflict(
+                        message="an endpoint has this name", path=("name",), existing=row["id"]
+                    )
+                )
+            await transaction.run(
+                "endpoint/create",
+                id=new,
+                name=name,
+                url=url,
+                apiKeyVariable=api_key_variable,
+                **stored(idempotency),
+            )
+            return new
+
+        return await in_one(self.graph, work)
+
+    async def update_endpoint(self, endpoint: str, change: EndpointChange) -> None:
+        async def work(transaction: Transaction) -> None:
+            before, _ = await _locked(transaction, endpoint)
+            variable = change.api_key_variable
+            if variable is None:
+                variable = before.api_key_variable
+            await transaction.run(
+                "endpoint/update",
+                id=endpoint,
+                url=before.url if change.url is None else change.url,
+                apiKeyVariable=None if variable is Clear.CLEAR else variable,
+            )
+
+        await in_one(self.graph, work)
+
+    async def remove_endpoint(self, endpoint: str) -> Endpoint:
+        """Remove an endpoint that no agent is bound to; deliberations under way keep what they were given."""
+
+        async def work(transaction: Transaction) -> Endpoint:
+            removed, agent = await _locked(transaction, endpoint)
+            if agent is not None:
+                raise RefusedError(
+                    Conflict(
+                        message="an agent is bound to this endpoint", path=("id",), existing=agent
+                    )
+                )
+            await transaction.run("endpoint/remove", id=endpoint)
+            return removed
+
+        return await in_one(self.graph, work)
+
+    async def note_served(self, endpoint: str, models: Collection[str]) -> int:
+        """Add what an endpoint lists as served, by the models' names; returns how many were new."""
+        rows = await self.graph.write("model/note_served", endpoint=endpoint, models=list(models))
+        return rows[0]["added"]
+
+
+async def _locked(transaction: Transaction, endpoint: str) -> tuple[Endpoint, str | None]:
+    """Lock an endpoint; also returns the id of an agent that is bound to it, where there is one."""
+    for row in await transaction.run("endpoint/lock", id=endpoint):
+        found = Rows().endpoint(row["endpoint"])
+        if found.name == DEFAULT:
+            raise RefusedError(
+                InvalidInput(message="this endpoint is what VLLM_URL says", path=("id",))
+            )
+        return found, row["agent"]
+    raise RefusedError(NotFound(message="there is no such endpoint", path=("id",), sought=endpoint))

@@ -1,0 +1,207 @@
+"""Making agents and seating them: what a new council and a council with a new agent share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.domain.drafts import AgentDraft, Idempotency
+from orchestrator.domain.errors import Conflict, InvalidInput, Mistake, NotFound, RefusedError
+from orchestrator.domain.ids import Prefix
+from orchestrator.graph.changes import new_id, stored
+from orchestrator.graph.driver import Transaction
+
+TEMPERATURE = 0.7
+TOKENS = 512
+"""What an agent gets that names neither."""
+
+REHEARSAL = "rehearsal"
+DEFAULT = "default"
+"""Names of a model and of an endpoint that are the service's own."""
+
+_LONGEST_STEM = 200
+"""Characters of a role's name in the default names, which have 255 at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedRole:
+    """A role under its lock; the numbers are the last ones given to default names."""
+
+    id: str
+    name: str
+    agents_named: int
+    councils_named: int
+    council: str | None
+
+    @property
+    def stem(self) -> str:
+        """How default names begin."""
+        return self.name.lower()[:_LONGEST_STEM]
+
+
+async def lock_role(transaction: Transaction, name: str) -> LockedRole | None:
+    """Lock a role, the first of all locks."""
+    for row in await transaction.run("role/lock", name=name):
+        return LockedRole(
+            id=row["id"],
+            name=name,
+            agents_named=row["agentsNamed"],
+            councils_named=row["councilsNamed"],
+            council=row["council"],
+        )
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Agents as `agent/seat` takes them, and the number of the last default name among them."""
+
+    rows: tuple[dict[str, Any], ...]
+    agents_named: int
+
+
+async def place(
+    transaction: Transaction,
+    role: LockedRole,
+    drafts: Sequence[AgentDraft],
+    paths: Sequence[tuple[str, ...]],
+    first_seat: int,
+) -> Placed:
+    """Give each draft an id, a name and a seat, and whatever it left out; writes nothing.
+
+    Raises:
+        RefusedError: a name is taken or doubled, an endpoint unknown, a model reserved. `paths` lead
+            to the drafts in the caller's input.
+    """
+    mistakes = [
+        *_doubled(drafts, paths),
+        *await _taken(transaction, drafts, paths),
+        *await _unserved(transaction, drafts, paths),
+    ]
+    if mistakes:
+        raise RefusedError(*mistakes)
+    wanted = sum(draft.name is None for draft in drafts)
+    asked = {draft.name for draft in drafts if draft.name is not None}
+    free: list[str] = []
+    number = role.agents_named
+    while len(free) < wanted:
+        numbers = range(number + 1, number + 1 + wanted - len(free))
+        names = [f"{role.stem}-agent-{n}" for n in numbers]
+        taken = {row["name"] for row in await transaction.run("agent/find_named", names=names)}
+        free += [name for name in names if name not in taken and name not in asked]
+        number = numbers[-1]
+    default_names = iter(free)
+    rows = tuple(
+        {
+            "id": new_id(Prefix.AGENT),
+            "seat": first_seat + index,
+            "name": next(default_names) if draft.name is None else draft.name,
+            "persona": draft.persona,
+            "temperature": TEMPERATURE if draft.temperature is None else draft.temperature,
+            "maxTokens": TOKENS if draft.max_tokens is None else draft.max_tokens,
+            "metadata": draft.metadata,
+            "model": draft.model,
+            "newModel": new_id(Prefix.MODEL),
+            "endpoint": draft.endpoint,
+            **stored(None),
+        }
+        for index, draft in enumerate(drafts)
+    )
+    return Placed(rows=rows, agents_named=number)
+
+
+async def seat(
+    transaction: Transaction,
+    council: str,
+    rows: Sequence[dict[str, Any]],
+    idempotency: Idempotency | None = None,
+) -> None:
+    """Write agents that were placed; the key belongs to all of them, so it goes with a single one."""
+    agents = [{**row, **stored(idempotency)} for row in rows]
+    await transaction.run("agent/seat", council=council, agents=agents)
+    await serve(transaction, [(row["model"], row["endpoint"]) for row in rows])
+
+
+async def serve(transaction: Transaction, served: Sequence[tuple[str | None, str | None]]) -> None:
+    """See that each named model is served: pairs of a model, none for the default, and an endpoint."""
+    rows = [
+        {"model": model, "endpoint": endpoint} for model, endpoint in served if model is not None
+    ]
+    if rows:
+        await transaction.run("model/serve", served=rows)
+
+
+def reserved_model(model: str | None, path: tuple[str, ...]) -> tuple[Mistake, ...]:
+    """Refuse the rehearsal model: it stands in where there is no VLLM_URL, and is nobody's choice."""
+    if model != REHEARSAL:
+        return ()
+    return (InvalidInput(message="this model's name is reserved", path=path),)
+
+
+async def unknown_endpoint(
+    transaction: Transaction, endpoints: Sequence[tuple[str, tuple[str, ...]]]
+) -> tuple[Mistake, ...]:
+    """Lock the endpoints named, and refuse those that are not there; each comes with its path."""
+    names = sorted({name for name, _ in endpoints})
+    if not names:
+        return ()
+    known = {row["name"] for row in await transaction.run("endpoint/lock_named", names=names)}
+    return tuple(
+        NotFound(message="there is no such endpoint", path=path, sought=name)
+        for name, path in endpoints
+        if name not in known
+    )
+
+
+def _doubled(drafts: Sequence[AgentDraft], paths: Sequence[tuple[str, ...]]) -> tuple[Mistake, ...]:
+    seen: Counter[str] = Counter()
+    mistakes: list[Mistake] = []
+    for draft, path in zip(drafts, paths, strict=True):
+        if draft.name is None:
+            continue
+        if seen[draft.name]:
+            mistakes.append(
+                InvalidInput(message="another agent here has this name", path=(*path, "name"))
+            )
+        seen[draft.name] += 1
+    return tuple(mistakes)
+
+
+async def _taken(
+    transaction: Transaction, drafts: Sequence[AgentDraft], paths: Sequence[tuple[str, ...]]
+) -> tuple[Mistake, ...]:
+    names = [draft.name for draft in drafts if draft.name is not None]
+    found = await transaction.run("agent/find_named", names=names) if names else []
+    agents = {row["name"]: row["id"] for row in found}
+    return tuple(
+        Conflict(
+            message="an agent has this name", path=(*path, "name"), existing=agents[draft.name]
+        )
+        for draft, path in zip(drafts, paths, strict=True)
+        if draft.name in agents
+    )
+
+
+async def _unserved(
+    transaction: Transaction, drafts: Sequence[AgentDraft], paths: Sequence[tuple[str, ...]]
+) -> tuple[Mistake, ...]:
+    mistakes = list(
+        await unknown_endpoint(
+            transaction,
+            [
+                (draft.endpoint, (*path, "endpoint"))
+                for draft, path in zip(drafts, paths, strict=True)
+                if draft.endpoint is not None
+            ],
+        )
+    )
+    default = await transaction.run("model/find_default")
+    for draft, path in zip(drafts, paths, strict=True):
+        mistakes += reserved_model(draft.model, (*path, "model"))
+        if draft.model is None and not default:
+            mistakes.append(
+                InvalidInput(message="there is no default model", path=(*path, "model"))
+            )
+    return tuple(mistakes)
