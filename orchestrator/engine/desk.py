@@ -70,6 +70,7 @@ class Desk:
         self._running: dict[str, _Running] = {}
         self._open = False
         self._wake = asyncio.Event()
+        self._away: str | None = None
         self.resumed: int = 0
         """Deliberations that another process had left and this one has taken up."""
 
@@ -92,6 +93,11 @@ class Desk:
         """Whether this process would take up another deliberation."""
         return self._room > 0
 
+    @property
+    def waiting_for(self) -> str | None:
+        """What keeps this process from accepting and recording, in words; none where nothing does."""
+        return self._away
+
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncGenerator[None]:
         """Enter the graph, take up what was under way, and go on until the block is left; then give it all back."""
@@ -102,18 +108,23 @@ class Desk:
             )
             await self._lease.renew(sent)
             self._open = True
-            recorder = asyncio.create_task(self._recorder.run(), name="recorder")
-            await until_available(self._claim)
-            loops = [
-                recorder,
-                asyncio.create_task(self._every_tick(self._renew), name="lease"),
-                asyncio.create_task(self._every_tick(self._claim, self._wake), name="claims"),
-            ]
-            try:
-                yield
-            finally:
-                self._open = False
-                await self._stop(loops)
+            async with asyncio.TaskGroup() as loops:
+                # The death of one of them ends the block, and with it the process: nothing goes on half.
+                side_tasks = [
+                    loops.create_task(self._recorder.run(), name="recorder"),
+                    loops.create_task(self._every_tick(self._renew), name="lease"),
+                ]
+                await until_available(self._claim)
+                side_tasks.append(
+                    loops.create_task(self._every_tick(self._claim, self._wake), name="claims")
+                )
+                try:
+                    yield
+                finally:
+                    self._open = False
+                    await self._stop()
+                    for task in side_tasks:
+                        task.cancel()
 
     async def drain(self, grace: timedelta) -> None:
         """Accept and begin nothing more, and wait up to `grace` for the calls under way."""
@@ -132,7 +143,6 @@ class Desk:
         self, work: Callable[[], Awaitable[None]], wake: asyncio.Event | None = None
     ) -> None:
         """Do the work once a tick, or when woken; an absent graph is waited for, told once."""
-        away = False
         woken = wake or asyncio.Event()
         while True:
             with contextlib.suppress(TimeoutError):
@@ -142,13 +152,13 @@ class Desk:
             try:
                 await work()
             except UnavailableError as error:
-                if not away:
+                if self._away is None:
                     _log.warning("graph_away", what=error.what)
-                away = True
+                self._away = error.what
             else:
-                if away:
+                if self._away is not None:
                     _log.info("graph_back")
-                away = False
+                self._away = None
 
     async def _renew(self) -> None:
         sent = self._lease.now()
@@ -229,7 +239,7 @@ class Desk:
             )
         )
 
-    async def _stop(self, loops: list[asyncio.Task[None]]) -> None:
+    async def _stop(self) -> None:
         runners = [running.task for running in self._running.values()]
         for task in runners:
             task.cancel()
@@ -238,9 +248,6 @@ class Desk:
         if not await self._recorder.emptied(_LAST_WRITE):
             # Not acknowledged to anybody: whoever takes over asks these models again.
             _log.warning("turns_not_recorded")
-        for task in loops:
-            task.cancel()
-        await asyncio.wait(loops)
         try:
             await self._deliberations.release(self._process)
         except UnavailableError as error:
