@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """The settings. Each field's alias is the environment variable that sets it."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    # Not by name too: `home` would then be read from HOME, and `host` from HOST.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     neo4j_uri: Annotated[
         str | None,
@@ -83,6 +84,20 @@ class Settings(BaseSettings):
             description="Where the Neo4j of `council up` serves Neo4j Browser; 0 takes a free port.",
         ),
     ] = 7474
+    browser_url: Annotated[
+        str | None,
+        Field(
+            alias="COUNCIL_BROWSER_URL",
+            description="Where Neo4j Browser is; unset: port 7474 of the host in NEO4J_URI.",
+        ),
+    ] = None
+    url: Annotated[
+        str | None,
+        Field(
+            alias="COUNCIL_URL",
+            description="The service that `council ask` and its like speak to; unset: the one at COUNCIL_HOST and COUNCIL_PORT.",
+        ),
+    ] = None
     seed: Annotated[
         str | None,
         Field(

@@ -1,1 +1,19 @@
 """The typed client of the API: what the command line speaks through, and what users import."""
+
+from orchestrator.client.client import CouncilClient
+from orchestrator.client.errors import (
+    AnswerError,
+    ClientError,
+    QueryError,
+    RefusedError,
+    UnreachableError,
+)
+
+__all__ = [
+    "AnswerError",
+    "ClientError",
+    "CouncilClient",
+    "QueryError",
+    "RefusedError",
+    "UnreachableError",
+]

@@ -1,0 +1,67 @@
+"""The address of Neo4j Browser, with who logs in, where to, and a query to begin with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit
+
+from orchestrator.graph.statements import statement
+from orchestrator.local import configuration
+
+if TYPE_CHECKING:
+    from orchestrator.settings import Settings
+
+_HTTP_PORT = 7474
+_HTTPS_PORT = 7473
+
+
+def address(settings: Settings) -> str:
+    """Return the address for the graph that these settings lead to."""
+    page, bolt = _places(settings)
+    return prefilled(page, bolt=bolt, user=settings.neo4j_user, database=settings.neo4j_database)
+
+
+def prefilled(page: str, *, bolt: str, user: str, database: str) -> str:
+    """Put who logs in, where to, and the starting query into the address of a Browser's page."""
+    parts = urlsplit(bolt)
+    query = "\n".join(
+        line for line in statement("browser/start").splitlines() if not line.startswith("//")
+    )
+    filled = urlencode(
+        {
+            "dbms": f"{parts.scheme}://{user}@{parts.netloc.rpartition('@')[2]}",
+            "db": database,
+            "preselectAuthMethod": "NATIVE",
+            "cmd": "edit",
+            "arg": query,
+        },
+        quote_via=quote,
+    )
+    return f"{page}?{filled}"
+
+
+def _places(settings: Settings) -> tuple[str, str]:
+    """Say where the page is and where Bolt is spoken."""
+    if settings.neo4j_uri is None:
+        ports = _own_ports(settings)
+        page, bolt = f"http://127.0.0.1:{ports.http}/browser/", f"bolt://127.0.0.1:{ports.bolt}"
+    else:
+        bolt = settings.neo4j_uri
+        page = _page_beside(bolt)
+    return settings.browser_url or page, bolt
+
+
+def _own_ports(settings: Settings) -> configuration.Ports:
+    """Return the ports of the Neo4j that `council up` runs or ran last, since 0 had it choose them."""
+    written = settings.home / "neo4j" / "conf" / "neo4j.conf"
+    found = configuration.read_ports(written.read_text("utf-8")) if written.exists() else None
+    return found or configuration.Ports(bolt=settings.bolt_port, http=settings.browser_port)
+
+
+def _page_beside(bolt: str) -> str:
+    parts = urlsplit(bolt)
+    host = parts.hostname or "127.0.0.1"
+    host = f"[{host}]" if ":" in host else host
+    if parts.scheme.endswith(("+s", "+ssc")):
+        return f"https://{host}:{_HTTPS_PORT}/browser/"
+    return f"http://{host}:{_HTTP_PORT}/browser/"

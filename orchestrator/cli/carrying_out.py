@@ -1,0 +1,70 @@
+"""Carries out a command: the settings, an event loop, a client where one is needed, and an exit code for whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import traceback
+from typing import TYPE_CHECKING
+
+import typer
+import uvloop
+from rich.text import Text
+
+from orchestrator.cli import environment
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.failures import InputError, exit_of, words_of
+from orchestrator.cli.screen import Screen, harmless
+from orchestrator.client import CouncilClient
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from orchestrator.settings import Settings
+
+DEBUG_VARIABLE = "COUNCIL_DEBUG"
+
+
+def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
+    """Do the work, and exit with how it went: an error is a sentence, never a stack trace."""
+    screen = Screen.of_process()
+
+    async def carried_out() -> Exit:
+        return await work(environment.read(), screen)
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(carried_out())
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last one that can say it to a person
+        code = _explain(error, screen)
+    raise typer.Exit(code)
+
+
+def as_client(work: Callable[[CouncilClient, Screen], Awaitable[Exit]], url: str | None) -> None:
+    """Do work that needs a client of the service."""
+
+    async def with_client(settings: Settings, screen: Screen) -> Exit:
+        try:
+            client = CouncilClient(url or environment.api_url(settings))
+        except ValueError as error:
+            raise InputError(f"{'--url' if url else 'COUNCIL_URL'}: {error}") from error
+        async with client:
+            return await work(client, screen)
+
+    carry_out(with_client)
+
+
+def _explain(error: Exception, screen: Screen) -> Exit:
+    code = exit_of(error)
+    if code is not None:
+        said = harmless(words_of(error))
+    elif os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exception(error)
+        return Exit.FAILED
+    else:
+        kind = type(error).__name__
+        said = f"this is a defect: {kind}: {harmless(str(error))} ({DEBUG_VARIABLE}=1 shows where)"
+    screen.warn(Text.assemble(("council: ", "problem"), said))
+    return Exit.FAILED if code is None else code

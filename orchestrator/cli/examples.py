@@ -1,0 +1,40 @@
+"""The examples that come with the program: tasks for `council up --example` and for whoever wants to see one."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.client.models import TaskInput
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+FIRST = "webhook_retries.yaml"
+"""What `council up --example` lays before the council."""
+
+
+class Example(BaseModel):
+    """A task with the role that it is for; its key brings back the same deliberation at each start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    idempotency_key: str
+    role: str
+    task: TaskInput
+
+
+def example(name: str = FIRST) -> Example:
+    """Read one of the files; raises FileNotFoundError and pydantic's ValidationError."""
+    text = (_folder() / name).read_text(encoding="utf-8")
+    return Example.model_validate(yaml.safe_load(text))
+
+
+def _folder() -> Traversable:
+    """The folder inside the package in a wheel, beside the package in a checkout."""
+    package = resources.files("orchestrator")
+    installed = package / "examples"
+    return installed if installed.is_dir() else package.joinpath("..", "examples")

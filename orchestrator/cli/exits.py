@@ -1,0 +1,29 @@
+"""What the command's exit codes mean; `council --help` says so too."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """An exit code."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    REFUSED = 4
+    UNDECIDED = 5
+    INTERRUPTED = 130
+    """As shells have it: 128 and the number of SIGINT."""
+
+
+MEANINGS = {
+    Exit.OK: "it went well",
+    Exit.FAILED: "it went wrong, or `doctor` found violations",
+    Exit.USAGE: "the arguments or the settings are wrong",
+    Exit.UNREACHABLE: "the service or the graph cannot be reached",
+    Exit.REFUSED: "the service refused the input, or there is no such thing",
+    Exit.UNDECIDED: "the deliberation ended without a verdict",
+    Exit.INTERRUPTED: "interrupted with Ctrl-C",
+}

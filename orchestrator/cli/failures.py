@@ -1,0 +1,56 @@
+"""What a command says, and which code it exits with, when something goes wrong: one table for all commands."""
+
+from __future__ import annotations
+
+from orchestrator.cli.environment import SettingsError
+from orchestrator.cli.exits import Exit
+from orchestrator.client import (
+    AnswerError,
+    ClientError,
+    QueryError,
+    RefusedError,
+    UnreachableError,
+)
+from orchestrator.domain import errors
+
+_CALLERS_MISTAKES = {"INVALID_INPUT", "NOT_FOUND", "CONFLICT", "LIMIT"}
+
+
+class InputError(Exception):
+    """An argument that cannot be, said for the person who typed it."""
+
+
+class MissingError(Exception):
+    """There is no such thing in the service."""
+
+
+def exit_of(error: Exception) -> Exit | None:  # noqa: PLR0911 - a table
+    """Return the exit code of an error that was foreseen; none where it was not."""
+    match error:
+        case SettingsError() | InputError():
+            return Exit.USAGE
+        case UnreachableError() | AnswerError() | errors.UnavailableError():
+            return Exit.UNREACHABLE
+        case QueryError(unavailable=True):
+            return Exit.UNREACHABLE
+        case QueryError(faults=faults):
+            mistaken = {fault.extensions.code for fault in faults} <= _CALLERS_MISTAKES
+            return Exit.REFUSED if mistaken else Exit.FAILED
+        case RefusedError() | MissingError() | errors.RefusedError():
+            return Exit.REFUSED
+        case ClientError() | errors.CouncilError():
+            return Exit.FAILED
+        case _:
+            return None
+
+
+def words_of(error: Exception) -> str:
+    """Return what to print: all mistakes on a line each, with what stands in the way where something does."""
+    if not isinstance(error, RefusedError):
+        return str(error)
+    return "\n".join(
+        f"{mistake.words} (see: council show {mistake.existing.id})"
+        if mistake.existing
+        else mistake.words
+        for mistake in error.mistakes
+    )

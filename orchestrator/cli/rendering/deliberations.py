@@ -1,0 +1,197 @@
+"""A deliberation: what it is about, how it went, and its verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.cli.rendering import turns
+from orchestrator.cli.screen import harmless
+from orchestrator.domain.deliberations import Status, TurnKind, TurnOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from orchestrator.client import models
+
+REHEARSAL = "REHEARSAL"
+
+
+def rehearsal_notice() -> Panel:
+    """Say loudly that no real model speaks."""
+    return Panel(
+        Text(
+            "No model was asked. The built-in stand-in speaks, from the task and the seat alone, so that the way of a deliberation can be seen. Set VLLM_URL to have a real model deliberate."
+        ),
+        title=Text(f" {REHEARSAL} ", style="rehearsal"),
+        border_style="yellow",
+        box=box.HEAVY,
+    )
+
+
+def heading(deliberation: models.Deliberation) -> Panel:
+    """Say what it is about, and before whom."""
+    task = deliberation.task
+    parts: list[RenderableType] = [Text(harmless(task.description))]
+    parts.extend(Text(f"  - {harmless(requirement)}") for requirement in task.requirements)
+    council = deliberation.council
+    title = Text(f"{harmless(council.name)} ({harmless(council.role.name)})", style="bold")
+    if deliberation.rehearsal:
+        title = Text.assemble((f" {REHEARSAL} ", "rehearsal"), " ", title)
+    return Panel(
+        Group(*parts),
+        title=title,
+        title_align="left",
+        subtitle=deliberation.id,
+        subtitle_align="right",
+        box=box.ROUNDED,
+    )
+
+
+def verdict(transcript: models.Transcript, *, whole: bool) -> RenderableType:
+    """Show how it ended: the ranking as a table and, where `whole`, the winning proposal; else why there is none."""
+    deliberation = transcript.deliberation
+    if deliberation.verdict is None:
+        return _no_verdict(deliberation)
+    parts: list[RenderableType] = [_ranking(deliberation, deliberation.verdict)]
+    parts.extend(_findings(transcript, deliberation.verdict))
+    if whole:
+        winner = deliberation.verdict.ranking[0].proposal
+        parts.append(
+            Panel(
+                Text(harmless(winner.content or "")),
+                title=Text.assemble(
+                    "The proposal of ", turns.who(winner.seat.number, winner.agent.name)
+                ),
+                title_align="left",
+                box=box.ROUNDED,
+            )
+        )
+    return Group(*parts)
+
+
+def transcript(of: models.Transcript, *, whole: bool) -> Iterator[RenderableType]:
+    """Yield the turns in their order: a line each, or the whole text."""
+    for turn in of.turns:
+        if not whole or turn.kind is TurnKind.BALLOT:
+            yield turns.line(turn)
+        else:
+            yield turn_panel(turn)
+
+
+def turn_panel(turn: models.Turn) -> Panel:
+    """Show the whole text of a turn."""
+    text = turn.absence if turn.outcome is TurnOutcome.ABSENT else turn.content
+    return Panel(
+        Text(harmless(text or "")),
+        title=Text.assemble(
+            turns.who(turn.seat.number, turn.agent.name),
+            f" · {turn.kind.lower()} of round {turn.round}",
+            f" · {turn.outcome.lower()}" if turn.outcome is TurnOutcome.ABSENT else "",
+        ),
+        title_align="left",
+        subtitle=turn.id,
+        subtitle_align="right",
+        box=box.ROUNDED,
+    )
+
+
+def standing(deliberation: models.Deliberation) -> Text:
+    """Say in one line where it stands."""
+    progress = deliberation.progress
+    said = f"{deliberation.status}, {progress.turns_taken} of {progress.turns_expected} turns taken"
+    if deliberation.waiting_for:
+        said += f"; waiting for {harmless(deliberation.waiting_for)}"
+    return Text(said)
+
+
+def _no_verdict(deliberation: models.Deliberation) -> RenderableType:
+    if not deliberation.status.ended:
+        return standing(deliberation)
+    why = harmless(deliberation.failure or "no reason is recorded")
+    reason = f" ({deliberation.stop_reason})" if deliberation.stop_reason else ""
+    style = "problem" if deliberation.status is Status.FAILED else "bold"
+    return Panel(
+        Text(why),
+        title=Text(f"No verdict: {deliberation.status}{reason}", style=style),
+        title_align="left",
+        border_style="red",
+        box=box.ROUNDED,
+    )
+
+
+def _ranking(deliberation: models.Deliberation, reached: models.Verdict) -> Table:
+    title = Text(f"Verdict of {harmless(deliberation.council.name)}", style="bold")
+    if reached.partial:
+        title.append(f", partial ({deliberation.stop_reason})", style="yellow")
+    if deliberation.rehearsal:
+        title = Text.assemble((f" {REHEARSAL} ", "rehearsal"), " ", title)
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, expand=True
+    )
+    table.add_column("rank", justify="right")
+    table.add_column("agent", no_wrap=True)
+    table.add_column("score", justify="right")
+    table.add_column("votes", justify="right")
+    table.add_column("proposal", ratio=1, no_wrap=True, overflow="ellipsis")
+    for place in reached.ranking:
+        proposal = place.proposal
+        table.add_row(
+            str(place.rank),
+            turns.who(proposal.seat.number, proposal.agent.name),
+            f"{place.score:.2f}",
+            str(place.votes),
+            Text(turns.first_sentence(proposal.content or ""), overflow="ellipsis"),
+            style="bold" if place.rank == 1 else "",
+        )
+    return table
+
+
+def _findings(transcript: models.Transcript, reached: models.Verdict) -> Iterator[Text]:
+    """Yield what the table can't say, a line each."""
+    deliberation = transcript.deliberation
+    agreement = "none to measure" if reached.agreement is None else f"{reached.agreement:.2f}"
+    yield Text.assemble(("margin     ", "aside"), f"{reached.margin:.2f}, agreement {agreement}")
+    if not reached.dissent:
+        yield Text.assemble(("dissent    ", "aside"), "none")
+    for ballot in reached.dissent:
+        yield Text.assemble(
+            ("dissent    ", "aside"),
+            turns.who(ballot.seat.number, ballot.agent.name),
+            " put ",
+            turns.name(ballot.choices[0]),
+            " first",
+        )
+    absent = [turn for turn in transcript.turns if turn.outcome is TurnOutcome.ABSENT]
+    if absent:
+        yield Text.assemble(
+            ("absent     ", "aside"), (f"{len(absent)} of {len(transcript.turns)} turns", "yellow")
+        )
+    usage = deliberation.usage
+    cached = f" ({usage.cached_prompt_tokens:,} cached)" if usage.cached_prompt_tokens else ""
+    yield Text.assemble(
+        ("tokens     ", "aside"),
+        f"{usage.prompt_tokens:,} read{cached}, {usage.completion_tokens:,} written, in {usage.calls} calls",
+    )
+    if deliberation.finished_at is not None:
+        seconds = (deliberation.finished_at - deliberation.accepted_at).total_seconds()
+        again = deliberation.resumptions
+        resumed = (
+            f", taken up again {again} times"
+            if again > 1
+            else ", taken up again once"
+            if again
+            else ""
+        )
+        yield Text.assemble(("took       ", "aside"), f"{seconds:.1f} s{resumed}")
+    if deliberation.rehearsal:
+        yield Text.assemble(
+            ("model      ", "aside"), ("rehearsal", "rehearsal"), ": no real model spoke"
+        )

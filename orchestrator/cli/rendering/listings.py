@@ -1,0 +1,177 @@
+"""Councils, agents, settings and single things, as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.cli.rendering import turns
+from orchestrator.cli.screen import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from orchestrator.cli.environment import Shown
+    from orchestrator.client import models
+
+
+def councils(of: Iterable[models.Council]) -> Table:
+    """Show councils with who sits on them."""
+    table = _table("role", "council", "agents", "rounds", "quorum", "version", "id")
+    for council in of:
+        archived = council.archived_at is not None
+        table.add_row(
+            Text(harmless(council.role.name), style="bold"),
+            Text(harmless(council.name) + (" (archived)" if archived else "")),
+            Text(", ").join(
+                Text(harmless(seat.agent.name), style=turns.seat_style(seat.number))
+                for seat in council.seats
+            ),
+            str(council.rounds),
+            f"{council.quorum} of {len(council.seats)}",
+            str(council.version),
+            council.id,
+            style="aside" if archived else "",
+        )
+    return table
+
+
+def agents(of: Iterable[models.Agent]) -> Table:
+    """Show agents with where they sit and what they speak with."""
+    table = _table("agent", "status", "council", "model", "temperature", "id")
+    for agent in of:
+        table.add_row(
+            Text(harmless(agent.name), style="bold"),
+            Text(agent.status, style=_STATUS_STYLES.get(agent.status, "")),
+            Text(harmless(agent.council.name) if agent.council else ""),
+            Text(_model(agent)),
+            f"{agent.temperature:g}",
+            agent.id,
+        )
+    return table
+
+
+def council(of: models.Council) -> RenderableType:
+    """Show one council, its seats with their personas."""
+    seats = _table("seat", "agent", "model", "temperature", "persona")
+    for seat in of.seats:
+        seats.add_row(
+            str(seat.number),
+            Text(harmless(seat.agent.name), style=turns.seat_style(seat.number)),
+            Text(harmless(seat.model.name)),
+            f"{seat.temperature:g}",
+            Text(harmless(seat.persona or "")),
+        )
+    facts = {
+        "council": of.name,
+        "serves": of.role.name if of.archived_at is None else f"none; served {of.role.name}",
+        "protocol": f"{of.protocol}, rounds {of.rounds}, quorum {of.quorum}",
+        "version": str(of.version),
+        "id": of.id,
+    }
+    return Group(_facts(facts), seats)
+
+
+def agent(of: models.Agent) -> RenderableType:
+    """Show one agent."""
+    return _facts(
+        {
+            "agent": of.name,
+            "status": of.status,
+            "council": f"{of.council.name} ({of.council.role.name})" if of.council else "none",
+            "model": _model(of),
+            "temperature": f"{of.temperature:g}",
+            "longest answer": f"{of.max_tokens} tokens",
+            "persona": of.persona or "none",
+            "id": of.id,
+        }
+    )
+
+
+def task(of: models.Task) -> RenderableType:
+    """Show one task, with the newest deliberations on it."""
+    facts = {"task": of.description, "context": of.context or "none"}
+    facts |= {f"requirement {n}": text for n, text in enumerate(of.requirements, start=1)}
+    facts |= {"rubric": of.rubric or "none", "id": of.id}
+    table = _table("deliberation", "council", "status", "accepted")
+    for edge in of.deliberations.edges:
+        found = edge.node
+        table.add_row(
+            found.id,
+            Text(harmless(found.council.name)),
+            Text(f"{found.status}{', REHEARSAL' if found.rehearsal else ''}"),
+            f"{found.accepted_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        )
+    return Group(_facts(facts), table)
+
+
+def role(of: models.Role) -> RenderableType:
+    """Show one role."""
+    served = f"{of.council.name} ({of.council.id})" if of.council else "none"
+    return _facts(
+        {"role": of.name, "description": of.description or "none", "served by": served, "id": of.id}
+    )
+
+
+def model(of: models.Model) -> RenderableType:
+    """Show one model."""
+    endpoints = ", ".join(f"{endpoint.name} ({endpoint.id})" for endpoint in of.endpoints)
+    served = "the rehearsal in each process" if of.rehearsal else endpoints or "nothing known"
+    return _facts({"model": of.name, "served by": served, "id": of.id})
+
+
+def endpoint(of: models.Endpoint) -> RenderableType:
+    """Show one endpoint."""
+    return _facts(
+        {
+            "endpoint": of.name,
+            "url": of.url,
+            "status": of.status,
+            "serves": ", ".join(of.served_models) or "nothing known",
+            "calls in flight": str(of.in_flight),
+            "id": of.id,
+        }
+    )
+
+
+def settings(of: Iterable[Shown]) -> Table:
+    """Show each setting with its value, where the value is from, and what it means."""
+    table = _table("variable", "value", "from", "meaning")
+    for setting in of:
+        table.add_row(
+            Text(setting.variable, style="bold"),
+            Text("none", style="aside") if setting.value is None else Text(setting.value),
+            Text(setting.origin, style="aside" if setting.origin == "default" else "green"),
+            Text(setting.meaning),
+        )
+    return table
+
+
+_STATUS_STYLES = {"READY": "green", "BUSY": "yellow", "OFFLINE": "problem", "RETIRED": "aside"}
+
+
+def _model(agent: models.Agent) -> str:
+    bound = f" at {agent.endpoint.name}" if agent.endpoint else ""
+    return harmless(agent.model.name + bound)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _facts(facts: dict[str, str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="aside", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(name, Text(harmless(value)))
+    return table

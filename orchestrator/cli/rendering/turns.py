@@ -1,0 +1,96 @@
+"""One line for each thing that happens in a deliberation."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from orchestrator.cli.screen import SEAT_STYLES, harmless
+from orchestrator.client import models
+from orchestrator.domain.deliberations import TurnKind, TurnOutcome
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ASKED_FOR = {
+    TurnKind.PROPOSAL: "a proposal",
+    TurnKind.CRITIQUE: "a critique",
+    TurnKind.REVISION: "a revision",
+    TurnKind.BALLOT: "a ballot",
+}
+_MARKS = re.compile(r"^[\s#>*\-\d.)`]+(?=\S)")
+_SENTENCE = re.compile(r".*?[.!?](?=\s|$)")
+_SENTENCE_WITH_SENSE = 20
+"""Characters: what is shorter is no sentence but an abbreviation or a number."""
+
+
+def line(turn: models.Turn) -> Text:
+    """Say who did what, and the first sentence of it: `12:03:04 seat 2 dev-agent-2 criticises dev-agent-1: …`."""
+    said = _at(turn.finished_at)
+    said.append_text(who(turn.seat.number, turn.agent.name))
+    if turn.outcome is TurnOutcome.ABSENT:
+        said.append(f" is absent, asked for {ASKED_FOR[turn.kind]}: ", style="problem")
+        said.append(first_sentence(turn.absence or "no reason is known"))
+        return _one_line(said)
+    match turn:
+        case models.Critique():
+            said.append(" criticises ")
+            said.append_text(name(turn.target))
+        case models.Ballot():
+            said.append(" ranks ")
+            said.append_text(Text(" > ").join(name(choice) for choice in turn.choices))
+            return _one_line(said)
+        case models.Proposal() if turn.kind is TurnKind.REVISION:
+            said.append(" revises")
+        case models.Proposal():
+            said.append(" proposes")
+    said.append(": ")
+    said.append(first_sentence(turn.content or ""))
+    return _one_line(said)
+
+
+def claimed(event: models.DeliberationClaimed) -> Text:
+    """Say that a process has taken it up."""
+    said = _at(event.at)
+    if event.resumed:
+        said.append("taken up again where another process left it", style="bold")
+    else:
+        said.append("the council begins", style="aside")
+    return said
+
+
+def who(number: int, agent: str) -> Text:
+    """Name a seat and its agent, in the seat's colour."""
+    return Text(f"seat {number} {harmless(agent)}", style=seat_style(number))
+
+
+def name(proposal: models.ProposalMention) -> Text:
+    """Name the agent whose proposal it is, in the seat's colour."""
+    return Text(harmless(proposal.agent.name), style=seat_style(proposal.seat.number))
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence that says something, without the marks of a heading or a list."""
+    lines = (_MARKS.sub("", one).strip(" *_`") for one in harmless(text).split("\n"))
+    first = next((one for one in lines if one), "")
+    for found in _SENTENCE.finditer(first):
+        if found.end() >= _SENTENCE_WITH_SENSE:
+            return first[: found.end()]
+    return first
+
+
+def _at(instant: datetime) -> Text:
+    return Text(f"{instant.astimezone():%H:%M:%S}  ", style="aside", end="")
+
+
+def seat_style(number: int) -> str:
+    """Return the style of a seat, the same wherever it is named."""
+    return f"seat.{(number - 1) % SEAT_STYLES + 1}"
+
+
+def _one_line(text: Text) -> Text:
+    text.no_wrap = True
+    text.overflow = "ellipsis"
+    return text

@@ -1,0 +1,144 @@
+"""`council show`, `councils` and `agents`: what there is, by its id or as a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import RootModel
+from rich.console import Group
+
+from orchestrator.cli import asking
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.failures import MissingError
+from orchestrator.cli.following import transcript_of
+from orchestrator.cli.rendering import deliberations, listings
+from orchestrator.client import models
+from orchestrator.domain.ids import Prefix, body, prefix_of, with_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from orchestrator.cli.screen import Screen
+    from orchestrator.client import CouncilClient
+
+_Found = models.Council | models.Agent | models.Task | models.Node
+
+
+async def councils(
+    client: CouncilClient, screen: Screen, *, include_archived: bool, as_json: bool
+) -> Exit:
+    """List the councils."""
+    found = [one async for one in client.councils(include_archived=include_archived)]
+    _list(screen, found, listings.councils(found), as_json=as_json)
+    return Exit.OK
+
+
+async def agents(client: CouncilClient, screen: Screen, *, as_json: bool) -> Exit:
+    """List the agents."""
+    found = [one async for one in client.agents()]
+    _list(screen, found, listings.agents(found), as_json=as_json)
+    return Exit.OK
+
+
+async def show(
+    client: CouncilClient,
+    screen: Screen,
+    identifier: str,
+    *,
+    follow: bool,
+    full: bool,
+    as_json: bool,
+) -> Exit:
+    """Show what has the id given; raises MissingError."""
+    match prefix_of(identifier):
+        case Prefix.DELIBERATION:
+            return await _show_deliberation(
+                client, screen, identifier, follow=follow, full=full, as_json=as_json
+            )
+        case Prefix.VERDICT:
+            held = with_prefix(Prefix.DELIBERATION, body(identifier))
+            return await _show_deliberation(
+                client, screen, held, follow=follow, full=full, as_json=as_json
+            )
+        case Prefix.CLAIM | Prefix.PROCESS:
+            raise MissingError(
+                f"{identifier} is shown in Neo4j Browser alone (council browser): MATCH it by its id"
+            )
+        case prefix:
+            found = await _find(client, prefix, identifier)
+    if found is None:
+        raise MissingError(f"there is nothing with the id {identifier}")
+    if as_json:
+        screen.json(found.model_dump_json(by_alias=True))
+    else:
+        screen.say(_rendered(found))
+    return Exit.OK
+
+
+async def _find(client: CouncilClient, prefix: Prefix | None, identifier: str) -> _Found | None:
+    match prefix:
+        case Prefix.COUNCIL:
+            return await client.council(id=identifier)
+        case Prefix.AGENT:
+            return await client.agent(id=identifier)
+        case Prefix.TASK:
+            return await client.task(identifier)
+        case _:
+            return await client.node(identifier)
+
+
+async def _show_deliberation(
+    client: CouncilClient,
+    screen: Screen,
+    identifier: str,
+    *,
+    follow: bool,
+    full: bool,
+    as_json: bool,
+) -> Exit:
+    transcript = await transcript_of(client, identifier)
+    deliberation = transcript.deliberation
+    if follow and not deliberation.status.ended:
+        return await asking.watch(client, screen, deliberation, as_json=as_json, whole=full)
+    if as_json:
+        screen.json(transcript.model_dump_json(by_alias=True))
+        return Exit.OK
+    screen.say(deliberations.heading(deliberation))
+    for turn in deliberations.transcript(transcript, whole=full):
+        screen.say(turn)
+    screen.say(deliberations.verdict(transcript, whole=True))
+    return Exit.OK
+
+
+def _list(
+    screen: Screen, found: Sequence[models.Shown], table: RenderableType, *, as_json: bool
+) -> None:
+    if as_json:
+        screen.json(
+            RootModel[list[models.Shown]](list(found)).model_dump_json(
+                by_alias=True, serialize_as_any=True
+            )
+        )
+    else:
+        screen.say(table)
+
+
+def _rendered(found: _Found) -> RenderableType:  # noqa: PLR0911 - one for each kind
+    match found:
+        case models.Council():
+            return listings.council(found)
+        case models.Agent():
+            return listings.agent(found)
+        case models.Task():
+            return listings.task(found)
+        case models.Role():
+            return listings.role(found)
+        case models.Model():
+            return listings.model(found)
+        case models.Endpoint():
+            return listings.endpoint(found)
+        case models.Proposal() | models.Critique() | models.Ballot():
+            line = deliberations.turn_panel(found)
+            return Group(line, f"of {found.deliberation.id}") if found.deliberation else line

@@ -1,0 +1,175 @@
+"""`council up`: a Neo4j of its own, the service, and the example, in one process that ends them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import webbrowser
+from contextlib import AsyncExitStack, nullcontext, suppress
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+from rich import box
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator import service
+from orchestrator.api import listening
+from orchestrator.cli import browser, examples
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.failures import words_of
+from orchestrator.cli.following import follow, transcript_of
+from orchestrator.cli.rendering import deliberations
+from orchestrator.client import ClientError, CouncilClient
+from orchestrator.local.neo4j import OwnNeo4j
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.cli.screen import Screen
+    from orchestrator.settings import Settings
+
+
+async def up(settings: Settings, screen: Screen, *, example: bool, open_browser: bool) -> Exit:
+    """Run until SIGINT or SIGTERM; what was started is ended in the opposite order.
+
+    Raises:
+        CouncilError: something could not be started; what had been started was ended.
+    """
+    # Known at once, rather than after Neo4j has been fetched and started.
+    listening.bind(settings.host, settings.port).close()
+    async with AsyncExitStack() as stack:
+        password_file: Path | None = None
+        browser_page = settings.browser_url
+        if settings.neo4j_uri is None:
+            neo4j = await _start_neo4j(settings, screen, stack)
+            password_file, browser_page = neo4j.password_file, browser_page or neo4j.browser_url
+            settings = settings.model_copy(
+                update={
+                    "neo4j_uri": neo4j.uri,
+                    "neo4j_user": neo4j.user,
+                    "neo4j_password": SecretStr(neo4j.password),
+                    "browser_url": browser_page,
+                }
+            )
+        tour = _Tour(settings, screen, password_file, example=example, open_browser=open_browser)
+        stack.push_async_callback(tour.end)
+        return Exit(await service.serve(settings, on_ready=tour.begin, on_stopping=tour.end))
+
+
+class _Tour:
+    """Shows a newcomer round, as a client of the service: where things are, and a deliberation."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        screen: Screen,
+        password_file: Path | None,
+        *,
+        example: bool,
+        open_browser: bool,
+    ) -> None:
+        self._settings = settings
+        self._screen = screen
+        self._password_file = password_file
+        self._example = example
+        self._open_browser = open_browser
+        self._walk: asyncio.Task[None] | None = None
+
+    async def begin(self, url: str) -> None:
+        """Set out, now that the service is ready at `url`."""
+        self._walk = asyncio.create_task(self._show_round(url), name="tour")
+
+    async def end(self) -> None:
+        """Break off, wherever it is."""
+        walk, self._walk = self._walk, None
+        if walk is None:
+            return
+        walk.cancel()
+        with suppress(asyncio.CancelledError):
+            await walk
+
+    async def _show_round(self, url: str) -> None:
+        async with CouncilClient(url) as client:
+            try:
+                await self._show_places(client)
+                if self._example:
+                    await self._show_example(client)
+            except ClientError as error:
+                self._screen.warn(Text(words_of(error), style="problem"))
+        self._screen.say(
+            Text.assemble(
+                "\nAsk a council yourself, in another terminal:  ",
+                ('council ask DEV "…"', "bold"),
+                "\nCtrl-C ends everything here; the graph keeps what was said.",
+            )
+        )
+
+    async def _show_places(self, client: CouncilClient) -> None:
+        found = await client.service()
+        places = Table.grid(padding=(0, 2))
+        places.add_column(style="aside", no_wrap=True)
+        places.add_column(overflow="fold")
+        back = found.rehydration
+        if back is not None:
+            how = "seeded into a new graph" if back.seeded else "back from the graph"
+            resumed = f"; {back.resumed} deliberations taken up again" if back.resumed else ""
+            places.add_row(
+                "councils",
+                f"{back.councils} councils with {back.agents} agents, {how} in {back.duration_ms:.0f} ms{resumed}",
+            )
+        places.add_row("GraphQL", f"{client.url}/graphql")
+        places.add_row("GraphiQL", f"{client.url}/graphql (opened in a web browser)")
+        page = browser.address(self._settings)
+        places.add_row("Neo4j Browser", page.partition("?")[0] + "  (council browser --open)")
+        places.add_row(
+            "",
+            f"user {self._settings.neo4j_user}, password in {self._password_file}"
+            if self._password_file
+            else f"user {self._settings.neo4j_user}, password as in NEO4J_PASSWORD",
+        )
+        model = (
+            "rehearsal: none is set in VLLM_URL" if found.rehearsal else self._settings.vllm_model
+        )
+        places.add_row("model", Text(model, style="rehearsal" if found.rehearsal else ""))
+        self._screen.say(
+            Panel(places, title="graph-council is up", title_align="left", box=box.ROUNDED)
+        )
+        if self._open_browser:
+            await asyncio.to_thread(webbrowser.open, page)
+
+    async def _show_example(self, client: CouncilClient) -> None:
+        chosen = examples.example()
+        say = self._screen.say
+        deliberation = await client.deliberate(
+            chosen.task, role=chosen.role, idempotency_key=chosen.idempotency_key
+        )
+        say(deliberations.heading(deliberation))
+        if deliberation.rehearsal:
+            say(deliberations.rehearsal_notice())
+        if deliberation.status.ended:
+            transcript = await transcript_of(client, deliberation.id)
+            when = f"{deliberation.accepted_at.astimezone():%Y-%m-%d %H:%M:%S}"
+            say(f"Back from the graph, as it was decided when it was asked on {when}:")
+        else:
+            transcript = await follow(client, deliberation, tell=say, progress=lambda _: None)
+        say(deliberations.verdict(transcript, whole=False))
+        say(
+            Text.assemble(
+                ("the winning proposal and all turns:  ", "aside"),
+                f"council show {deliberation.id} --full",
+            )
+        )
+
+
+async def _start_neo4j(settings: Settings, screen: Screen, stack: AsyncExitStack) -> OwnNeo4j:
+    """Start it, telling what takes its time."""
+    spinner = screen.out.status("Neo4j") if screen.out.is_terminal else nullcontext()
+    with spinner:
+        neo4j = OwnNeo4j(
+            settings.home,
+            report=screen.say,
+            bolt_port=settings.bolt_port,
+            http_port=settings.browser_port,
+        )
+        return await stack.enter_async_context(neo4j)

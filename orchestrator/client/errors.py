@@ -1,0 +1,64 @@
+"""Every error of the client.
+
+ClientError
+├── UnreachableError    nothing answers there, or what answered went away and did not come back
+├── AnswerError         something answers there, but not as the API of this service does
+├── QueryError          the API refused or could not carry out a query or a subscription
+└── RefusedError        the API refused the input of a mutation; nothing was written
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.client.models import Fault, Mistake
+
+
+class ClientError(Exception):
+    """The base of all errors of the client."""
+
+
+class UnreachableError(ClientError):
+    """No service answers at `url`; `reason` is what the connection said."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        """Both fit to be shown."""
+        self.url: str = url
+        self.reason: str = reason
+        super().__init__(
+            f"no council service answers at {url}: {reason}. Start one with `council up`, or say with COUNCIL_URL where it is"
+        )
+
+
+class AnswerError(ClientError):
+    """What answered at `url` is no council service, or one of another version."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        """Both fit to be shown."""
+        self.url: str = url
+        self.reason: str = reason
+        super().__init__(f"what answers at {url} does not speak as this service does: {reason}")
+
+
+class QueryError(ClientError):
+    """The top-level errors of an answer; at least one."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        """In the order in which the API gave them."""
+        self.faults: tuple[Fault, ...] = faults
+        super().__init__("; ".join(fault.words for fault in faults))
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether the service answers but lacks something that it needs: trying again can help."""
+        return all(fault.extensions.code == "UNAVAILABLE" for fault in self.faults)
+
+
+class RefusedError(ClientError):
+    """The mistakes in the input of a mutation; at least one."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        """In the order in which the API gave them."""
+        self.mistakes: tuple[Mistake, ...] = mistakes
+        super().__init__("; ".join(mistake.words for mistake in mistakes))

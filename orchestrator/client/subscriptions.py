@@ -1,0 +1,161 @@
+"""One subscription over one WebSocket, in the protocol graphql-transport-ws."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidMessage,
+    InvalidStatus,
+    WebSocketException,
+)
+from websockets.typing import Subprotocol
+
+from orchestrator.client.errors import AnswerError, QueryError
+from orchestrator.client.models import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator, Mapping
+
+    from websockets.asyncio.client import ClientConnection
+
+_SUBPROTOCOL = Subprotocol("graphql-transport-ws")
+_MESSAGE = 16 * 1024 * 1024
+"""Bytes: a turn of the longest answer, with what its model thought before, is far smaller."""
+_PASSING = {408, 425, 429, 500, 502, 503, 504}
+"""What a gateway says while the service behind it is being replaced."""
+
+
+class LostError(Exception):
+    """The connection could not be made or broke off; making another may help."""
+
+
+async def subscribe(
+    url: str,
+    document: str,
+    variables: Mapping[str, Any],
+    *,
+    headers: Mapping[str, str],
+    direct: bool,
+    timeout: float,  # noqa: ASYNC109 - it bounds the handshake alone
+) -> AsyncGenerator[Mapping[str, Any]]:
+    """Yield the `data` of each result until the server completes.
+
+    Args:
+        url: ws:// or wss://.
+        document: with one operation, a subscription.
+        variables: its variables.
+        headers: sent with the handshake, and as the payload of `connection_init` for servers behind
+            a gateway that drops them.
+        direct: without a proxy, whatever the environment says.
+        timeout: for the handshake up to the acknowledgement, in seconds.
+
+    Raises:
+        LostError: the connection could not be made or broke off.
+        QueryError: the server answered with errors.
+        AnswerError: the server closed because of what was said, or is none that speaks the protocol.
+    """
+    with _mapped(url):
+        async with connect(
+            url,
+            subprotocols=[_SUBPROTOCOL],
+            additional_headers=headers,
+            open_timeout=timeout,
+            max_size=_MESSAGE,
+            proxy=None if direct else True,
+        ) as socket:
+            if socket.subprotocol != _SUBPROTOCOL:
+                raise AnswerError(url, f"it does not know the protocol {_SUBPROTOCOL}")
+            await _send(socket, type="connection_init", payload=dict(headers))
+            async with asyncio.timeout(timeout):
+                await _acknowledged(socket, url)
+            subscription = {"query": document, "variables": dict(variables)}
+            await _send(socket, id="1", type="subscribe", payload=subscription)
+            async with aclosing(_results(socket, url)) as results:
+                async for data in results:
+                    yield data
+
+
+async def _results(socket: ClientConnection, url: str) -> AsyncGenerator[Mapping[str, Any]]:
+    async for text in socket:
+        match json.loads(text):
+            case {"type": "next", "payload": {"errors": [*errors]}} if errors:
+                raise QueryError(tuple(Fault.model_validate(error) for error in errors))
+            case {"type": "next", "payload": {"data": data}}:
+                yield data
+            case {"type": "error", "payload": [*errors]} if errors:
+                raise QueryError(tuple(Fault.model_validate(error) for error in errors))
+            case {"type": "complete"}:
+                return
+            case {"type": "ping"}:
+                await _send(socket, type="pong")
+            case {"type": "pong"}:
+                pass
+            case _:
+                raise AnswerError(url, "it sent a message that the protocol does not have")
+    raise LostError("the server closed the connection before the end")
+
+
+@contextmanager
+def _mapped(url: str) -> Generator[None]:
+    """Turn what can go wrong with a socket into LostError and AnswerError, most specific first."""
+    try:
+        yield
+    except InvalidStatus as error:
+        status = error.response.status_code
+        if status in _PASSING:
+            raise LostError(f"HTTP {status}") from error
+        raise AnswerError(url, f"HTTP {status}") from error
+    except ConnectionClosed as error:
+        raise _closed(url, error) from error
+    except TimeoutError as error:
+        raise LostError("no answer in time") from error
+    except (OSError, EOFError, InvalidMessage) as error:
+        raise LostError(reason(error)) from error
+    except (ValueError, WebSocketException) as error:
+        raise AnswerError(url, str(error)) from error
+
+
+def reason(error: BaseException) -> str:
+    """Return in a few words why a connection failed, from wherever in the chain it is said best."""
+    seen: list[BaseException] = [error]
+    for one in seen:
+        if isinstance(one, ConnectionRefusedError):
+            return "the connection was refused"
+        inner = one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+        seen.extend(
+            other
+            for other in (*inner, one.__cause__, one.__context__)
+            if other is not None and other not in seen
+        )
+    words = next((one.strerror for one in seen if isinstance(one, OSError) and one.strerror), None)
+    return words or str(error) or type(error).__name__
+
+
+async def _send(socket: ClientConnection, **message: Any) -> None:
+    await socket.send(json.dumps(message))
+
+
+async def _acknowledged(socket: ClientConnection, url: str) -> None:
+    """Wait for `connection_ack`; a server may ping before."""
+    while True:
+        match json.loads(await socket.recv()):
+            case {"type": "connection_ack"}:
+                return
+            case {"type": "ping"}:
+                await _send(socket, type="pong")
+            case _:
+                raise AnswerError(url, "it did not acknowledge the connection")
+
+
+def _closed(url: str, error: ConnectionClosed) -> Exception:
+    """Tell what was closed for a reason of the protocol (4400 to 4499) from what broke off."""
+    received = error.rcvd
+    if received is not None and 4400 <= received.code < 4500:  # noqa: PLR2004
+        return AnswerError(url, f"it closed with {received.code} {received.reason}".rstrip())
+    return LostError("the connection broke off")
