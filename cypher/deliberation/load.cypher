@@ -1,11 +1,12 @@
 // Load a deliberation whole for the process that holds it: what was asked, of whom, and every turn recorded.
 // $deliberation
-// Columns, as lists without names since those are read ten times as fast: deliberation, task and seats as `deliberation/read` has
+// Columns, as lists without names since those are read ten times as fast, and times in microseconds since 1970 for the same reason: deliberation, task and seats as `deliberation/read` has
 // them, but for busy: whoever sits here is, while this runs; turns as `turn/read_transcripts` has them. No row where there is none.
 MATCH (d:Deliberation {id: $deliberation})-[:ABOUT]->(task:Task)
 RETURN [
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
-  d.rehearsal, d.acceptedAt, d.startedAt, d.finishedAt, d.deadline, d.createdBy, d.resumptions, d.sequence,
+  d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,
+  d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond, d.createdBy, d.resumptions, d.sequence,
   d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
 ] AS deliberation, [
   task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
@@ -21,7 +22,8 @@ RETURN [
     coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id]), d:Running]])
 ]] AS seats, [(d)-[:HAS_TURN]->(t:Turn) | [
   t.id, t.kind, t.round, t.seat, t.sample, t.outcome, t.content, t.reasoning, t.absence, t.finishReason, t.attempts, t.promptVersion,
-  t.promptTokens, t.cachedPromptTokens, t.completionTokens, t.calls, t.latencyMs, t.startedAt, t.finishedAt, t.sequence,
+  t.promptTokens, t.cachedPromptTokens, t.completionTokens, t.calls, t.latencyMs,
+  t.startedAt.epochSeconds * 1000000 + t.startedAt.microsecond, t.finishedAt.epochSeconds * 1000000 + t.finishedAt.microsecond, t.sequence,
   head([(t)-[:CRITIQUES]->(p:Turn) | [p.id, p.seat]]),
   head([(t)-[:REVISES]->(p:Turn) | p.id]),
   [(t)-[:ANSWERS]->(p:Turn) | p.id],

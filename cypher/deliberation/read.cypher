@@ -1,6 +1,7 @@
 // Read deliberations with their tasks and seats.
 // $ids
-// Columns, as lists without names since those are read ten times as fast; one row each, in no order:
+// Columns, as lists without names since those are read ten times as fast, and times in microseconds since 1970 for the same reason; one row with one column, deliberations, a list of these in no order:
+// [deliberation, task, seats]
 // deliberation: id, councilId, councilVersion, role, protocol, rounds, quorum, decision, priority, status, stopReason, failure, rehearsal,
 //   acceptedAt, startedAt, finishedAt, deadline, createdBy, resumptions, sequence, and the four of usage
 // task: id, description, context, rubric, requirements, externalId, metadata
@@ -14,13 +15,14 @@ CALL () {
 }
 UNWIND $ids AS id
 MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
-RETURN [
+RETURN collect([[
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
-  d.rehearsal, d.acceptedAt, d.startedAt, d.finishedAt, d.deadline, d.createdBy, d.resumptions, d.sequence,
+  d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,
+  d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond, d.createdBy, d.resumptions, d.sequence,
   d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
-] AS deliberation, [
+], [
   task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
-] AS task, [(d)-[:SEATS]->(place:Seat) | [
+], [(d)-[:SEATS]->(place:Seat) | [
   place.number, place.persona, place.temperature, place.maxTokens,
   head([(place)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
     [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
@@ -30,4 +32,4 @@ RETURN [
       [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
     head([(a)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
     coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id]), a.id IN busy]])
-]] AS seats
+]]]) AS deliberations

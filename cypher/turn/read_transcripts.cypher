@@ -1,6 +1,7 @@
 // Read all that was recorded of deliberations.
 // $ids: deliberations
-// Columns, as lists without names since those are read ten times as fast; one row each, in no order:
+// Columns, as lists without names since those are read ten times as fast, and times in microseconds since 1970 for the same reason; one row with one column, transcripts, a list in no order:
+// [deliberation, ended, turns, claims, verdict]
 // deliberation: its id; ended: the sequence of its end, null while it is under way
 // turns: [id, kind, round, seat, sample, outcome, content, reasoning, absence, finishReason, attempts, promptVersion, promptTokens,
 //   cachedPromptTokens, completionTokens, calls, latencyMs, startedAt, finishedAt, sequence, [target, its seat], revises, answers,
@@ -9,16 +10,17 @@
 // verdict: [id, decidedAt, margin, agreement, partial, decision, ranking], null where there is none; ranking: [rank, score, votes, proposal]
 UNWIND $ids AS id
 MATCH (d:Deliberation {id: id})
-RETURN d.id AS deliberation,
-  CASE WHEN d.status IN ['DECIDED', 'FAILED', 'CANCELLED'] THEN d.sequence END AS ended,
+RETURN collect([d.id,
+  CASE WHEN d.status IN ['DECIDED', 'FAILED', 'CANCELLED'] THEN d.sequence END,
   [(d)-[:HAS_TURN]->(t:Turn) | [
   t.id, t.kind, t.round, t.seat, t.sample, t.outcome, t.content, t.reasoning, t.absence, t.finishReason, t.attempts, t.promptVersion,
-  t.promptTokens, t.cachedPromptTokens, t.completionTokens, t.calls, t.latencyMs, t.startedAt, t.finishedAt, t.sequence,
+  t.promptTokens, t.cachedPromptTokens, t.completionTokens, t.calls, t.latencyMs,
+  t.startedAt.epochSeconds * 1000000 + t.startedAt.microsecond, t.finishedAt.epochSeconds * 1000000 + t.finishedAt.microsecond, t.sequence,
   head([(t)-[:CRITIQUES]->(p:Turn) | [p.id, p.seat]]),
   head([(t)-[:REVISES]->(p:Turn) | p.id]),
   [(t)-[:ANSWERS]->(p:Turn) | p.id],
   [(t)-[r:RANKS]->(p:Turn) | [r.position, p.id]]
-]] AS turns,
-  [(d)-[:CLAIMED]->(k:Claim) | [k.sequence, k.at, k.resumed]] AS claims,
-  head([(d)-[:REACHED]->(v:Verdict) | [v.id, v.decidedAt, v.margin, v.agreement, v.partial, v.decision,
-    [(v)-[r:RANKED]->(p:Turn) | [r.rank, r.score, r.votes, p.id]]]]) AS verdict
+]],
+  [(d)-[:CLAIMED]->(k:Claim) | [k.sequence, k.at.epochSeconds * 1000000 + k.at.microsecond, k.resumed]],
+  head([(d)-[:REACHED]->(v:Verdict) | [v.id, v.decidedAt.epochSeconds * 1000000 + v.decidedAt.microsecond, v.margin, v.agreement, v.partial, v.decision,
+    [(v)-[r:RANKED]->(p:Turn) | [r.rank, r.score, r.votes, p.id]]]])]) AS transcripts

@@ -16,10 +16,11 @@ async def enter(graph: Graph, process: str, host: str, lease: timedelta) -> None
 
 async def renew(graph: Graph, process: str, lease: timedelta) -> tuple[Held, ...]:
     """Renew a lease, run out or not; returns everything that the process still holds."""
-    rows = await graph.write("claim/renew", process=process, lease=_milliseconds(lease))
+    (row,) = await graph.write("claim/renew", process=process, lease=_milliseconds(lease))
+    held: list[tuple[str, int, int | None]] = row["held"]
     return tuple(
-        Held(deliberation=row["deliberation"], epoch=row["epoch"], time_left=_duration(row["left"]))
-        for row in rows
+        Held(deliberation=deliberation, epoch=epoch, time_left=_duration(left))
+        for deliberation, epoch, left in held
     )
 
 

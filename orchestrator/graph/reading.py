@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from neo4j.time import DateTime
 
 from orchestrator.domain.councils import Agent, Decision, Endpoint, Model, ProtocolName, Seat
 from orchestrator.domain.deliberations import (
@@ -25,14 +23,23 @@ from orchestrator.domain.deliberations import (
 Row = Sequence[Any]
 
 
-def moment(value: DateTime) -> datetime:
-    """Make an aware datetime in UTC, to the microsecond."""
-    return value.to_native().astimezone(UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-def moment_or_none(value: DateTime | None) -> datetime | None:
+def microseconds(moment: datetime) -> int:
+    """Count microseconds since 1970, as statements take and return them."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(microseconds: int) -> datetime:
+    """Make an aware datetime in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def moment_or_none(microseconds: int | None) -> datetime | None:
     """The same, where there may be none."""
-    return None if value is None else moment(value)
+    return None if microseconds is None else moment(microseconds)
 
 
 def task(row: Row) -> Task:

@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.domain.deliberations import Turn
 from orchestrator.domain.errors import UnrecordableError
 from orchestrator.engine.ports import Recorded, Recording
+from orchestrator.graph import reading
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.errors import StatementRefusedError
 
@@ -19,12 +20,11 @@ async def record(graph: Graph, recordings: Sequence[Recording]) -> Recorded:
         UnrecordableError: the graph refuses something in it for good; nothing of it is recorded.
     """
     try:
-        rows = await graph.write("turn/record", batches=_batches(recordings))
+        (row,) = await graph.write("turn/record", batches=_batches(recordings))
     except StatementRefusedError as exc:
         raise UnrecordableError(exc.reason) from exc
-    return Recorded(
-        sequences={turn: sequence for row in rows for turn, sequence in row["recorded"]}
-    )
+    there: list[tuple[str, int]] = row["recorded"]
+    return Recorded(sequences=dict(there))
 
 
 def _batches(recordings: Sequence[Recording]) -> list[list[Any]]:
@@ -60,8 +60,8 @@ def _row(turn: Turn) -> list[Any]:
         usage.completion_tokens,
         usage.calls,
         turn.latency_ms,
-        turn.started_at,
-        turn.finished_at,
+        reading.microseconds(turn.started_at),
+        reading.microseconds(turn.finished_at),
         turn.target,
         turn.revises,
         list(turn.answers),
