@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, cast
@@ -24,6 +25,9 @@ _ERROR_SECONDS: Final = 5.0
 
 _END_SECONDS: Final = 1.0
 """How long the end of a stream is waited for once everything was said, to keep its connection."""
+
+_TROUBLE_SECONDS: Final = 5.0
+"""How long other endpoints are preferred to one where a call failed."""
 
 _LONGEST_ERROR: Final = 64 << 10
 """Bytes read of an error's body."""
@@ -80,10 +84,17 @@ class ModelClient:
         line = await self._connections.line(endpoint)
         async with line.turn():
             try:
-                return await self._ask(line, call, on_token)
+                answer = await self._ask(line, call, on_token)
             except failures.CALL_ERRORS as exc:
                 self._watch.suspect(endpoint)
+                line.troubled_until = time.monotonic() + _TROUBLE_SECONDS
                 raise failures.of_exception(line, exc) from exc
+            except ModelError as exc:
+                if exc.retryable:
+                    line.troubled_until = time.monotonic() + _TROUBLE_SECONDS
+                raise
+            line.troubled_until = 0.0
+            return answer
 
     async def _endpoint(self, seat: Seat) -> Endpoint:
         """Choose: the bound one, else the least loaded that serves the model; with none such, the least bad.
@@ -99,11 +110,15 @@ class ModelClient:
         if len(seat.model.endpoints) == 1:
             return self._watch.latest(seat.model.endpoints[0])
 
-        def badness(endpoint: Endpoint) -> tuple[int, int]:
+        def badness(endpoint: Endpoint) -> tuple[int, bool, int]:
             health = self._watch.health(endpoint)
             down = health.status is EndpointStatus.DOWN
             lacking = bool(health.served_models) and seat.model.name not in health.served_models
-            return 2 * down + lacking, self._connections.load(endpoint)
+            return (
+                2 * down + lacking,
+                self._connections.troubled(endpoint),
+                self._connections.load(endpoint),
+            )
 
         return self._watch.latest(min(seat.model.endpoints, key=badness))
 
@@ -133,7 +148,7 @@ class ModelClient:
             return failures.redirected(line, status, response.headers.get("location", ""))
         try:
             async with asyncio.timeout(_ERROR_SECONDS):
-                body = await _bounded_body(response, _LONGEST_ERROR)
+                body = await bounded_body(response, _LONGEST_ERROR)
         except failures.CALL_ERRORS:
             body = b""  # the status speaks for itself
         text = body.decode("utf-8", "replace")
@@ -153,7 +168,7 @@ async def models_served(line: Line) -> tuple[str, ...]:
     """
     response = await line.get(line.address.models)
     try:
-        body = await _bounded_body(response, LONGEST_LINE)
+        body = await bounded_body(response, LONGEST_LINE)
         status = response.status_code
     finally:
         await response.aclose()
@@ -186,7 +201,7 @@ async def _read(line: Line, response: httpx.Response, on_token: Callable[[str], 
         raise failures.unusable(line, "an answer compressed without having been asked to")
     reading = Reading(line, on_token)
     if not headers.get("content-type", "").startswith("text/event-stream"):
-        return reading.whole(await _bounded_body(response, LONGEST_LINE))
+        return reading.whole(await bounded_body(response, LONGEST_LINE))
     stream = aiter(_stream(response))
     async for data in stream:
         reading.feed(data)
@@ -207,7 +222,8 @@ async def _read_to_end(stream: Any) -> None:
         pass  # the answer is complete; only the connection is lost
 
 
-async def _bounded_body(response: httpx.Response, most: int) -> bytes:
+async def bounded_body(response: httpx.Response, most: int) -> bytes:
+    """Read a response's body, and no more than `most` bytes of it."""
     parts: list[bytes] = []
     size = 0
     async for part in _stream(response):

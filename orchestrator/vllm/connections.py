@@ -10,7 +10,8 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Collection, Mapping
+import time
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self
@@ -82,6 +83,8 @@ class Line:
         """False once the server has refused a call for its priority."""
         self.in_flight = 0
         self.waiting = 0
+        self.troubled_until = 0.0
+        """On the monotonic clock: a call failed here in a way that another server may not."""
         self._key: Final = key
         self._room: Final = asyncio.Semaphore(most_calls)
         self._allow_link_local: Final = allow_link_local
@@ -235,13 +238,19 @@ class Connections:
         mistake = url_mistake(endpoint.url, allow_link_local=self._allow_link_local)
         if mistake is not None:
             raise ModelError(f"the URL of endpoint {endpoint.name} {mistake}", retryable=False)
-        line = self._lines[endpoint.id] = Line(
-            endpoint,
-            key=self._key(endpoint),
-            most_calls=self._calls_per_endpoint,
-            allow_link_local=self._allow_link_local,
-            timeout=self._timeout,
-        )
+        try:
+            line = Line(
+                endpoint,
+                key=self._key(endpoint),
+                most_calls=self._calls_per_endpoint,
+                allow_link_local=self._allow_link_local,
+                timeout=self._timeout,
+            )
+        except httpx.InvalidURL as exc:
+            raise ModelError(
+                f"the URL of endpoint {endpoint.name} cannot be used: {exc}", retryable=False
+            ) from exc
+        self._lines[endpoint.id] = line
         return line
 
     def load(self, endpoint: Endpoint) -> int:
@@ -249,15 +258,21 @@ class Connections:
         line = self._lines.get(endpoint.id)
         return 0 if line is None else line.in_flight + line.waiting
 
+    def troubled(self, endpoint: Endpoint) -> bool:
+        """Whether a call to an endpoint failed in the last seconds, and none succeeded since."""
+        line = self._lines.get(endpoint.id)
+        return line is not None and line.troubled_until > time.monotonic()
+
     def in_flight(self, endpoint: Endpoint) -> int:
         """Return the calls in flight to an endpoint."""
         line = self._lines.get(endpoint.id)
         return 0 if line is None else line.in_flight
 
-    async def keep_only(self, endpoints: Collection[str]) -> None:
-        """Close the lines to endpoints that are no more, by id, once their calls have ended."""
-        for gone in self._lines.keys() - set(endpoints):
-            await self._lines.pop(gone).close(now=False)
+    async def drop(self, endpoint: Endpoint) -> None:
+        """Close the line to an endpoint that is no more, once its calls have ended."""
+        line = self._lines.pop(endpoint.id, None)
+        if line is not None:
+            await line.close(now=False)
 
     def _key(self, endpoint: Endpoint) -> str | None:
         variable = endpoint.api_key_variable

@@ -92,13 +92,6 @@ class Reading:
     def _complete(self, content: str, reasoning: str) -> Answer:
         if self._finish_reason in _BROKEN_OFF:
             raise failures.cut(self._line, f"finish_reason {self._finish_reason!r}")
-        if not content.strip():
-            why = "nothing but its reasoning" if reasoning else "an empty answer"
-            raise failures.unusable(
-                self._line,
-                f"{why} (finish_reason {self._finish_reason!r}"
-                + ("; raise the agent's maxTokens)" if self._finish_reason == "length" else ")"),
-            )
         return Answer(
             content=content,
             reasoning=reasoning or None,

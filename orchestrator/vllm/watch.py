@@ -1,0 +1,228 @@
+"""How the endpoints are, looked at all the time and whether or not anybody asks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.errors import CouncilError, ModelError
+from orchestrator.domain.health import EndpointHealth, EndpointStatus
+from orchestrator.vllm import failures
+from orchestrator.vllm.client import bounded_body, models_served
+from orchestrator.vllm.connections import Connections, Line
+
+EVERY: Final = 1.0
+"""Seconds between two looks at an endpoint."""
+
+PATIENCE: Final = 1.5
+"""Seconds that an endpoint has to answer."""
+
+_SILENCES: Final = 2
+"""An endpoint that is silent so many times in a row is down: with these three numbers within 4 s.
+
+One silence alone is a server that is busy: it answers /health from the loop that splits prompts into
+tokens.
+"""
+
+_LEAST_PAUSE: Final = 0.1
+"""Seconds between two looks, however many calls fail."""
+
+_LONGEST_HEALTH: Final = 4096
+
+_OK: Final = 200
+_NO_SUCH_PATH: Final = frozenset({404, 405})
+
+Told = Callable[[Endpoint, tuple[str, ...]], Awaitable[None]]
+"""Takes in which models an endpoint serves."""
+
+_log = structlog.get_logger()
+
+
+class Watch:
+    """The endpoints that there are now, each looked at by a task of its own: a slow one delays no other."""
+
+    def __init__(
+        self,
+        *,
+        endpoints: Callable[[], Awaitable[Collection[Endpoint]]],
+        connections: Connections,
+        on_models: Told | None = None,
+        every: float = EVERY,
+        patience: float = PATIENCE,
+    ) -> None:
+        """`endpoints` returns those of the graph; `on_models` is told when an endpoint's models are others.
+
+        Both may raise CouncilError, and are asked again later.
+        """
+        self._endpoints: Final = endpoints
+        self._connections: Final = connections
+        self._on_models: Final = on_models
+        self._every: Final = every
+        self._patience: Final = patience
+        self._watched: Final[dict[str, _Watched]] = {}
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                try:
+                    now = await self._endpoints()
+                except CouncilError as exc:
+                    # Which endpoints there are is not known now; those known are watched on.
+                    _log.debug("endpoints_unknown", reason=str(exc))
+                else:
+                    await self._adjust(now, tasks)
+                await asyncio.sleep(self._every)
+
+    def latest(self, endpoint: Endpoint) -> Endpoint:
+        """Return the endpoint as the graph had it last: a deliberation under way may know an older URL."""
+        watched = self._watched.get(endpoint.id)
+        return endpoint if watched is None else watched.endpoint
+
+    def health(self, endpoint: Endpoint) -> EndpointHealth:
+        """Return how the endpoint is, as this process sees it."""
+        watched = self._watched.get(endpoint.id)
+        in_flight = self._connections.in_flight(endpoint)
+        if watched is None:
+            return EndpointHealth(in_flight=in_flight)
+        return EndpointHealth(
+            status=watched.status, served_models=watched.models, in_flight=in_flight
+        )
+
+    def suspect(self, endpoint: Endpoint) -> None:
+        """A call failed there: look at it at once."""
+        watched = self._watched.get(endpoint.id)
+        if watched is not None:
+            watched.suspected.set()
+
+    async def _adjust(self, now: Collection[Endpoint], tasks: asyncio.TaskGroup) -> None:
+        there = {endpoint.id: endpoint for endpoint in now}
+        for watched in tuple(self._watched.values()):
+            if there.get(watched.endpoint.id) != watched.endpoint:
+                if watched.watching is not None:
+                    watched.watching.cancel()
+                del self._watched[watched.endpoint.id]
+                if watched.endpoint.id not in there:
+                    await self._connections.drop(watched.endpoint)
+        for endpoint in there.values():
+            if endpoint.id not in self._watched:
+                watched = _Watched(endpoint)
+                watched.watching = tasks.create_task(
+                    self._watch(watched, tasks), name=f"watch endpoint {endpoint.name}"
+                )
+                self._watched[endpoint.id] = watched
+
+    async def _watch(self, watched: _Watched, tasks: asyncio.TaskGroup) -> None:
+        silences = 0
+        while True:
+            watched.suspected.clear()
+            try:
+                models = await self._look(watched)
+            except TimeoutError:
+                silences += 1
+                if silences >= _SILENCES:
+                    watched.goes_down(f"it did not answer within {self._patience} s, twice")
+                else:
+                    continue
+            except ModelError as exc:
+                silences = 0
+                watched.goes_down(exc.reason)
+            else:
+                silences = 0
+                watched.goes_up(models)
+                if watched.told != models and (watched.telling is None or watched.telling.done()):
+                    # In a task of its own: while the graph is away, endpoints are looked at all the same.
+                    watched.telling = tasks.create_task(self._tell(watched, models))
+            await asyncio.sleep(_LEAST_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(self._every - _LEAST_PAUSE, 0)):
+                    await watched.suspected.wait()
+
+    async def _look(self, watched: _Watched) -> tuple[str, ...]:
+        """Return the models that an endpoint serves; empty where it is well and doesn't say.
+
+        Raises:
+            TimeoutError: it is silent.
+            ModelError: it is not well.
+        """
+        line = await self._connections.line(watched.endpoint)
+        async with asyncio.timeout(self._patience):
+            try:
+                # Once more where it failed: an idle connection may have died with the server of before.
+                return await _once_more(lambda: _ask(watched, line))
+            except failures.CALL_ERRORS as exc:
+                raise failures.of_exception(line, exc) from exc
+
+    async def _tell(self, watched: _Watched, models: tuple[str, ...]) -> None:
+        try:
+            if self._on_models is not None:
+                await self._on_models(watched.endpoint, models)
+        except CouncilError as exc:
+            # They are told again after the next look.
+            _log.debug("served_models_untold", endpoint=watched.endpoint.name, reason=str(exc))
+        else:
+            watched.told = models
+
+
+class _Watched:
+    """An endpoint, and how it was when it was last looked at."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint: Final = endpoint
+        self.watching: asyncio.Task[None] | None = None
+        self.telling: asyncio.Task[None] | None = None
+        self.suspected: Final = asyncio.Event()
+        self.status: EndpointStatus = EndpointStatus.UNKNOWN
+        self.models: tuple[str, ...] = ()
+        self.told: tuple[str, ...] = ()
+        self.has_health: bool = True
+        """False where the server knows no /health, and is judged by /v1/models."""
+
+    def goes_up(self, models: tuple[str, ...]) -> None:
+        if self.status is not EndpointStatus.UP:
+            _log.info("endpoint_up", endpoint=self.endpoint.name, models=models)
+        self.status = EndpointStatus.UP
+        self.models = models
+
+    def goes_down(self, reason: str) -> None:
+        if self.status is not EndpointStatus.DOWN:
+            _log.warning("endpoint_down", endpoint=self.endpoint.name, reason=reason)
+        self.status = EndpointStatus.DOWN
+        self.models = ()
+
+
+async def _once_more(ask: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
+    try:
+        return await ask()
+    except failures.CALL_ERRORS:
+        return await ask()
+
+
+async def _ask(watched: _Watched, line: Line) -> tuple[str, ...]:
+    if watched.has_health:
+        response = await line.get(line.address.health)
+        try:
+            body = await bounded_body(response, _LONGEST_HEALTH)
+        finally:
+            await response.aclose()
+        if response.status_code == _OK:
+            try:
+                return await models_served(line)
+            except ModelError:
+                return ()  # it is well, and keeps its models to itself
+        if response.status_code not in _NO_SUCH_PATH:
+            raise failures.of_status(
+                line,
+                response.status_code,
+                body.decode("utf-8", "replace"),
+                response.headers,
+                now=datetime.now(UTC),
+            )
+        watched.has_health = False
+    return await models_served(line)
