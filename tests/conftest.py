@@ -12,6 +12,7 @@ from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.migrations import migrate
 from tests.support.neo4j import Neo4jServer, Way, prepare, serve, wipe
 
+_FIRST_SECONDS = 600
 _WAY = pytest.StashKey[Way | CouncilError]()
 
 
@@ -23,9 +24,11 @@ def anyio_backend() -> str:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch Neo4j before the first test: it takes minutes the first time, and a test has one."""
-    wanted = any("neo4j_way" in getattr(item, "fixturenames", ()) for item in session.items)
-    if not wanted or session.config.option.collectonly:
+    wanting = [item for item in session.items if "neo4j_way" in getattr(item, "fixturenames", ())]
+    if not wanting or session.config.option.collectonly:
         return
+    # The first of them also waits for the server to start: 6 s, or a minute on a busy machine.
+    wanting[0].add_marker(pytest.mark.timeout(_FIRST_SECONDS), append=False)
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     try:
         session.config.stash[_WAY] = prepare(terminal.write_line if terminal else print)

@@ -24,26 +24,31 @@ class Container:
     def __init__(self, docker: str, name: str) -> None:
         """`name` is the container's."""
         self._docker: str = docker
-        self.name: str = name
+        self.container: str = name
         self._last: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a person would look for."""
+        return f"container {self.container}"
 
     async def is_alive(self) -> bool:
         """Tell whether it still runs."""
         status, output = await tools.answer(
-            self._docker, "inspect", "--format", "{{.State.Running}}", self.name
+            self._docker, "inspect", "--format", "{{.State.Running}}", self.container
         )
         alive = status == 0 and output.strip() == "true"
         if not alive:
-            _, self._last = await tools.answer(self._docker, "logs", "--tail", "15", self.name)
+            _, self._last = await tools.answer(self._docker, "logs", "--tail", "15", self.container)
         return alive
 
     async def stop(self) -> None:
         """End it, in order or by force, and remove it; its data stays in the home."""
         limit = _STOP_SECONDS + 20
         await tools.answer(
-            self._docker, "stop", "--time", str(_STOP_SECONDS), self.name, seconds=limit
+            self._docker, "stop", "-t", str(_STOP_SECONDS), self.container, seconds=limit
         )
-        await tools.answer(self._docker, "rm", "--force", self.name, seconds=limit)
+        await tools.answer(self._docker, "rm", "--force", self.container, seconds=limit)
 
     def last_output(self) -> str:
         """Answer the last lines that it said before it was found dead."""
@@ -61,18 +66,19 @@ def find(docker: str, home: Path) -> Container:
     return Container(docker, f"graph-council-{digest}")
 
 
-async def published_ports(container: Container, docker: str) -> Ports | None:
-    """Answer where it listens, or None where it doesn't run."""
+async def published_ports(container: Container, docker: str, *, version: str) -> Ports | None:
+    """Answer where it listens, or None where it doesn't run, or not in this version."""
     if not await container.is_alive():
         return None
     _, label = await tools.answer(
         docker, "inspect", "--format", f'{{{{index .Config.Labels "{_ARGUMENTS_LABEL}"}}}}',
-        container.name,
+        container.container,
     )  # fmt: skip
-    words = label.split()
-    if len(words) != 3 or not (words[1].isdigit() and words[2].isdigit()):  # noqa: PLR2004
-        return None
-    return Ports(bolt=int(words[1]), http=int(words[2]))
+    match label.split():
+        case [str(found), str(bolt), str(http)] if found == version:
+            return Ports(bolt=int(bolt), http=int(http))
+        case _:
+            return None
 
 
 async def start(
@@ -104,7 +110,7 @@ async def start(
     }
     await _do(
         docker, "run", "--detach",
-        "--name", container.name,
+        "--name", container.container,
         "--label", f"{_ARGUMENTS_LABEL}={version} {ports.bolt} {ports.http}",
         "--user", f"{os.getuid()}:{os.getgid()}",
         "--publish", f"{LOOPBACK}:{ports.bolt}:7687",

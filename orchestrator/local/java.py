@@ -13,6 +13,7 @@ from orchestrator.local.errors import StartError
 _HEAP = ("-Xms128m", "-Xmx512m")
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
 _LAST_LINES = 15
+_PASSWORD_SECONDS = 120.0
 
 
 class JavaProcess:
@@ -23,6 +24,11 @@ class JavaProcess:
         self.pid: int = pid
         self._home: Path = home
         self._child: Process | None = child
+
+    @property
+    def name(self) -> str:
+        """What a person would look for."""
+        return f"process {self.pid}"
 
     async def is_alive(self) -> bool:
         """Tell whether it still runs."""
@@ -60,6 +66,7 @@ async def set_first_password(java: str, home: Path, library: Path, password_file
         "set-initial-password",
         f"@{password_file}",
         environment={**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")},
+        seconds=_PASSWORD_SECONDS,
     )
     if status != 0:
         raise StartError("Neo4j did not take its first password.", output.strip())

@@ -23,6 +23,7 @@ from orchestrator.local.configuration import Ports
 from orchestrator.local.errors import (
     CredentialsError,
     HomeInUseError,
+    HomeUnusableError,
     LocalNeo4jError,
     StartError,
     ToolsMissingError,
@@ -33,14 +34,17 @@ BOLT_PORT = 7687
 HTTP_PORT = 7474
 BOLT_VARIABLE = "COUNCIL_BOLT_PORT"
 HTTP_VARIABLE = "COUNCIL_BROWSER_PORT"
-_START_SECONDS = 120.0
+_START_SECONDS = 180.0
 _ADOPT_SECONDS = 30.0
 _LOOK_AGAIN_SECONDS = 0.1
+_LOOK_FOR_END_SECONDS = 0.5
 
 
 class _Running(Protocol):
     """A server that was started, in whatever way."""
 
+    @property
+    def name(self) -> str: ...
     async def is_alive(self) -> bool: ...
     async def stop(self) -> None: ...
     def last_output(self) -> str: ...
@@ -99,9 +103,20 @@ class OwnNeo4j:
         """The server's process, where it is one of this machine and runs."""
         return self._running.pid if isinstance(self._running, java.JavaProcess) else None
 
+    @property
+    def name(self) -> str:
+        """What runs, such as `process 4711`; empty where nothing does."""
+        return self._running.name if self._running is not None else ""
+
     async def is_alive(self) -> bool:
         """Tell whether the server runs; it may still be deaf."""
         return self._running is not None and await self._running.is_alive()
+
+    async def ended(self) -> None:
+        """Return when the server does not run any more, whoever ended it."""
+        # Nobody tells us of the end of a process that is not our child.
+        while await self.is_alive():  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_FOR_END_SECONDS)
 
     async def __aenter__(self) -> Self:
         """Start it."""
@@ -125,8 +140,11 @@ class OwnNeo4j:
         Raises:
             LocalNeo4jError: One of its kinds; nothing is left running.
         """
-        await asyncio.to_thread(self.home.mkdir, mode=0o700, parents=True, exist_ok=True)
-        lock = locks.take(self.home / "lock")
+        try:
+            await asyncio.to_thread(self.home.mkdir, mode=0o700, parents=True, exist_ok=True)
+            lock = locks.take(self.home / "lock")
+        except OSError as error:
+            raise HomeUnusableError(self.home, error) from error
         if lock is None:
             raise HomeInUseError(self.home, locks.holder(self.home / "lock"))
         self._lock = lock
@@ -244,7 +262,7 @@ class OwnNeo4j:
 
     async def _start_container(self, found_docker: str, pom: Pom) -> None:
         container = docker.find(found_docker, self.home)
-        found = await docker.published_ports(container, found_docker)
+        found = await docker.published_ports(container, found_docker, version=pom.version)
         await asyncio.to_thread(self._make_password)
         if found is not None and self._accepts(found):
             self._report(f"Taking over the Neo4j that a killed run left ({container.name}).")

@@ -1,0 +1,30 @@
+"""Runs a Neo4j of its own until it is killed; it says where by one line of JSON.
+
+python -m tests.support.run_own_neo4j HOME LIBRARY
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from orchestrator.local.neo4j import OwnNeo4j
+
+
+def _report(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+async def main(home: Path, library: Path) -> None:
+    """Run it; only a signal ends this."""
+    async with OwnNeo4j(home, library=library, bolt_port=0, http_port=0, report=_report) as own:
+        where = {"name": own.name, "uri": own.uri, "user": own.user, "password": own.password}
+        sys.stdout.write(json.dumps(where) + "\n")
+        sys.stdout.flush()
+        await own.ended()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
