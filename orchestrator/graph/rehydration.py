@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from orchestrator.domain.councils import Council
@@ -9,21 +12,44 @@ from orchestrator.engine.registry import Registry
 from orchestrator.graph.council_rows import Rows
 from orchestrator.graph.driver import Graph
 
+_TOGETHER = 100
+"""Councils in one row of the answer: some 100 KB, so that it still comes in a stream."""
+
 
 async def rehydrate(graph: Graph) -> Registry:
     """Read every serving council with seats, agents, models and endpoints.
 
     Archived councils are left out: nothing is dispatched to them, and what shows them reads the graph.
     """
+    with _without_collections():
+        return await _read(graph)
+
+
+async def _read(graph: Graph) -> Registry:
     rows = Rows()
     councils: dict[str, Council] = {}
-    async for record in graph.stream("council/rehydrate"):
-        kind, item = cast("tuple[str, list[Any]]", cast("object", record.values()))
+    async for record in graph.stream("council/rehydrate", together=_TOGETHER):
+        kind, items = record["kind"], cast("list[list[Any]]", record["items"])
         if kind == "council":
-            council = rows.seated(*item)
-            councils[council.id] = council
+            for item in items:
+                council = rows.seated(*item)
+                councils[council.id] = council
         elif kind == "model":
-            rows.model(item)
+            for item in items:
+                rows.model(item)
         else:
-            rows.endpoint(item)
+            for item in items:
+                rows.endpoint(item)
     return Registry(councils=councils, models=rows.models, endpoints=rows.endpoints)
+
+
+@contextmanager
+def _without_collections() -> Generator[None, None, None]:
+    """Spare the collector from going through what is built here over and over: nothing of it becomes garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

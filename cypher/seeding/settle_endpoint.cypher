@@ -1,0 +1,9 @@
+// Let the endpoint `default` be what VLLM_URL says, and serve the default model.
+// $url, $apiKeyVariable; $id: for the case that it is new
+// returns: nothing
+MERGE (e:Endpoint {name: 'default'})
+ON CREATE SET e.id = $id
+SET e.url = $url, e.apiKeyVariable = $apiKeyVariable
+WITH e
+MATCH (m:Model {isDefault: true})
+MERGE (m)-[:SERVED_BY]->(e)

@@ -1,0 +1,227 @@
+"""The councils that a graph begins with, once in its life, and the defaults that the settings name at each start."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from neo4j import Record
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from orchestrator.domain import limits
+from orchestrator.domain.councils import Decision, ProtocolName
+from orchestrator.domain.drafts import AgentDraft, CouncilDraft
+from orchestrator.domain.errors import CouncilError
+from orchestrator.domain.ids import Prefix
+from orchestrator.graph.changes import new_id
+from orchestrator.graph.council_changes import create_council, create_role
+from orchestrator.graph.driver import Graph, Transaction
+from orchestrator.graph.errors import MisconfiguredError
+from orchestrator.graph.migrations import locked
+from orchestrator.graph.seating import REHEARSAL, lock_role
+
+NONE = "none"
+"""The value of COUNCIL_SEED that asks for no councils."""
+
+KEY_VARIABLE = "VLLM_API_KEY"
+"""Holds the key of the endpoint `default`."""
+
+Name = Annotated[str, Field(min_length=1, max_length=limits.NAME)]
+
+
+class InvalidSeedError(CouncilError):
+    """The file of councils cannot be used."""
+
+    def __init__(self, file: str, reasons: tuple[str, ...]) -> None:
+        """`reasons` name the field, such as `councils.0.agents.2.temperature: …`."""
+        self.file: str = file
+        self.reasons: tuple[str, ...] = reasons
+        super().__init__(f"{file}: {'; '.join(reasons)}")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class AgentSeed(_Strict):
+    """An agent; what is left out becomes a default."""
+
+    name: Name | None = None
+    persona: Annotated[str, Field(max_length=limits.PERSONA)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=limits.TEMPERATURE)] | None = None
+    max_tokens: Annotated[int | None, Field(alias="maxTokens", ge=1, le=limits.TOKENS)] = None
+    model: Name | None = None
+    metadata: dict[str, Any] | None = None
+
+    def draft(self) -> AgentDraft:
+        """Make what a caller would have sent."""
+        return AgentDraft(
+            name=self.name,
+            persona=self.persona,
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+            model=self.model,
+            metadata=None if self.metadata is None else json.dumps(self.metadata),
+        )
+
+
+class CouncilSeed(_Strict):
+    """A council and the role that it serves."""
+
+    role: Name
+    description: Annotated[str, Field(max_length=limits.DESCRIPTION)] | None = None
+    """Of the role."""
+    name: Name | None = None
+    rounds: Annotated[int, Field(ge=0, le=limits.ROUNDS)] = 1
+    quorum: Annotated[int, Field(ge=1)] | None = None
+    agents: Annotated[list[AgentSeed], Field(min_length=1, max_length=limits.SEATS)]
+
+    @model_validator(mode="after")
+    def _quorum_can_be_reached(self) -> CouncilSeed:
+        if self.quorum is not None and self.quorum > len(self.agents):
+            msg = f"the quorum of {self.quorum} is above the {len(self.agents)} agents"
+            raise ValueError(msg)
+        return self
+
+    def draft(self) -> CouncilDraft:
+        """Make what a caller would have sent."""
+        return CouncilDraft(
+            role=self.role,
+            name=self.name,
+            agents=tuple(agent.draft() for agent in self.agents),
+            protocol=ProtocolName.PEER_REVIEW,
+            rounds=self.rounds,
+            quorum=self.quorum,
+            decision=Decision.BALLOTS,
+        )
+
+
+class Seed(_Strict):
+    """A file of councils, one a role."""
+
+    councils: list[CouncilSeed]
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Seed:
+        roles = [council.role for council in self.councils]
+        names = [a.name for c in self.councils for a in c.agents if a.name is not None]
+        for what, values in (("councils serve", roles), ("agents are named", names)):
+            doubled = sorted({value for value in values if values.count(value) > 1})
+            if doubled:
+                msg = f"two {what} {doubled[0]}"
+                raise ValueError(msg)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A default that is another one since this start, for the log; `before` is none where there was none."""
+
+    setting: str
+    before: str | None
+    after: str
+    agents: int = 0
+    """How many agents changed their model with it."""
+
+
+def read_seed(setting: str | None) -> Seed | None:
+    """Read what COUNCIL_SEED names: the service's own councils where it is unset, none for `none`.
+
+    Raises:
+        InvalidSeedError: the file is not there, not YAML, or not of this form.
+    """
+    if setting == NONE:
+        return None
+    try:
+        if setting is None:
+            text = (resources.files("orchestrator.graph") / "seed.yaml").read_text(encoding="utf-8")
+        else:
+            text = Path(setting).read_text(encoding="utf-8")
+        return Seed.model_validate(yaml.safe_load(text))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise InvalidSeedError(setting or "seed.yaml", (str(exc),)) from exc
+    except ValidationError as exc:
+        reasons = tuple(
+            f"{'.'.join(str(step) for step in error['loc']) or 'the file'}: {error['msg']}"
+            for error in exc.errors(include_url=False)
+        )
+        raise InvalidSeedError(setting or "seed.yaml", reasons) from exc
+
+
+async def seed(graph: Graph, wanted: Seed | None) -> bool:
+    """Make the councils in a graph that was never seeded and holds none, and say whether it did.
+
+    All of them are made together with the mark that it was done, under the lock of the migrations.
+    Comes after `settle_defaults`, which makes the model that most of their agents speak with.
+    """
+    if wanted is None or not _unseeded(await graph.read("seeding/find_mark")):
+        return False
+
+    async def work(transaction: Transaction) -> bool:
+        if not _unseeded(await transaction.run("seeding/find_mark")):
+            return False
+        for council in wanted.councils:
+            role = await lock_role(transaction, council.role)
+            role = await lock_role(transaction, council.role) or await create_role(
+                transaction, new_id(Prefix.ROLE), council.role, council.description, None
+            )
+            await create_council(transaction, role, new_id(Prefix.COUNCIL), council.draft(), None)
+        await transaction.run("seeding/leave_mark", councils=len(wanted.councils))
+        return True
+
+    return await locked(graph, work)
+
+
+async def settle_defaults(graph: Graph, url: str | None, model: str) -> tuple[Settled, ...]:
+    """Let the model and the endpoint `default` be what VLLM_MODEL and VLLM_URL say; returns what changed.
+
+    Without a URL the endpoint stays what it was, if there ever was one. The rehearsal model is made, too.
+
+    Raises:
+        MisconfiguredError: VLLM_MODEL names the rehearsal model.
+    """
+    if model == REHEARSAL:
+        raise MisconfiguredError(
+            f"VLLM_MODEL cannot be {REHEARSAL}: that name is the service's own"
+        )
+    found = (await graph.read("seeding/read_defaults"))[0]
+    endpoint_stands = url is None or (
+        found["served"] and (found["url"], found["apiKeyVariable"]) == (url, KEY_VARIABLE)
+    )
+    if found["rehearsal"] and found["model"] == model and endpoint_stands:
+        return ()
+
+    async def work(transaction: Transaction) -> tuple[Settled, ...]:
+        before = (await transaction.run("seeding/read_defaults"))[0]
+        await transaction.run("seeding/create_rehearsal", id=new_id(Prefix.MODEL))
+        moved = await transaction.run("seeding/settle_model", name=model, id=new_id(Prefix.MODEL))
+        changed: list[Settled] = []
+        if before["model"] != model:
+            changed.append(
+                Settled(
+                    setting="VLLM_MODEL",
+                    before=before["model"],
+                    after=model,
+                    agents=moved[0]["agents"],
+                )
+            )
+        if url is not None:
+            await transaction.run(
+                "seeding/settle_endpoint",
+                url=url,
+                apiKeyVariable=KEY_VARIABLE,
+                id=new_id(Prefix.ENDPOINT),
+            )
+            if before["url"] != url:
+                changed.append(Settled(setting="VLLM_URL", before=before["url"], after=url))
+        return tuple(changed)
+
+    return await locked(graph, work)
+
+
+def _unseeded(rows: list[Record]) -> bool:
+    return not rows[0]["seeded"] and not rows[0]["councils"]
