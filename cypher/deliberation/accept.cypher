@@ -44,7 +44,7 @@ OPTIONAL CALL (there) {
     externalId: $externalId, metadata: $metadata
   })
   CREATE (council)-[:HELD]->(deliberation:Deliberation:Queued {
-    id: $id, councilId: council.id, role: council.servesRole, councilVersion: version,
+    id: $id, councilId: council.id, role: council.servesRole, externalId: $externalId, councilVersion: version,
     protocol: coalesce($protocol, council.protocol), rounds: coalesce($rounds, council.rounds), quorum: council.quorum,
     decision: coalesce($decision, council.decision), priority: $priority, status: 'QUEUED', waiting: $waiting,
     rehearsal: any(seat IN seats WHERE coalesce(seat.model.rehearsal, false)),

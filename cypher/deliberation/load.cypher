@@ -1,12 +1,13 @@
 // Load a deliberation whole for the process that holds it: what was asked, of whom, and every turn recorded.
 // $deliberation
-// Columns, as lists without names since those are read ten times as fast, and times in microseconds since 1970 for the same reason: deliberation, task and seats as `deliberation/read` has
-// them, but for busy: whoever sits here is, while this runs; turns as `turn/read_transcripts` has them. No row where there is none.
+// Columns: deliberation, task and seats as `deliberation/read` has them, but for busy: whoever sits here is, while this runs; turns
+// as `turn/read_transcripts` has them. No row where there is none.
 MATCH (d:Deliberation {id: $deliberation})-[:ABOUT]->(task:Task)
 RETURN [
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
   d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,
-  d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond, d.createdBy, d.resumptions, d.sequence,
+  d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond,
+  d.createdBy, d.resumptions, d.sequence,
   d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
 ] AS deliberation, [
   task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
@@ -14,7 +15,7 @@ RETURN [
   place.number, place.persona, place.temperature, place.maxTokens,
   head([(place)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
     [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
-  head([(place)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
+  head([(place)-[:BOUND_TO]->(e) | [e.id, e.name, e.url, e.apiKeyVariable]]),
   head([(place)-[:OF]->(a:Agent) | [a.id, a.name, a.persona, a.temperature, a.maxTokens,
     head([(a)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
       [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),

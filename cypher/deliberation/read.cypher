@@ -1,16 +1,18 @@
 // Read deliberations with their tasks and seats.
 // $ids
-// Columns, as lists without names since those are read ten times as fast, and times in microseconds since 1970 for the same reason; one row with one column, deliberations, a list of these in no order:
-// [deliberation, task, seats]
+// Column: deliberations: [deliberation, task, seats] of each that is there, in no order, in one row. All are lists without names and
+// times are microseconds since 1970: the driver reads those ten times as fast.
 // deliberation: id, councilId, councilVersion, role, protocol, rounds, quorum, decision, priority, status, stopReason, failure, rehearsal,
 //   acceptedAt, startedAt, finishedAt, deadline, createdBy, resumptions, sequence, and the four of usage
 // task: id, description, context, rubric, requirements, externalId, metadata
 // seats: [number, persona, temperature, maxTokens, model, endpoint, agent]; a model is [id, name, rehearsal, endpoints], an endpoint
 //   [id, name, url, apiKeyVariable], an agent, as it is now, [id, name, persona, temperature, maxTokens, model, endpoint, retired,
 //   metadata, councilId, busy]
+// An endpoint that was removed is still the one that a seat was bound to.
 // Who is busy is found from what is running, which is little, and not from what an agent ever took part in.
 CALL () {
-  MATCH (:Running)-[:SEATS]->(:Seat)-[:OF]->(a:Agent)
+  MATCH (running:Running)-[:SEATS]->(:Seat)-[:OF]->(a:Agent)
+  USING SCAN running:Running
   RETURN collect(DISTINCT a.id) AS busy
 }
 UNWIND $ids AS id
@@ -18,7 +20,8 @@ MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
 RETURN collect([[
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
   d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,
-  d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond, d.createdBy, d.resumptions, d.sequence,
+  d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond,
+  d.createdBy, d.resumptions, d.sequence,
   d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
 ], [
   task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
@@ -26,7 +29,7 @@ RETURN collect([[
   place.number, place.persona, place.temperature, place.maxTokens,
   head([(place)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
     [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
-  head([(place)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
+  head([(place)-[:BOUND_TO]->(e) | [e.id, e.name, e.url, e.apiKeyVariable]]),
   head([(place)-[:OF]->(a:Agent) | [a.id, a.name, a.persona, a.temperature, a.maxTokens,
     head([(a)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
       [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),

@@ -1,7 +1,7 @@
 // Read all that was recorded of deliberations.
 // $ids: deliberations
-// Columns, as lists without names since those are read ten times as fast, and times in microseconds since 1970 for the same reason; one row with one column, transcripts, a list in no order:
-// [deliberation, ended, turns, claims, verdict]
+// Column: transcripts: [deliberation, ended, turns, claims, verdict] of each that is there, in no order, in one row. All are lists
+// without names and times are microseconds since 1970: the driver reads those ten times as fast.
 // deliberation: its id; ended: the sequence of its end, null while it is under way
 // turns: [id, kind, round, seat, sample, outcome, content, reasoning, absence, finishReason, attempts, promptVersion, promptTokens,
 //   cachedPromptTokens, completionTokens, calls, latencyMs, startedAt, finishedAt, sequence, [target, its seat], revises, answers,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from hashlib import sha256
 from itertools import combinations
 
-from orchestrator.domain.deliberations import RankedProposal
+from orchestrator.domain.deliberations import RankedProposal, Turn, TurnKind
 
 UNRANKED_SCORE = Fraction(1, 2)
 """The score of a proposal that nobody ranked or that was a ballot's only choice: what chance would give it."""
@@ -41,6 +41,19 @@ def rank(
             rank=place, score=float(scores[proposal]), votes=votes[proposal], proposal=proposal
         )
         for place, proposal in enumerate(order, start=1)
+    )
+
+
+def ballots_cast(turns: Collection[Turn]) -> tuple[Turn, ...]:
+    """The ballots among turns that were taken, in the order of their keys."""
+    cast = [turn for turn in turns if turn.key.kind is TurnKind.BALLOT and turn.taken]
+    return tuple(sorted(cast, key=lambda turn: turn.key))
+
+
+def dissent(winner: str, ballots: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Of ballots by their turns' ids, those that did not put the winner first, although they could."""
+    return tuple(
+        ballot for ballot, choices in ballots.items() if winner in choices and choices[0] != winner
     )
 
 

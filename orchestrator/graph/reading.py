@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from orchestrator.domain import counting
 from orchestrator.domain.councils import Agent, Decision, Endpoint, Model, ProtocolName, Seat
 from orchestrator.domain.deliberations import (
     Deliberation,
     Priority,
+    RankedProposal,
     Status,
     StopReason,
     Task,
@@ -18,7 +20,9 @@ from orchestrator.domain.deliberations import (
     TurnKind,
     TurnOutcome,
     Usage,
+    Verdict,
 )
+from orchestrator.domain.transcripts import Claimed, Outcome, Transcript
 
 Row = Sequence[Any]
 
@@ -161,6 +165,50 @@ def turn(row: Row) -> Turn:
 def turns(rows: Sequence[Row]) -> tuple[Turn, ...]:
     """Turns in the order in which they were recorded."""
     return tuple(sorted((turn(row) for row in rows), key=lambda turn: turn.sequence or 0))
+
+
+def transcript(
+    deliberation: str,
+    ended: int | None,
+    turn_rows: Sequence[Row],
+    claim_rows: Sequence[tuple[int, int, bool]],
+    verdict_row: Row | None,
+) -> Transcript:
+    """A transcript, from what `turn/read_transcripts` has under that name."""
+    recorded = turns(turn_rows)
+    return Transcript(
+        deliberation=deliberation,
+        turns=recorded,
+        claims=tuple(
+            Claimed(sequence=sequence, at=moment(at), resumed=resumed)
+            for sequence, at, resumed in sorted(claim_rows)
+        ),
+        outcome=None if verdict_row is None else _outcome(verdict_row, recorded),
+        ended=ended,
+    )
+
+
+def _outcome(row: Row, recorded: Sequence[Turn]) -> Outcome:
+    """A verdict with its ballots and dissent, which are not stored: they follow from the turns."""
+    id_, decided_at, margin, agreement, partial, decision, ranking_rows = row
+    ranking = tuple(
+        RankedProposal(rank=rank, score=score, votes=votes, proposal=proposal)
+        for rank, score, votes, proposal in sorted(ranking_rows)
+    )
+    cast = {turn.id: turn.choices for turn in counting.ballots_cast(recorded)}
+    return Outcome(
+        id=id_,
+        decided_at=moment(decided_at),
+        verdict=Verdict(
+            ranking=ranking,
+            ballots=tuple(cast),
+            dissent=counting.dissent(ranking[0].proposal, cast),
+            margin=margin,
+            agreement=agreement,
+            partial=partial,
+            decision=Decision(decision),
+        ),
+    )
 
 
 def _usage(row: Row) -> Usage:

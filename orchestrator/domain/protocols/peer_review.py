@@ -140,10 +140,7 @@ def _ballots_to_take(table: _Table, standing: Mapping[str, int]) -> list[Ask]:
 
 
 def _conclude(table: _Table, standing: Mapping[str, int]) -> Decide | Fail:
-    cast = sorted(
-        (turn for turn in table.turns.values() if turn.key.kind is TurnKind.BALLOT and turn.taken),
-        key=lambda turn: turn.key,
-    )
+    cast = counting.ballots_cast(table.turns.values())
     if len(standing) > 1 and not cast:
         return Fail(
             stop_reason=StopReason.QUORUM_LOST,
@@ -157,10 +154,8 @@ def _conclude(table: _Table, standing: Mapping[str, int]) -> Decide | Fail:
         verdict=Verdict(
             ranking=ranking,
             ballots=tuple(ballot.id for ballot in cast),
-            dissent=tuple(
-                ballot.id
-                for ballot in cast
-                if winner.proposal in ballot.choices and ballot.choices[0] != winner.proposal
+            dissent=counting.dissent(
+                winner.proposal, {ballot.id: ballot.choices for ballot in cast}
             ),
             margin=winner.score - ranking[1].score if len(ranking) > 1 else 1.0,
             agreement=counting.agreement(choices) if len(cast) == len(table.rules.seats) else None,

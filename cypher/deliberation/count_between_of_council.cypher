@@ -1,0 +1,12 @@
+// Count deliberations of a council, along their index.
+// $council; $statuses, $role: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
+// $above, $below: ids between which to look
+// Column: total
+MATCH (d:Deliberation)
+USING INDEX d:Deliberation(councilId, id)
+WHERE d.councilId = $council AND d.id > $above AND d.id < $below
+  AND ($statuses IS NULL OR d.status IN $statuses)
+  AND ($role IS NULL OR d.role = $role)
+  AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)
+  AND ($acceptedBefore IS NULL OR d.acceptedAt < $acceptedBefore)
+RETURN count(*) AS total

@@ -1,0 +1,13 @@
+// Count deliberations on a task: it has few.
+// $task; $statuses, $role, $council, $externalId: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
+// $above, $below: ids between which to look
+// Column: total
+MATCH (:Task {id: $task})<-[:ABOUT]-(d:Deliberation)
+WHERE d.id > $above AND d.id < $below
+  AND ($statuses IS NULL OR d.status IN $statuses)
+  AND ($role IS NULL OR d.role = $role)
+  AND ($council IS NULL OR d.councilId = $council)
+  AND ($externalId IS NULL OR d.externalId = $externalId)
+  AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)
+  AND ($acceptedBefore IS NULL OR d.acceptedAt < $acceptedBefore)
+RETURN count(*) AS total

@@ -1,0 +1,14 @@
+// List deliberations of a role, oldest first, by their index.
+// $role; $statuses: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
+// $above, $below: ids between which to look; $limit: how many
+// Column: ids, in order, in one row
+MATCH (d:Deliberation)
+USING INDEX d:Deliberation(role, id)
+WHERE d.role = $role AND d.id > $above AND d.id < $below
+  AND ($statuses IS NULL OR d.status IN $statuses)
+  AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)
+  AND ($acceptedBefore IS NULL OR d.acceptedAt < $acceptedBefore)
+WITH d.id AS id
+ORDER BY d.role ASC, d.id ASC
+LIMIT $limit
+RETURN collect(id) AS ids
