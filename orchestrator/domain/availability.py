@@ -60,7 +60,7 @@ def waiting_for(
     if deliberation.status.ended:
         return None
     if service_waits_for is not None:
-        return f"the service is not ready: {service_waits_for}"
+        return f"the service is not ready; it waits for {service_waits_for}"
     if deliberation.status is Status.QUEUED:
         return "no process has had room for it yet"
     down = sorted(

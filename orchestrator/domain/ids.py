@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from orchestrator.domain.deliberations import TurnKey, TurnKind
@@ -65,3 +66,26 @@ def verdict_id(deliberation: str) -> str:
 def claim_id(deliberation: str, epoch: int) -> str:
     """A claim raises the epoch, so the epoch names it."""
     return with_prefix(Prefix.CLAIM, f"{body(deliberation)}-{epoch}")
+
+
+_KIND = {letter: kind for kind, letter in _LETTER.items()}
+
+_TURN = re.compile(
+    rf"{Prefix.TURN}_(?P<body>[^-]+)-(?P<kind>[{''.join(_KIND)}])(?P<round>\d+)-s(?P<seat>\d+)"
+    r"(-t(?P<target>\d+))?(-n(?P<sample>\d+))?"
+)
+
+
+def turn_named(identifier: str) -> tuple[str, TurnKey] | None:
+    """The deliberation of a turn's id, and which of its turns it is; none where it is no turn's id."""
+    match = _TURN.fullmatch(identifier)
+    if match is None:
+        return None
+    key = TurnKey(
+        kind=_KIND[match["kind"]],
+        round=int(match["round"]),
+        seat=int(match["seat"]),
+        target=None if match["target"] is None else int(match["target"]),
+        sample=int(match["sample"] or 1),
+    )
+    return with_prefix(Prefix.DELIBERATION, match["body"]), key

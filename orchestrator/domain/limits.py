@@ -3,6 +3,7 @@
 NAME = 255
 ROLE_NAME = 200
 """Default names of councils and agents are a role's with a number, and are names too."""
+ROLE_DESCRIPTION = 10_000
 IDEMPOTENCY_KEY = 200
 """It is kept with the caller's name and the mutation's before it."""
 DESCRIPTION = 100_000

@@ -1,0 +1,34 @@
+"""Answers over HTTP that are not GraphQL's own: JSON, in the same form as its errors."""
+
+from __future__ import annotations
+
+import uuid_utils
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from orchestrator.api.errors import extensions
+
+_CODES = {404: "NOT_FOUND", 413: "LIMIT", 503: "UNAVAILABLE"}
+
+
+def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Answer a request that did not come as far as GraphQL."""
+    code = _CODES.get(status, "INTERNAL" if status >= 500 else "INVALID_INPUT")  # noqa: PLR2004
+    error = {
+        "message": message,
+        "extensions": extensions(code, (), uuid_utils.uuid7().hex),
+    }
+    return JSONResponse({"errors": [error]}, status_code=status, headers=headers)
+
+
+async def on_http_error(_request: Request, error: Exception) -> Response:
+    """Answer what Starlette itself refuses, such as a path that is none."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return refusal(error.status_code, error.detail, dict(error.headers or {}))
+
+
+async def on_fault(_request: Request, _error: Exception) -> Response:
+    """Answer where the service failed; Starlette raises the error again, so that it is logged."""
+    return refusal(500, "the service failed at this")

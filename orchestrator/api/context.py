@@ -1,0 +1,51 @@
+"""What a resolver has at hand: the ports, who asks, and what this operation has read already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import strawberry
+import uuid_utils
+
+from orchestrator.api.callers import Caller
+from orchestrator.api.loaders import Loaders
+from orchestrator.api.ports import Councils, Docket, Records, ServiceState, Watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything that the API asks of others, and the one setting that judges an input."""
+
+    councils: Councils
+    records: Records
+    docket: Docket
+    watch: Watch
+    service: ServiceState
+    allow_link_local: bool = False
+    """Whether an endpoint may have a link-local or metadata address."""
+
+
+ContextSource = Callable[[], Ports]
+
+
+class Context:
+    """The context of one operation; a connection holds one that is never resolved with."""
+
+    def __init__(self, ports: Ports, caller: Caller) -> None:
+        """`correlation_id` is told to the caller in errors, and is in the log."""
+        self.ports: Ports = ports
+        self.caller: Caller = caller
+        self.correlation_id: str = uuid_utils.uuid7().hex
+        self.loaders: Loaders = Loaders(ports.councils, ports.records)
+
+    def for_operation(self) -> Context:
+        """A context with an id of its own and nothing read: several operations share a connection."""
+        return Context(self.ports, self.caller)
+
+    def refresh(self) -> None:
+        """Forget what was read: something was written, or time has passed."""
+        self.loaders = Loaders(self.ports.councils, self.ports.records)
+
+
+Info = strawberry.Info[Context, None]

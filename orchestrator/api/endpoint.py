@@ -1,0 +1,119 @@
+"""GraphQL over HTTP and over graphql-transport-ws, at one path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, cast
+
+from cross_web import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.http.exceptions import NonJsonMessageReceived
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from typing_extensions import override
+
+from orchestrator.api.answers import refusal
+from orchestrator.api.callers import caller_of
+from orchestrator.api.context import Context, ContextSource
+from orchestrator.api.schema import SCHEMA
+
+_LONGEST_REASON = 123
+"""Bytes that the reason of a close frame may have."""
+
+_MOST_OPERATIONS = 100
+"""At once, over one connection."""
+
+
+class _Socket(ASGIWebSocketAdapter):
+    """Lets no message through that the handler behind it would stumble over."""
+
+    @override
+    async def iter_json(
+        self, *, ignore_parsing_errors: bool = False
+    ) -> AsyncGenerator[object, None]:
+        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
+            if not _is_message(message):
+                raise NonJsonMessageReceived
+            yield message
+
+    @override
+    async def close(self, code: int, reason: str) -> None:
+        short = reason.encode(errors="replace")[:_LONGEST_REASON].decode(errors="ignore")
+        await super().close(code, short)
+
+
+class GraphQLEndpoint(GraphQL[Context, None]):
+    """Strawberry's ASGI application, with our context and our form of errors."""
+
+    websocket_adapter_class = _Socket
+
+    def __init__(self, context_source: ContextSource) -> None:
+        """`context_source` is asked for the ports at each request."""
+        super().__init__(
+            SCHEMA,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            max_subscriptions_per_connection=_MOST_OPERATIONS,
+        )
+        self._context_source = context_source
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self.run(WebSocket(scope, receive=receive, send=send))
+            return
+        try:
+            response: Response = await self.run(Request(scope, receive=receive))
+        except HTTPException as error:
+            response = refusal(error.status_code, error.reason)
+        await response(scope, receive, send)
+
+    @override
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> Context:
+        return Context(self._context_source(), caller_of(cast("HTTPConnection", request)))
+
+    @override
+    def decode_json(self, data: str | bytes) -> object:
+        """Read JSON as its standard has it, which knows no NaN."""
+        try:
+            return json.loads(data, parse_constant=_no_constant)
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, RecursionError) as exc:
+            # Bytes that are no UTF-8, a number of thousands of digits, thousands of brackets.
+            raise json.JSONDecodeError(str(exc), "", 0) from exc
+
+    @override
+    def parse_query_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        parsed = super().parse_query_params(params)
+        # An empty parameter is one that was not filled in.
+        return {name: value for name, value in parsed.items() if value != ""}
+
+
+def _no_constant(constant: str) -> float:
+    msg = f"{constant} is no JSON"
+    raise ValueError(msg)
+
+
+def _is_message(message: object) -> bool:
+    """Whether a message has the types that graphql-transport-ws gives it."""
+    if not isinstance(message, dict):
+        return False
+    fields = cast("dict[str, object]", message)
+    if fields.get("type") != "subscribe":
+        return isinstance(fields.get("id", ""), str)
+    payload = fields.get("payload")
+    if not isinstance(payload, dict):
+        return False
+    wanted = cast("dict[str, object]", payload)
+    return (
+        isinstance(fields.get("id"), str)
+        and isinstance(wanted.get("query"), str)
+        and isinstance(wanted.get("variables"), dict | None)
+        and isinstance(wanted.get("operationName"), str | None)
+    )

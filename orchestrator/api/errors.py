@@ -1,0 +1,75 @@
+"""Top-level errors: each with a code, the path of what it is about, and an id that is in the log too."""
+
+from __future__ import annotations
+
+import re
+
+import structlog
+
+from graphql import GraphQLError, GraphQLSyntaxError
+from orchestrator.domain.errors import RefusedError, UnavailableError
+
+_log = structlog.get_logger(__name__)
+
+_VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)' has invalid value(?: at (?P<inner>\S+?))?:")
+
+
+class LimitError(GraphQLError):
+    """A document that asks for more than one operation may; says which limit, the value and the bound."""
+
+
+def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
+    """Give an error its extensions. What is nobody's business but ours is logged and not shown."""
+    code, message, path = _judged(error)
+    if code == "INTERNAL":
+        _log.error(
+            "operation_failed",
+            correlation_id=correlation_id,
+            field=".".join(str(step) for step in error.path or ()),
+            exc_info=error.original_error or error,
+        )
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions(code, path, correlation_id),
+    )
+
+
+def extensions(code: str, path: tuple[str, ...], correlation_id: str) -> dict[str, object]:
+    """What every error carries."""
+    return {"code": code, "path": list(path), "correlationId": correlation_id}
+
+
+def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:
+    """The code, the message and the path, for the caller."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, RefusedError):
+        mistakes = cause.mistakes
+        return mistakes[0].code, "; ".join(m.message for m in mistakes), mistakes[0].path
+    if isinstance(cause, UnavailableError):
+        return "UNAVAILABLE", cause.what, ()
+    if isinstance(cause, RecursionError):
+        return "LIMIT", "the document is nested too deeply to be read", ()
+    if isinstance(error, LimitError) or _has_too_many_tokens(error):
+        return "LIMIT", error.message, ()
+    if cause is None or isinstance(cause, GraphQLError):
+        return "INVALID_INPUT", error.message, _variable(error.message)
+    return "INTERNAL", "the service failed at this; its log has more under the correlation id", ()
+
+
+def _has_too_many_tokens(error: GraphQLError) -> bool:
+    return isinstance(error, GraphQLSyntaxError) and "Parsing aborted" in error.message
+
+
+def _variable(message: str) -> tuple[str, ...]:
+    """Where in the variables a value is of the wrong type, as far as GraphQL's own message tells."""
+    match = _VARIABLE.match(message)
+    if match is None:
+        return ()
+    inner = re.findall(r"\w+", match["inner"] or "")
+    return (match["name"], *inner)

@@ -1,0 +1,91 @@
+"""Make a council that serves a role."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from strawberry import Maybe
+
+from orchestrator.api.context import Info
+from orchestrator.api.mutations import sending
+from orchestrator.api.mutations.agents import inspect_agent_input
+from orchestrator.api.mutations.payloads import CouncilPayload, council_payload
+from orchestrator.api.types.inputs import INPUT, AgentInput
+from orchestrator.api.types.user_errors import user_errors
+from orchestrator.domain import limits
+from orchestrator.domain.councils import Decision, ProtocolName
+from orchestrator.domain.drafts import AgentDraft
+from orchestrator.domain.errors import RefusedError
+from orchestrator.domain.validation import Inspection
+from orchestrator.domain.validation_councils import inspect_council
+
+
+@strawberry.input(description="A council to make; what is left out becomes a default.")
+class CreateCouncilInput:
+    """A council to make."""
+
+    role: str = strawberry.field(description="By name; it must not have a council now.")
+    name: Maybe[str | None] = strawberry.field(
+        default=None, description="Left out, one with a number never used."
+    )
+    agents: Maybe[list[AgentInput] | None] = strawberry.field(
+        default=None,
+        description="Either the agents one by one, or how many to make from the defaults.",
+    )
+    seats: Maybe[int | None] = strawberry.field(
+        default=None, description="How many agents to make from the defaults."
+    )
+    protocol: Maybe[ProtocolName | None] = strawberry.field(
+        default=None, description="Left out, PEER_REVIEW."
+    )
+    rounds: Maybe[int | None] = strawberry.field(
+        default=None, description="Rounds of critique and revision; left out, 1."
+    )
+    quorum: Maybe[int | None] = strawberry.field(
+        default=None, description="Left out, more than half of the seats."
+    )
+    decision: Maybe[Decision | None] = strawberry.field(
+        default=None, description="Left out, BALLOTS."
+    )
+    idempotency_key: Maybe[str | None] = strawberry.field(
+        default=None,
+        description="The same key brings back the same result, however often it is sent.",
+    )
+
+
+async def create_council(
+    info: Info, input: Annotated[CreateCouncilInput, INPUT]
+) -> CouncilPayload | None:
+    """Make a council with its agents."""
+    context = info.context
+    inspection = Inspection()
+    agents = sending.given(input.agents)
+    draft = inspect_council(
+        inspection,
+        role=input.role,
+        name=sending.given(input.name),
+        agents=None
+        if agents is None
+        else [
+            # Far too many are told of once, not one by one.
+            inspect_agent_input(inspection, ("agents", str(place)), agent)
+            if len(agents) <= limits.SEATS
+            else AgentDraft()
+            for place, agent in enumerate(agents)
+        ],
+        seats=sending.given(input.seats),
+        protocol=sending.given(input.protocol),
+        rounds=sending.given(input.rounds),
+        quorum=sending.given(input.quorum),
+        decision=sending.given(input.decision),
+    )
+    key = sending.inspect_key(inspection, input.idempotency_key)
+    try:
+        inspection.close()
+        identifier = await context.ports.councils.create_council(
+            draft, sending.idempotency(context.caller, "createCouncil", key, input)
+        )
+    except RefusedError as refused:
+        return CouncilPayload(errors=user_errors(refused))
+    return await council_payload(context, identifier)

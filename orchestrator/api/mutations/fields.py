@@ -1,0 +1,87 @@
+"""The fields of Mutation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+from strawberry.extensions import FieldExtension
+from typing_extensions import override
+
+from orchestrator.api.context import Info
+from orchestrator.api.mutations.archive_council import archive_council
+from orchestrator.api.mutations.create_council import create_council
+from orchestrator.api.mutations.create_role import create_role
+from orchestrator.api.mutations.deliberate import deliberate
+from orchestrator.api.mutations.payloads import (
+    AgentPayload,
+    CouncilPayload,
+    DeliberationPayload,
+    EndpointPayload,
+    RolePayload,
+)
+from orchestrator.api.mutations.register_agent import register_agent
+from orchestrator.api.mutations.register_endpoint import register_endpoint
+from orchestrator.api.mutations.remove_endpoint import remove_endpoint
+from orchestrator.api.mutations.restore_council import restore_council
+from orchestrator.api.mutations.retire_agent import retire_agent
+from orchestrator.api.mutations.update_agent import update_agent
+from orchestrator.api.mutations.update_council import update_council
+from orchestrator.api.mutations.update_endpoint import update_endpoint
+from orchestrator.domain.errors import UnavailableError
+
+
+class OnceReady(FieldExtension):
+    """Lets nothing be written before the graph was migrated, seeded and read."""
+
+    @override
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **kwargs: Any
+    ) -> Any:
+        waiting_for = info.context.ports.service.waiting_for
+        if waiting_for is not None:
+            raise UnavailableError(f"the service is not ready; it waits for {waiting_for}")
+        return await next_(source, info, **kwargs)
+
+
+def _mutation(resolver: Callable[..., Awaitable[Any]], description: str) -> Any:
+    return strawberry.mutation(resolver=resolver, description=description, extensions=[OnceReady()])
+
+
+@strawberry.type(description="What can be written. A caller's mistakes are in `errors`.")
+class Mutation:
+    """What can be written."""
+
+    create_role: RolePayload | None = _mutation(create_role, "Makes a role, without a council.")
+    create_council: CouncilPayload | None = _mutation(
+        create_council, "Makes a council that serves a role, with its agents."
+    )
+    update_council: CouncilPayload | None = _mutation(
+        update_council,
+        "Changes a council; deliberations that were accepted keep what they were accepted with.",
+    )
+    archive_council: CouncilPayload | None = _mutation(
+        archive_council, "It serves no role any more; what it held stays."
+    )
+    restore_council: CouncilPayload | None = _mutation(
+        restore_council, "It serves its role again, where no other council does."
+    )
+    register_agent: AgentPayload | None = _mutation(
+        register_agent, "Seats a new agent on a council."
+    )
+    update_agent: AgentPayload | None = _mutation(update_agent, "Changes an agent.")
+    retire_agent: AgentPayload | None = _mutation(
+        retire_agent, "Takes an agent from its seat for good; what it said stays."
+    )
+    register_endpoint: EndpointPayload | None = _mutation(
+        register_endpoint, "Makes an endpoint known."
+    )
+    update_endpoint: EndpointPayload | None = _mutation(update_endpoint, "Changes an endpoint.")
+    remove_endpoint: EndpointPayload | None = _mutation(
+        remove_endpoint, "Forgets an endpoint to which nothing is bound."
+    )
+    deliberate: DeliberationPayload | None = _mutation(
+        deliberate,
+        "Answers once the task and the deliberation are in the graph: from then on they are never lost.",
+    )

@@ -1,0 +1,77 @@
+"""What mutations answer: what came of them, or the caller's mistakes."""
+
+from __future__ import annotations
+
+import strawberry
+
+from orchestrator.api.context import Context
+from orchestrator.api.types.agents import Agent
+from orchestrator.api.types.councils import Council, Role
+from orchestrator.api.types.deliberations import Deliberation
+from orchestrator.api.types.endpoints import Endpoint
+from orchestrator.api.types.user_errors import UserError
+
+_ERRORS = "The caller's mistakes; where there are any, nothing was written."
+
+
+@strawberry.type(description="What became of a mutation of a role.")
+class RolePayload:
+    """A role or mistakes."""
+
+    role: Role | None = strawberry.field(default=None, description="As it is now.")
+    errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
+
+
+@strawberry.type(description="What became of a mutation of a council.")
+class CouncilPayload:
+    """A council or mistakes."""
+
+    council: Council | None = strawberry.field(default=None, description="As it is now.")
+    errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
+
+
+@strawberry.type(description="What became of a mutation of an agent.")
+class AgentPayload:
+    """An agent or mistakes."""
+
+    agent: Agent | None = strawberry.field(default=None, description="As it is now.")
+    errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
+
+
+@strawberry.type(description="What became of a mutation of an endpoint.")
+class EndpointPayload:
+    """An endpoint or mistakes."""
+
+    endpoint: Endpoint | None = strawberry.field(
+        default=None, description="As it is now; a removed one as it was."
+    )
+    errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
+
+
+@strawberry.type(description="What became of a mutation of a deliberation.")
+class DeliberationPayload:
+    """A deliberation or mistakes."""
+
+    deliberation: Deliberation | None = strawberry.field(default=None, description="As it is now.")
+    errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
+
+
+async def council_payload(context: Context, identifier: str) -> CouncilPayload:
+    """Read back a council that was written."""
+    context.refresh()
+    council = await context.loaders.councils.load(identifier)
+    return CouncilPayload(council=None if council is None else Council.of(council))
+
+
+async def agent_payload(context: Context, identifier: str) -> AgentPayload:
+    """Read back an agent that was written."""
+    context.refresh()
+    agent = await context.loaders.agents.load(identifier)
+    return AgentPayload(agent=None if agent is None else Agent.of(agent))
+
+
+async def endpoint_payload(context: Context, identifier: str) -> EndpointPayload:
+    """Read back an endpoint that was written."""
+    context.refresh()
+    endpoint = await context.loaders.endpoints.load(identifier)
+    return EndpointPayload(endpoint=None if endpoint is None else Endpoint.of(endpoint))

@@ -1,0 +1,68 @@
+"""The schema, made once. `python -m orchestrator.api.schema` prints it."""
+
+from __future__ import annotations
+
+import sys
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+from typing_extensions import override
+
+from graphql import GraphQLError
+from orchestrator.api.context import Context
+from orchestrator.api.documents import KnownDocuments
+from orchestrator.api.errors import coded
+from orchestrator.api.mutations.fields import Mutation
+from orchestrator.api.queries import Query
+from orchestrator.api.scalars import SCALARS
+from orchestrator.api.subscriptions import Subscription
+from orchestrator.api.types import events, turns, user_errors, verdicts
+
+
+class CouncilSchema(strawberry.Schema):
+    """Strawberry's schema, whose errors carry what the contract says and nothing from inside."""
+
+    @override
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Put the errors of one result, wherever it goes, into the form in which they are shown."""
+        context = None if execution_context is None else execution_context.context
+        if isinstance(context, Context):
+            errors[:] = [coded(error, context.correlation_id) for error in errors]
+        else:
+            super().process_errors(errors, execution_context)
+
+
+SCHEMA = CouncilSchema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=[
+        # These are reached through interfaces only.
+        events.DeliberationClaimed,
+        events.DeliberationEnded,
+        events.TokensSpoken,
+        events.TurnBegan,
+        events.TurnTaken,
+        turns.Ballot,
+        turns.Critique,
+        turns.Proposal,
+        user_errors.Conflict,
+        user_errors.InvalidInput,
+        user_errors.NotFound,
+        verdicts.Verdict,
+    ],
+    extensions=[KnownDocuments],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)
+
+
+def printed() -> str:
+    """The schema in the schema language."""
+    return f"{SCHEMA.as_str()}\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(printed())

@@ -1,0 +1,129 @@
+"""Agents, and the seats that they have."""
+
+from __future__ import annotations
+
+import json
+
+import strawberry
+from strawberry import ID
+
+from orchestrator.api.context import Info
+from orchestrator.api.ids import Node
+from orchestrator.api.pages import Connection, connection
+from orchestrator.api.scalars import Json
+from orchestrator.api.types import lazy
+from orchestrator.api.types.endpoints import Endpoint, Model
+from orchestrator.domain import availability, councils
+from orchestrator.domain.pages import PageRequest
+
+
+@strawberry.type(description="Who sits on a council.")
+class Agent(Node):
+    """An agent."""
+
+    name: str = strawberry.field(description="Unique, such as dev-agent-1.")
+    persona: str | None = strawberry.field(
+        description="The system prompt that makes this agent differ from its neighbours."
+    )
+    temperature: float = strawberry.field(description="How freely its model samples, from 0 to 2.")
+    max_tokens: int = strawberry.field(description="How long an answer may be.")
+    source: strawberry.Private[councils.Agent]
+
+    @classmethod
+    def of(cls, agent: councils.Agent) -> Agent:
+        """Show an agent."""
+        return cls(
+            id=ID(agent.id),
+            name=agent.name,
+            persona=agent.persona,
+            temperature=agent.temperature,
+            max_tokens=agent.max_tokens,
+            source=agent,
+        )
+
+    @strawberry.field(description="The model that it speaks through.")
+    def model(self) -> Model:
+        return Model.of(self.source.model)
+
+    @strawberry.field(
+        description="The one that it is bound to; none means any that serves the model."
+    )
+    def endpoint(self) -> Endpoint | None:
+        return None if self.source.endpoint is None else Endpoint.of(self.source.endpoint)
+
+    @strawberry.field(description="Whether it could answer now.")
+    async def status(self, info: Info) -> availability.AgentStatus:
+        model = await info.context.loaders.models.load(self.source.model.id)
+        return availability.agent_status(
+            self.source,
+            self.source.model.endpoints if model is None else model.endpoints,
+            info.context.ports.watch.health,
+            rehearsal=info.context.ports.service.rehearsal,
+        )
+
+    @strawberry.field(description="Whatever its owner wants to remember of it.")
+    def metadata(self) -> Json | None:
+        return None if self.source.metadata is None else Json(json.loads(self.source.metadata))
+
+    @strawberry.field(description="The council that it sits on; none once it is retired.")
+    async def council(self, info: Info) -> lazy.Council | None:
+        if self.source.council_id is None:
+            return None
+        council = await info.context.loaders.councils.load(self.source.council_id)
+        return None if council is None else lazy.show_council(council)
+
+
+@strawberry.type(
+    description="A place on a council. Of a council: as it is now. Of a deliberation: as it was when the deliberation was accepted."
+)
+class Seat:
+    """A seat. One of a deliberation shows its agent as it is now: only the seat itself was kept."""
+
+    number: int = strawberry.field(description="From 1.")
+    persona: str | None = strawberry.field(
+        description="The system prompt that makes this agent differ from its neighbours."
+    )
+    temperature: float = strawberry.field(description="How freely its model samples, from 0 to 2.")
+    max_tokens: int = strawberry.field(description="How long an answer may be.")
+    source: strawberry.Private[councils.Seat]
+    recorded: strawberry.Private[bool]
+
+    @classmethod
+    def of(cls, seat: councils.Seat, *, recorded: bool) -> Seat:
+        """Show a seat; `recorded` where it is a deliberation's."""
+        return cls(
+            number=seat.number,
+            persona=seat.persona,
+            temperature=seat.temperature,
+            max_tokens=seat.max_tokens,
+            source=seat,
+            recorded=recorded,
+        )
+
+    @strawberry.field(description="Who has it.")
+    async def agent(self, info: Info) -> Agent:
+        agent = self.source.agent
+        if self.recorded:
+            agent = await info.context.loaders.agents.load(agent.id) or agent
+        return Agent.of(agent)
+
+    @strawberry.field(description="The model that the agent speaks through.")
+    def model(self) -> Model:
+        return Model.of(self.source.model)
+
+    @strawberry.field(
+        description="The one that it was bound to; none means any that serves the model."
+    )
+    def endpoint(self) -> Endpoint | None:
+        return None if self.source.endpoint is None else Endpoint.of(self.source.endpoint)
+
+
+async def agents_page(info: Info, page: PageRequest) -> Connection[Agent]:
+    """Read a page of all agents."""
+    port = info.context.ports.councils
+    return connection(
+        await port.agents(page),
+        node=Agent.of,
+        key=lambda agent: agent.id,
+        count=port.count_agents,
+    )

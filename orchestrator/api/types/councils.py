@@ -1,0 +1,119 @@
+"""Roles and the councils that serve them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import ID
+
+from orchestrator.api.context import Info
+from orchestrator.api.ids import Node
+from orchestrator.api.pages import After, Before, Connection, First, Last, connection
+from orchestrator.api.types import agents as agent_types
+from orchestrator.api.types import filters, lazy
+from orchestrator.domain import councils
+from orchestrator.domain.filters import CouncilFilter
+from orchestrator.domain.ids import Prefix
+from orchestrator.domain.pages import PageRequest
+
+
+@strawberry.type(description="What a council is for, such as DEV, QA, ARCHITECT, DEVOPS or DATA.")
+class Role(Node):
+    """A role."""
+
+    name: str = strawberry.field(description="Unique.")
+    description: str | None = strawberry.field(description="What it is about.")
+    source: strawberry.Private[councils.Role]
+
+    @classmethod
+    def of(cls, role: councils.Role) -> Role:
+        """Show a role."""
+        return cls(id=ID(role.id), name=role.name, description=role.description, source=role)
+
+    @strawberry.field(
+        description="The one council that serves the role now; none where it is archived."
+    )
+    async def council(self, info: Info) -> Council | None:
+        if self.source.council_id is None:
+            return None
+        council = await info.context.loaders.councils.load(self.source.council_id)
+        return None if council is None else Council.of(council)
+
+
+@strawberry.type(
+    description="A set of agents that serves, or served until it was archived, a role."
+)
+class Council(Node):
+    """A council."""
+
+    name: str = strawberry.field(description="What people call it.")
+    protocol: councils.ProtocolName = strawberry.field(
+        description="The rules by which its turns follow."
+    )
+    rounds: int = strawberry.field(description="Rounds of critique and revision.")
+    quorum: int = strawberry.field(
+        description="How many seats must have a standing proposal for a verdict."
+    )
+    decision: councils.Decision = strawberry.field(description="Who has the last word.")
+    version: int = strawberry.field(description="Goes up by one with every change.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    archived_at: datetime | None = strawberry.field(
+        description="When it was archived; none while it serves its role."
+    )
+    source: strawberry.Private[councils.Council]
+
+    @classmethod
+    def of(cls, council: councils.Council) -> Council:
+        """Show a council."""
+        return cls(
+            id=ID(council.id),
+            name=council.name,
+            protocol=council.protocol,
+            rounds=council.rounds,
+            quorum=council.quorum,
+            decision=council.decision,
+            version=council.version,
+            created_at=council.created_at,
+            updated_at=council.updated_at,
+            archived_at=council.archived_at,
+            source=council,
+        )
+
+    @strawberry.field(description="What it serves, or served until it was archived.")
+    def role(self) -> Role:
+        return Role.of(self.source.role)
+
+    @strawberry.field(description="Its places, in order, with who has them now.")
+    def seats(self) -> list[agent_types.Seat]:
+        return [agent_types.Seat.of(seat, recorded=False) for seat in self.source.seats]
+
+    @strawberry.field(description="What it has deliberated on, newest first.")
+    async def deliberations(
+        self,
+        info: Info,
+        *,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[
+            filters.DeliberationFilter | None, strawberry.argument(description="Which.")
+        ] = None,
+    ) -> Connection[lazy.Deliberation]:
+        page = filters.page_by_id(Prefix.DELIBERATION, first, after, last, before)
+        where = filters.deliberations(filter, council=self.id)
+        return await lazy.deliberations_page(info, page, where)
+
+
+async def councils_page(info: Info, page: PageRequest, where: CouncilFilter) -> Connection[Council]:
+    """Read a page of councils."""
+    port = info.context.ports.councils
+    return connection(
+        await port.councils(page, where),
+        node=Council.of,
+        key=lambda council: council.id,
+        count=lambda: port.count_councils(where),
+    )

@@ -1,0 +1,201 @@
+"""Deliberations: one council at work on one task."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import ID
+
+from orchestrator.api.context import Context, Info
+from orchestrator.api.ids import Node
+from orchestrator.api.pages import (
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    connection,
+    page_request,
+)
+from orchestrator.api.types import agents, verdicts
+from orchestrator.api.types import councils as council_types
+from orchestrator.api.types import tasks as task_types
+from orchestrator.api.types import turns as turn_types
+from orchestrator.api.types.usage import Usage
+from orchestrator.domain import availability, councils, deliberations, reading
+from orchestrator.domain.filters import DeliberationFilter
+from orchestrator.domain.pages import PageRequest
+
+Kinds = Annotated[
+    list[deliberations.TurnKind] | None,
+    strawberry.argument(description="Only turns of these kinds."),
+]
+
+
+@strawberry.type(description="How far a deliberation has come.")
+class Progress:
+    """How far a deliberation has come."""
+
+    turns_taken: int = strawberry.field(
+        description="Turns that are recorded, those of absent agents among them."
+    )
+    turns_expected: int = strawberry.field(description="Turns where nobody is absent.")
+    phase: deliberations.TurnKind | None = strawberry.field(
+        description="The earliest kind of turn that is due; none once it has ended."
+    )
+
+
+@strawberry.type(description="One council at work on one task.")
+class Deliberation(Node):
+    """A deliberation. What it says of the council is how that was when the deliberation was accepted."""
+
+    council_version: int = strawberry.field(
+        description="The version of the council that it was accepted with."
+    )
+    protocol: councils.ProtocolName = strawberry.field(
+        description="The rules by which its turns follow."
+    )
+    rounds: int = strawberry.field(description="Rounds of critique and revision.")
+    quorum: int = strawberry.field(
+        description="How many seats must have a standing proposal for a verdict."
+    )
+    decision: councils.Decision = strawberry.field(description="Who has the last word.")
+    priority: deliberations.Priority = strawberry.field(
+        description="Whether it is taken up before others."
+    )
+    status: deliberations.Status = strawberry.field(description="Where it stands.")
+    stop_reason: deliberations.StopReason | None = strawberry.field(description="Why it has ended.")
+    failure: str | None = strawberry.field(description="Why it failed, in words.")
+    rehearsal: bool = strawberry.field(
+        description="True where any seat spoke through a rehearsal model instead of a real one."
+    )
+    accepted_at: datetime = strawberry.field(
+        description="When it was in the graph: from then on it is never lost."
+    )
+    started_at: datetime | None = strawberry.field(description="When a process first took it up.")
+    finished_at: datetime | None = strawberry.field(description="When it ended.")
+    deadline: datetime | None = strawberry.field(description="When it ends at the latest.")
+    created_by: str | None = strawberry.field(
+        description="Who asked for it; none where callers are anonymous."
+    )
+    resumptions: int = strawberry.field(
+        description="How many times a process took it up again after another had left it."
+    )
+    source: strawberry.Private[deliberations.Deliberation]
+
+    @classmethod
+    def of(cls, deliberation: deliberations.Deliberation) -> Deliberation:
+        """Show a deliberation."""
+        return cls(
+            id=ID(deliberation.id),
+            council_version=deliberation.council_version,
+            protocol=deliberation.protocol,
+            rounds=deliberation.rounds,
+            quorum=deliberation.quorum,
+            decision=deliberation.decision,
+            priority=deliberation.priority,
+            status=deliberation.status,
+            stop_reason=deliberation.stop_reason,
+            failure=deliberation.failure,
+            rehearsal=deliberation.rehearsal,
+            accepted_at=deliberation.accepted_at,
+            started_at=deliberation.started_at,
+            finished_at=deliberation.finished_at,
+            deadline=deliberation.deadline,
+            created_by=deliberation.created_by,
+            resumptions=deliberation.resumptions,
+            source=deliberation,
+        )
+
+    @strawberry.field(description="What it is about.")
+    def task(self) -> task_types.Task:
+        return task_types.Task.of(self.source.task)
+
+    @strawberry.field(description="Who deliberates, as it is now.")
+    async def council(self, info: Info) -> council_types.Council:
+        council = await info.context.loaders.councils.load(self.source.council_id)
+        if council is None:
+            msg = f"{self.id} was held by {self.source.council_id}, which is not in the graph"
+            raise LookupError(msg)
+        return council_types.Council.of(council)
+
+    @strawberry.field(description="The seats as they were when it was accepted.")
+    def seats(self) -> list[agents.Seat]:
+        return [agents.Seat.of(seat, recorded=True) for seat in self.source.seats]
+
+    @strawberry.field(
+        description="Why nothing is moving, in words: no process has room, an endpoint is down, Neo4j was away."
+    )
+    async def waiting_for(self, info: Info) -> str | None:
+        if self.source.status.ended:
+            return None
+        ids = {seat.model.id for seat in self.source.seats}
+        found = await info.context.loaders.models.load_many(ids)
+        return availability.waiting_for(
+            self.source,
+            {model.id: model for model in found if model is not None},
+            info.context.ports.watch.health,
+            service_waits_for=info.context.ports.service.waiting_for,
+        )
+
+    @strawberry.field(description="How far it has come.")
+    async def progress(self, info: Info) -> Progress:
+        table = await table_of(info.context, self.source)
+        come = reading.progress(self.source, table.reading)
+        return Progress(
+            turns_taken=come.turns_taken, turns_expected=come.turns_expected, phase=come.phase
+        )
+
+    @strawberry.field(description="The tokens of all its turns.")
+    def usage(self) -> Usage:
+        return Usage.of(self.source.usage)
+
+    @strawberry.field(description="What its agents said, oldest first.")
+    async def turns(
+        self,
+        info: Info,
+        *,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        kinds: Kinds = None,
+    ) -> Connection[turn_types.Turn]:
+        page = page_request(first, after, last, before, is_key=_is_sequence)
+        return turn_types.turns_page(await table_of(info.context, self.source), page, kinds)
+
+    @strawberry.field(
+        description="The standing proposal of each seat, best first once there is a verdict."
+    )
+    async def proposals(self, info: Info) -> list[turn_types.Proposal]:
+        return turn_types.standing(await table_of(info.context, self.source))
+
+    @strawberry.field(description="What it came to; none until it is decided.")
+    async def verdict(self, info: Info) -> verdicts.Verdict | None:
+        table = await table_of(info.context, self.source)
+        outcome = table.reading.outcome
+        return None if outcome is None else verdicts.Verdict.of(outcome, table)
+
+
+async def table_of(context: Context, deliberation: deliberations.Deliberation) -> turn_types.Table:
+    """Read what was said in a deliberation, once for everything that is asked of it."""
+    return turn_types.Table(deliberation, await context.loaders.readings.load(deliberation.id))
+
+
+async def deliberations_page(
+    info: Info, page: PageRequest, where: DeliberationFilter
+) -> Connection[Deliberation]:
+    """Read a page of deliberations."""
+    port = info.context.ports.records
+    return connection(
+        await port.deliberations(page, where),
+        node=Deliberation.of,
+        key=lambda deliberation: deliberation.id,
+        count=lambda: port.count_deliberations(where),
+    )
+
+
+def _is_sequence(key: str) -> bool:
+    return key.isascii() and key.isdecimal() and len(key) < len(str(2**53))

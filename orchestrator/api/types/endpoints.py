@@ -1,0 +1,62 @@
+"""Models and the endpoints that serve them."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry import ID
+
+from orchestrator.api.context import Info
+from orchestrator.api.ids import Node
+from orchestrator.domain import councils, health
+
+
+@strawberry.type(
+    description="An OpenAI-compatible server that models are asked on. The one named `default` is what VLLM_URL says at each start."
+)
+class Endpoint(Node):
+    """A server of models, with its health as this process sees it."""
+
+    name: str = strawberry.field(description="Unique.")
+    url: str = strawberry.field(description="Where it is asked, such as http://host:8000/v1.")
+    source: strawberry.Private[councils.Endpoint]
+
+    @classmethod
+    def of(cls, endpoint: councils.Endpoint) -> Endpoint:
+        """Show an endpoint."""
+        return cls(id=ID(endpoint.id), name=endpoint.name, url=endpoint.url, source=endpoint)
+
+    @strawberry.field(description="Whether it answers, as the process that answers sees it.")
+    def status(self, info: Info) -> health.EndpointStatus:
+        return info.context.ports.watch.health(self.source).status
+
+    @strawberry.field(description="The models that it says it serves.")
+    def served_models(self, info: Info) -> list[str]:
+        return list(info.context.ports.watch.health(self.source).served_models)
+
+    @strawberry.field(description="Calls in flight, as the process that answers sees them.")
+    def in_flight(self, info: Info) -> int:
+        return info.context.ports.watch.health(self.source).in_flight
+
+
+@strawberry.type(description="What is asked, by the name under which servers serve it.")
+class Model(Node):
+    """A model."""
+
+    name: str = strawberry.field(description="Unique, as vLLM serves it.")
+    rehearsal: bool = strawberry.field(
+        description="The built-in stand-in for when there is no vLLM."
+    )
+
+    @classmethod
+    def of(cls, model: councils.Model) -> Model:
+        """Show a model."""
+        return cls(id=ID(model.id), name=model.name, rehearsal=model.rehearsal)
+
+    @strawberry.field(description="The endpoints that serve it, by name.")
+    async def endpoints(self, info: Info) -> list[Endpoint]:
+        model = await info.context.loaders.models.load(self.id)
+        serving = () if model is None else model.endpoints
+        return [
+            Endpoint.of(endpoint)
+            for endpoint in sorted(serving, key=lambda endpoint: endpoint.name)
+        ]

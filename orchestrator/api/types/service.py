@@ -1,0 +1,67 @@
+"""How the service is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from orchestrator.api import ports
+from orchestrator.api.context import Info
+
+
+@strawberry.type(description="What the start of this process brought back from the graph.")
+class Rehydration:
+    """What a start brought back."""
+
+    councils: int = strawberry.field(description="Councils, archived ones too.")
+    agents: int = strawberry.field(description="Agents on them.")
+    resumed: int = strawberry.field(description="Deliberations under way that it took up again.")
+    seeded: bool = strawberry.field(
+        description="Whether the graph was new and got its first councils."
+    )
+    duration_ms: float = strawberry.field(description="How long it took, in milliseconds.")
+
+
+@strawberry.type(description="The process that answers.")
+class Service:
+    """The process that answers."""
+
+    version: str = strawberry.field(description="Its version.")
+    ready: bool = strawberry.field(description="Whether it does all that it is there for.")
+    waiting_for: str | None = strawberry.field(
+        description="What it waits for while it is not ready."
+    )
+    started_at: datetime = strawberry.field(description="When it was started.")
+    rehearsal: bool = strawberry.field(
+        description="Whether the built-in model answers, as no VLLM_URL is set."
+    )
+    rehydration: Rehydration | None = strawberry.field(
+        description="What its start brought back; none until it is through."
+    )
+
+    @classmethod
+    def of(cls, service: ports.ServiceState) -> Service:
+        """Show the service."""
+        waiting_for = service.waiting_for
+        brought = service.rehydration
+        return cls(
+            version=service.version,
+            ready=waiting_for is None,
+            waiting_for=waiting_for,
+            started_at=service.started_at,
+            rehearsal=service.rehearsal,
+            rehydration=None
+            if brought is None
+            else Rehydration(
+                councils=brought.councils,
+                agents=brought.agents,
+                resumed=brought.resumed,
+                seeded=brought.seeded,
+                duration_ms=brought.duration_ms,
+            ),
+        )
+
+    @strawberry.field(description="The agent string of Neo4j; none while it cannot be reached.")
+    async def neo4j(self, info: Info) -> str | None:
+        return await info.context.ports.service.neo4j()

@@ -1,0 +1,30 @@
+"""Tokens, as servers count them."""
+
+from __future__ import annotations
+
+import strawberry
+
+from orchestrator.api.scalars import Count
+from orchestrator.domain import deliberations
+
+
+@strawberry.type(description="Tokens, as the servers of the models counted them.")
+class Usage:
+    """Tokens over some calls."""
+
+    prompt_tokens: Count = strawberry.field(description="Read.")
+    cached_prompt_tokens: Count = strawberry.field(
+        description="Of those read, the ones that the server had in its cache."
+    )
+    completion_tokens: Count = strawberry.field(description="Written.")
+    calls: Count = strawberry.field(description="Calls that were answered.")
+
+    @classmethod
+    def of(cls, usage: deliberations.Usage) -> Usage:
+        """Show a usage."""
+        return cls(
+            prompt_tokens=Count(usage.prompt_tokens),
+            cached_prompt_tokens=Count(usage.cached_prompt_tokens),
+            completion_tokens=Count(usage.completion_tokens),
+            calls=Count(usage.calls),
+        )

@@ -1,0 +1,230 @@
+"""The schema against the file that is printed from it, and against what clients may rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    build_schema,
+    get_introspection_query,
+    parse,
+    print_ast,
+    validate,
+)
+from orchestrator.api.schema import SCHEMA, printed
+
+ROOT = Path(__file__).parents[3]
+
+NOT_YET = frozenset(
+    {
+        "ApprovePlanInput",
+        "CancelDeliberationInput",
+        "CancelPlanInput",
+        "Check",
+        "CheckOutcome",
+        "Choice",
+        "Council.checks",
+        "Council.statistics",
+        "CouncilStatistics",
+        "CreateCouncilInput.checks",
+        "Decision.ARCHITECT",
+        "DeliberateInput.tokenBudget",
+        "Deliberation.checks",
+        "Deliberation.retries",
+        "Deliberation.retryOf",
+        "Deliberation.tokenBudget",
+        "DeliberationChange",
+        "Finding",
+        "Mutation.approvePlan",
+        "Mutation.cancelDeliberation",
+        "Mutation.cancelPlan",
+        "Mutation.retryDeliberation",
+        "Mutation.submitPlan",
+        "Plan",
+        "PlanConnection",
+        "PlanEdge",
+        "PlanPayload",
+        "PlanStatus",
+        "PlanStep",
+        "PlanStepInput",
+        "Proposal.checks",
+        "Proposal.drawsOn",
+        "Protocol.MIXTURE",
+        "Protocol.SELF_CONSISTENCY",
+        "Query.plan",
+        "Query.plans",
+        "Query.search",
+        "RetryDeliberationInput",
+        "SearchConnection",
+        "SearchEdge",
+        "SearchHit",
+        "Severity",
+        "SubmitPlanInput",
+        "Subscription.councilChanges",
+        "Subscription.deliberationChanges",
+        "Subscription.endpointChanges",
+        "TurnKind.CHOICE",
+        "UpdateCouncilInput.checks",
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def contract() -> GraphQLSchema:
+    return build_schema(
+        (Path(__file__).parent / "contract.graphql")
+        .read_text(encoding="utf-8")
+        .replace("directive @oneOf on INPUT_OBJECT", "")
+    )
+
+
+@pytest.fixture(scope="module")
+def ours() -> GraphQLSchema:
+    return build_schema(printed())
+
+
+def test_schema_file_is_what_the_code_prints() -> None:
+    kept = (ROOT / "graphql" / "schema.graphql").read_text(encoding="utf-8")
+
+    assert kept == printed(), "run `python -m orchestrator.api.schema > graphql/schema.graphql`"
+
+
+def test_schema_has_all_of_the_contract_but_what_is_not_built_yet(
+    contract: GraphQLSchema, ours: GraphQLSchema
+) -> None:
+    differences = set(_differences(contract, ours))
+
+    assert differences == {f"{part} is missing" for part in NOT_YET}
+
+
+def test_documents_of_the_client_are_valid(ours: GraphQLSchema) -> None:
+    files = sorted((ROOT / "graphql" / "operations").glob("*.graphql"))
+    document = parse("\n".join(file.read_text(encoding="utf-8") for file in files))
+
+    assert files
+    assert validate(ours, document) == []
+
+
+def test_everything_is_described(ours: GraphQLSchema) -> None:
+    silent = [
+        name
+        for name, type_ in ours.type_map.items()
+        if not name.startswith("__") and not type_.description
+    ]
+    for name, type_ in ours.type_map.items():
+        if name.startswith("__"):
+            continue
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            silent += [f"{name}.{f}" for f, field in type_.fields.items() if not field.description]
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            silent += [
+                f"{name}.{f}({a})"
+                for f, field in type_.fields.items()
+                for a, argument in field.args.items()
+                if not argument.description
+            ]
+        if isinstance(type_, GraphQLEnumType):
+            silent += [f"{name}.{v}" for v, value in type_.values.items() if not value.description]
+
+    assert silent == []
+
+
+async def test_schema_can_be_introspected() -> None:
+    result = await SCHEMA.execute(get_introspection_query())
+
+    assert result.errors is None
+
+
+def _differences(contract: GraphQLSchema, ours: GraphQLSchema) -> Iterator[str]:
+    for name, wanted in contract.type_map.items():
+        if name.startswith("__"):
+            continue
+        found = ours.type_map.get(name)
+        if found is None:
+            yield f"{name} is missing"
+        elif type(found) is not type(wanted):
+            yield f"{name} is of another kind"
+        elif isinstance(wanted, GraphQLEnumType) and isinstance(found, GraphQLEnumType):
+            yield from (f"{name}.{v} is missing" for v in wanted.values if v not in found.values)
+        elif isinstance(wanted, GraphQLUnionType) and isinstance(found, GraphQLUnionType):
+            members = {member.name for member in found.types}
+            yield from (f"{name}.{m} is missing" for m in wanted.types if m.name not in members)
+        elif isinstance(wanted, GraphQLInputObjectType) and isinstance(
+            found, GraphQLInputObjectType
+        ):
+            yield from _of_input(name, wanted, found)
+        elif isinstance(wanted, GraphQLObjectType | GraphQLInterfaceType) and isinstance(
+            found, GraphQLObjectType | GraphQLInterfaceType
+        ):
+            yield from _of_object(name, wanted, found)
+
+
+def _of_input(
+    name: str, wanted: GraphQLInputObjectType, found: GraphQLInputObjectType
+) -> Iterator[str]:
+    if wanted.is_one_of != found.is_one_of:
+        yield f"{name} is not @oneOf as it was"
+    for field, value in wanted.fields.items():
+        given = found.fields.get(field)
+        if given is None:
+            yield f"{name}.{field} is missing"
+        elif str(given.type) != str(value.type):
+            yield f"{name}.{field} is {given.type}"
+        elif value.default is not None and _default(given) != _default(value):
+            yield f"{name}.{field} has another default"
+    for field, given in found.fields.items():
+        if field not in wanted.fields and str(given.type).endswith("!"):
+            yield f"{name}.{field} is demanded"
+
+
+def _of_object(
+    name: str,
+    wanted: GraphQLObjectType | GraphQLInterfaceType,
+    found: GraphQLObjectType | GraphQLInterfaceType,
+) -> Iterator[str]:
+    implemented = {interface.name for interface in found.interfaces}
+    for interface in wanted.interfaces:
+        if interface.name not in implemented:
+            yield f"{name} does not implement {interface.name}"
+    for field, value in wanted.fields.items():
+        given = found.fields.get(field)
+        if given is None:
+            yield f"{name}.{field} is missing"
+        elif str(given.type) != str(value.type):
+            yield f"{name}.{field} is {given.type}"
+        else:
+            yield from _of_arguments(f"{name}.{field}", value.args, given.args)
+
+
+def _of_arguments(
+    name: str, wanted: Mapping[str, GraphQLArgument], found: Mapping[str, GraphQLArgument]
+) -> Iterator[str]:
+    for argument, detail in wanted.items():
+        if argument not in found:
+            yield f"{name}({argument}) is missing"
+        elif _type(found[argument]) != _type(detail):
+            yield f"{name}({argument}) is {_type(found[argument])}"
+    for argument, detail in found.items():
+        if argument not in wanted and _type(detail).endswith("!"):
+            yield f"{name}({argument}) is demanded"
+
+
+def _default(field: GraphQLInputField) -> str:
+    literal = None if field.default is None else field.default.literal
+    return "" if literal is None else print_ast(literal)
+
+
+def _type(argument: GraphQLArgument) -> str:
+    return str(cast("object", argument.type))
