@@ -29,9 +29,6 @@ _END_SECONDS: Final = 1.0
 _TROUBLE_SECONDS: Final = 5.0
 """How long other endpoints are preferred to one where a call failed."""
 
-_LONGEST_ERROR: Final = 64 << 10
-"""Bytes read of an error's body."""
-
 _MODELS_SHOWN: Final = 8
 
 _PRIORITIES: Final = {Priority.HIGH: -1, Priority.LOW: 1}
@@ -148,7 +145,7 @@ class ModelClient:
             return failures.redirected(line, status, response.headers.get("location", ""))
         try:
             async with asyncio.timeout(_ERROR_SECONDS):
-                body = await bounded_body(response, _LONGEST_ERROR)
+                body = await bounded_body(response, LONGEST_LINE)
         except failures.CALL_ERRORS:
             body = b""  # the status speaks for itself
         text = body.decode("utf-8", "replace")

@@ -20,8 +20,8 @@ from orchestrator.vllm.unicode import Pieces
 LONGEST_LINE: Final = 1 << 20
 """Bytes of one line of a stream, and of an answer that is not streamed."""
 
-LONGEST_STREAM: Final = 64 << 20
-"""Bytes of a whole stream: 32,768 tokens with everything around them take 10 MB."""
+LONGEST_STREAM: Final = 32 << 20
+"""Bytes of a whole stream: 32,768 tokens with everything around them take 12 MB."""
 
 LONGEST_ANSWER: Final = 1_000_000
 """Characters of an answer, and of its reasoning."""

@@ -1,0 +1,512 @@
+"""Every way in which a server fails, what is said about it, and whether asking again can help."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+import pytest
+
+from orchestrator.domain.deliberations import Usage
+from orchestrator.domain.errors import ModelError
+from orchestrator.vllm.client import ModelClient
+from orchestrator.vllm.connections import Connections
+from orchestrator.vllm.reading import LONGEST_LINE
+from tests.support.model_calls import NoRehearsal, Seen, call, endpoint, seat
+from tests.support.model_server import Behaviour, ModelServer, vllm_error
+
+
+def event(delta: object, **more: object) -> bytes:
+    """A chunk of a stream."""
+    choice = {"index": 0, "delta": delta} | more
+    return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
+
+
+SAID = event({"content": "Half an answer"})
+END = event({}, finish_reason="stop")
+DONE = b"data: [DONE]\n\n"
+PLAIN = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What the server does, words of the reason in their order, and whether it is worth asking again."""
+
+    name: str
+    behaviour: Behaviour
+    words: tuple[str, ...]
+    retryable: bool
+    retry_after: float | None = None
+
+
+FAILURES = [
+    Failure(
+        "500",
+        Behaviour(status=500),
+        ("endpoint default answered 500 Internal Server Error",),
+        retryable=True,
+    ),
+    Failure(
+        "500 without a body",
+        Behaviour(status=500, body=b""),
+        ("endpoint default answered 500 Internal Server Error",),
+        retryable=True,
+    ),
+    Failure(
+        "502 of a proxy, in HTML",
+        Behaviour(status=502, body=b"<html>\n<h1>Bad\x00 Gateway</h1>"),
+        ("502 Bad Gateway: <html> <h1>Bad\ufffd Gateway</h1>",),
+        retryable=True,
+    ),
+    Failure(
+        "503 as vLLM's full queue",
+        Behaviour(status=503, body=vllm_error(503, "The engine's queue is full.")),
+        ("503 Service Unavailable: The engine's queue is full.",),
+        retryable=True,
+    ),
+    Failure(
+        "429 with seconds",
+        Behaviour(status=429, headers=(("Retry-After", "7"),)),
+        ("429 Too Many Requests",),
+        retryable=True,
+        retry_after=7.0,
+    ),
+    Failure(
+        "429 with years",
+        Behaviour(status=429, headers=(("Retry-After", "99999999"),)),
+        ("429",),
+        retryable=True,
+        retry_after=300.0,
+    ),
+    Failure(
+        "429 with a date that is gone",
+        Behaviour(status=429, headers=(("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT"),)),
+        ("429",),
+        retryable=True,
+        retry_after=0.0,
+    ),
+    Failure(
+        "429 with a date that is far",
+        Behaviour(status=429, headers=(("Retry-After", "Wed, 21 Oct 2099 07:28:00 GMT"),)),
+        ("429",),
+        retryable=True,
+        retry_after=300.0,
+    ),
+    Failure(
+        "429 with nonsense",
+        Behaviour(status=429, headers=(("Retry-After", "soon"),)),
+        ("429",),
+        retryable=True,
+    ),
+    Failure(
+        "429 with nan",
+        Behaviour(status=429, headers=(("Retry-After", "nan"),)),
+        ("429",),
+        retryable=True,
+    ),
+    Failure("408", Behaviour(status=408), ("408 Request Timeout",), retryable=True),
+    Failure(
+        "400 for its length",
+        Behaviour(
+            status=400,
+            body=vllm_error(400, "This model's maximum context length is 2048 tokens."),
+        ),
+        ("400 Bad Request: This model's maximum context length is 2048", "shorten the task"),
+        retryable=False,
+    ),
+    Failure(
+        "400 for something else",
+        Behaviour(status=400, body=vllm_error(400, "Grammar error: unknown keyword")),
+        ("400 Bad Request: Grammar error: unknown keyword",),
+        retryable=False,
+    ),
+    Failure(
+        "400 with words without end",
+        Behaviour(status=400, body=vllm_error(400, "no " * 50_000)),
+        ("400 Bad Request: no no no", "…"),
+        retryable=False,
+    ),
+    Failure(
+        "401 as vLLM says it",
+        Behaviour(status=401, body=b'{"error":"Unauthorized"}'),
+        ("401 Unauthorized: Unauthorized (check VLLM_API_KEY where the service runs)",),
+        retryable=False,
+    ),
+    Failure(
+        "404 for its path",
+        Behaviour(status=404, body=b'{"detail":"Not Found"}'),
+        ("404 Not Found: Not Found (is http://127.0.0.1:", "address of an OpenAI-compatible API?"),
+        retryable=False,
+    ),
+    Failure(
+        "422 with a list of details",
+        Behaviour(status=422, body=b'{"detail":[{"loc":["body"],"msg":"field required"}]}'),
+        ("422 ", ": field required"),
+        retryable=False,
+    ),
+    Failure(
+        "a redirect",
+        Behaviour(status=307, headers=(("Location", "http://169.254.169.254/v1"),)),
+        ("307 Temporary Redirect to 'http://169.254.169.254/v1'", "redirects are not followed"),
+        retryable=False,
+    ),
+    Failure(
+        "a status that nobody knows",
+        Behaviour(status=418, body=b"[]"),
+        ("418 I'm a Teapot",),
+        retryable=False,
+    ),
+    Failure(
+        "no answer",
+        Behaviour(refuse=True),
+        ("closed the connection without an answer",),
+        retryable=True,
+    ),
+    Failure("silence", Behaviour(hang_after=-1), ("endpoint default fell silent",), retryable=True),
+    Failure(
+        "silence in the middle",
+        Behaviour(hang_after=2),
+        ("endpoint default fell silent",),
+        retryable=True,
+    ),
+    Failure("a cut", Behaviour(cut_after=2), ("cut its answer off",), retryable=True),
+    Failure("a cut at once", Behaviour(cut_after=0), ("cut its answer off",), retryable=True),
+    Failure(
+        "an end in good order before the answer is complete",
+        Behaviour(end_after=3),
+        ("cut its answer off: the stream ended before the answer did",),
+        retryable=True,
+    ),
+    Failure(
+        "[DONE] before the answer is complete",
+        Behaviour(chunks=(SAID, DONE)),
+        ("cut its answer off: the stream ended before the answer did",),
+        retryable=True,
+    ),
+    Failure(
+        "a cut inside of a chunk",
+        Behaviour(chunks=(SAID, END[:20])),
+        ("cut its answer off: the stream ended before the answer did",),
+        retryable=True,
+    ),
+    Failure(
+        "an answer that vLLM aborted",
+        Behaviour(finish_reason="abort"),
+        ("cut its answer off: finish_reason 'abort'",),
+        retryable=True,
+    ),
+    Failure(
+        "an error inside a 200 stream",
+        Behaviour(error_after=2),
+        ("broke off its answer with an error: EngineCore encountered an issue.",),
+        retryable=True,
+    ),
+    Failure(
+        "an error after the finish reason",
+        Behaviour(chunks=(SAID, END, b'data: {"error": "late"}\n\n', DONE)),
+        ("broke off its answer with an error: late",),
+        retryable=True,
+    ),
+    Failure(
+        "an error inside a stream that is the caller's",
+        Behaviour(chunks=(b"data: " + vllm_error(400, "bad grammar") + b"\n\n", DONE)),
+        ("broke off its answer with an error: bad grammar",),
+        retryable=False,
+    ),
+    Failure(
+        "an error as older servers put it",
+        Behaviour(chunks=(b'data: {"object":"error","message":"no room","code":500}\n\n',)),
+        ("broke off its answer with an error: no room",),
+        retryable=True,
+    ),
+    Failure(
+        "what is not JSON",
+        Behaviour(chunks=(SAID, b"data: {oops}\n\n")),
+        ("sent what is not JSON of a completion: '{oops}'",),
+        retryable=False,
+    ),
+    Failure(
+        "JSON that is no object",
+        Behaviour(chunks=(SAID, b"data: [1]\n\n")),
+        ("sent what is not JSON of a completion: '[1]'",),
+        retryable=False,
+    ),
+    Failure(
+        "JSON nested without end",
+        Behaviour(chunks=(b"data: " + b"[" * 100_000 + b"\n\n",)),
+        ("sent what is not JSON of a completion",),
+        retryable=False,
+    ),
+    Failure(
+        "a line without end",
+        Behaviour(chunks=(b"data: " + b"x" * (LONGEST_LINE + 1),)),
+        (f"sent a line of more than {LONGEST_LINE} bytes",),
+        retryable=False,
+    ),
+    Failure(
+        "an answer without end",
+        Behaviour(chunks=(event({"content": "x" * 500_000}),) * 3),
+        ("sent an answer of more than 1000000 characters",),
+        retryable=False,
+    ),
+    Failure(
+        "comments without end",
+        Behaviour(chunks=((b": " + b"x" * 1_000_000 + b"\n"),) * 34),
+        ("sent more than 33554432 bytes for one answer",),
+        retryable=False,
+    ),
+    Failure(
+        "what is not HTTP",
+        Behaviour(raw=b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
+        ("does not speak HTTP",),
+        retryable=False,
+    ),
+    Failure(
+        "a page instead of an answer",
+        Behaviour(raw=PLAIN % (13, b"<html></html>")),
+        ("sent what is not JSON of a completion: '<html></html>'",),
+        retryable=False,
+    ),
+    Failure(
+        "JSON that is no completion",
+        Behaviour(raw=PLAIN % (2, b"{}")),
+        ("sent something that is no chat completion",),
+        retryable=False,
+    ),
+    Failure(
+        "an error under a 200, unstreamed",
+        Behaviour(raw=PLAIN % (16, b'{"error":"oops"}')),
+        ("broke off its answer with an error: oops",),
+        retryable=True,
+    ),
+    Failure(
+        "a body shorter than it was said to be",
+        Behaviour(raw=PLAIN % (16, b'{"error":')),
+        ("cut its answer off",),
+        retryable=True,
+    ),
+    Failure(
+        "compression that nobody asked for",
+        Behaviour(
+            raw=b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n\x1f\x8b"
+        ),
+        ("sent an answer compressed without having been asked to",),
+        retryable=False,
+    ),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
+async def test_a_failing_server_is_an_error_that_says_what_and_whether_to_ask_again(
+    client: ModelClient, connections: Connections, server: ModelServer, failure: Failure
+):
+    server.script(failure.behaviour)
+    place = endpoint(server.url)
+    with pytest.raises(ModelError) as raised:
+        await client.ask(call(seat(place)), lambda _: None)
+    error = raised.value
+    rest = error.reason
+    for words in failure.words:
+        assert words in rest, error.reason
+        rest = rest.partition(words)[2]
+    assert len(error.reason) < 500
+    assert "\n" not in error.reason
+    assert (error.retryable, error.retry_after) == (failure.retryable, failure.retry_after)
+    assert connections.load(place) == 0
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [one for one in FAILURES if one.behaviour.raw is None],
+    ids=lambda failure: failure.name,
+)
+async def test_after_a_failure_the_next_call_is_answered(
+    client: ModelClient, server: ModelServer, failure: Failure
+):
+    server.script(failure.behaviour, attempts=1)
+    asked = call(seat(endpoint(server.url)))
+    with pytest.raises(ModelError):
+        await client.ask(asked, lambda _: None)
+    answer = await client.ask(asked, lambda _: None)
+    assert answer.content.endswith("attempt 2.")
+
+
+async def test_an_unknown_model_is_told_with_the_models_that_there_are(
+    client: ModelClient, server: ModelServer
+):
+    server.models = tuple(f"model-{number}" for number in range(1, 11))
+    with pytest.raises(ModelError) as raised:
+        await client.ask(call(seat(endpoint(server.url), model="gone")), lambda _: None)
+    assert raised.value.reason == (
+        "endpoint default answered 404 Not Found: The model `gone` does not exist. (it serves model-1, "
+        "model-2, model-3, model-4, model-5, model-6, model-7, model-8 and 2 more)"
+    )
+    assert not raised.value.retryable
+
+
+async def test_an_unknown_model_is_told_also_where_the_models_are_not(
+    client: ModelClient, server: ModelServer
+):
+    server.models_status = 500
+    with pytest.raises(ModelError, match=r"\(model gone is not served there\)"):
+        await client.ask(call(seat(endpoint(server.url), model="gone")), lambda _: None)
+
+
+async def test_a_stopped_server_cannot_be_reached(
+    client: ModelClient, seen: Seen, server: ModelServer
+):
+    await server.stop()
+    with pytest.raises(ModelError, match="endpoint default cannot be reached: Conn") as raised:
+        await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert raised.value.retryable
+    assert seen.suspected == ["default"]
+
+
+async def test_a_host_name_that_leads_nowhere_may_lead_somewhere_later(client: ModelClient):
+    with pytest.raises(ModelError, match="whose name leads nowhere now") as raised:
+        await client.ask(call(seat(endpoint("http://vllm.invalid:8000"))), lambda _: None)
+    assert raised.value.retryable
+
+
+async def test_a_server_that_does_not_speak_tls_is_told_so(
+    client: ModelClient, server: ModelServer
+):
+    url = server.url.replace("http://", "https://")
+    with pytest.raises(ModelError) as raised:
+        await client.ask(call(seat(endpoint(url))), lambda _: None)
+    assert "endpoint default" in raised.value.reason
+    assert "cannot be reached" in raised.value.reason or "TLS" in raised.value.reason
+
+
+@pytest.fixture
+async def hasty() -> AsyncGenerator[Connections]:
+    """Of a process that waits 50 ms for a connection."""
+    async with Connections(
+        environment={}, calls_per_endpoint=4, connect_seconds=0.05, silence_seconds=5
+    ) as connections:
+        yield connections
+
+
+async def test_a_host_that_does_not_answer_is_given_up_on_in_time(hasty: Connections):
+    # 192.0.2.0/24 is for documentation: where anything is there at all, it is not a server.
+    client = ModelClient(connections=hasty, watch=Seen(), rehearsal=NoRehearsal())
+    with pytest.raises(ModelError) as raised:
+        await client.ask(call(seat(endpoint("http://192.0.2.1:8000"))), lambda _: None)
+    assert raised.value.retryable
+
+
+# ---------------------------------------------------------------- what is odd and yet an answer
+
+ODD = [
+    (
+        "invalid UTF-8",
+        (event({"content": "caf#"}).replace(b"#", b"\xe9"), END, DONE),
+        "caf\ufffd",
+    ),
+    ("a lone surrogate", (event({"content": "a\ud800b"}), END, DONE), "a\ufffdb"),
+    ("a lone surrogate at the end", (event({"content": "a\ud83d"}), END, DONE), "a\ufffd"),
+    (
+        "a pair of surrogates in two chunks",
+        (event({"content": "a\ud83d"}), event({"content": "\ude00b"}), END, DONE),
+        "a😀b",
+    ),
+    ("NUL", (event({"content": "a\0b"}), END, DONE), "a\ufffdb"),
+    (
+        "a stream without [DONE]",
+        (SAID, END),
+        "Half an answer",
+    ),
+    (
+        "a last event without its empty line",
+        (SAID, END.rstrip(b"\n") + b"\n"),
+        "Half an answer",
+    ),
+    (
+        "CRLF, comments, other fields and no space after data:",
+        (
+            b": hello\r\n",
+            SAID.replace(b"data: ", b"event: message\r\nid: 7\r\ndata:").replace(b"\n", b"\r\n"),
+            END.replace(b"\n", b"\r\n"),
+            DONE,
+        ),
+        "Half an answer",
+    ),
+    (
+        "an event of two lines",
+        (SAID.replace(b'"choices": ', b'"choices":\ndata: '), END, DONE),
+        "Half an answer",
+    ),
+    (
+        "a stream cut into single bytes",
+        tuple(bytes([byte]) for byte in SAID + END + DONE),
+        "Half an answer",
+    ),
+    (
+        "choices and fields of odd shapes",
+        (
+            b'data: {"choices": null}\n\n',
+            b'data: {"choices": [7, {"delta": 7}, {"delta": {"content": 7, "reasoning": []}}]}\n\n',
+            b'data: {"choices": [{"index": 1, "delta": {"content": "second"}}], "usage": 3}\n\n',
+            SAID,
+            END,
+            DONE,
+        ),
+        "Half an answer",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "content"), [one[1:] for one in ODD], ids=[one[0] for one in ODD]
+)
+async def test_an_odd_stream_is_read_as_valid_text(
+    client: ModelClient, server: ModelServer, chunks: tuple[bytes, ...], content: str
+):
+    server.script(Behaviour(chunks=chunks))
+    pieces: list[str] = []
+    answer = await client.ask(call(seat(endpoint(server.url))), pieces.append)
+    assert answer.content == content
+    assert content.startswith("".join(pieces))
+    for text in (answer.content, *pieces):
+        text.encode()
+
+
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 2,
+                "prompt_tokens_details": {"cached_tokens": 8},
+            },
+            Usage(prompt_tokens=9, cached_prompt_tokens=8, completion_tokens=2, calls=1),
+        ),
+        (
+            {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": None},
+            Usage(prompt_tokens=9, completion_tokens=2, calls=1),
+        ),
+        ({"prompt_tokens": -1, "completion_tokens": True}, Usage(calls=1)),
+        ({"prompt_tokens": 10**300, "completion_tokens": "2"}, Usage(calls=1)),
+        (None, Usage(calls=1)),
+    ],
+)
+async def test_usage_is_the_servers_own_count_or_nothing(
+    client: ModelClient, server: ModelServer, usage: object, read: Usage
+):
+    last = b"data: " + json.dumps({"choices": [], "usage": usage}).encode() + b"\n\n"
+    server.script(Behaviour(chunks=(SAID, END, last, DONE)))
+    answer = await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert answer.usage == read
+
+
+async def test_a_ballot_that_is_no_json_is_returned_as_it_was_said(
+    client: ModelClient, server: ModelServer
+):
+    server.script(Behaviour(content="I vote for A."))
+    schema = {"properties": {"ranking": {"enum": ["A"]}}}
+    answer = await client.ask(
+        call(seat(endpoint(server.url)), answer_schema=schema), lambda _: None
+    )
+    assert answer.content == "I vote for A."
