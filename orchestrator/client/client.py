@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from orchestrator.client import models
 from orchestrator.client.documents import documents
 from orchestrator.client.errors import AnswerError, QueryError, RefusedError, UnreachableError
-from orchestrator.client.subscriptions import LostError, reason, subscribe
+from orchestrator.client.subscriptions import LostError, UnmadeError, reason, subscribe
 from orchestrator.domain.deliberations import Priority
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ Shown = TypeVar("Shown", bound=models.Shown)
 
 _PAGE = 100
 _ATTEMPTS = 4
+_STEADY_SECONDS = 15.0
+"""Longer than an attempt that fails can take."""
 _NODE: TypeAdapter[models.Node] = TypeAdapter(models.Node)
 _TURN: TypeAdapter[models.Turn] = TypeAdapter(models.Turn)
 _EVENT: TypeAdapter[models.Event] = TypeAdapter(models.Event)
@@ -57,7 +59,7 @@ class CouncilClient:
             url: where the service is, such as http://127.0.0.1:8080.
             token: sent as a bearer token.
             timeout: how long one answer may take, in seconds.
-            patience: how long `events` tries to come back to a service that went away, in seconds.
+            patience: for how long `events` tries to come back to a service that went away, in seconds.
             transport: instead of httpx's own.
 
         Raises:
@@ -206,12 +208,12 @@ class CouncilClient:
         recorded event is left out and none comes twice. `on_lost` is told why, each time.
 
         Raises:
-            UnreachableError: nothing answered at first, or nothing came for as long as the patience lasts.
+            UnreachableError: nothing answered at first, or the service stayed away for as long as the patience lasts.
         """
-        clock = asyncio.get_running_loop()
+        absence = _Absence(self.url, self._patience)
         reached = False
-        pauses, since = _pauses(), clock.time()
         while True:
+            absence.try_again()
             results = subscribe(
                 self._socket_url,
                 documents()["DeliberationEvents"],
@@ -224,7 +226,7 @@ class CouncilClient:
                 async with aclosing(results):
                     async for data in results:
                         reached = True
-                        pauses, since = _pauses(), clock.time()
+                        absence.end()
                         event = self._adapted(_EVENT, data["deliberationEvents"])
                         after = event.sequence
                         yield event
@@ -232,7 +234,7 @@ class CouncilClient:
                             return
                 why = "the service ended the stream"
             except LostError as error:
-                if not reached:
+                if isinstance(error, UnmadeError) and not reached:
                     raise UnreachableError(self.url, str(error)) from error
                 why = str(error)
             except QueryError as error:
@@ -240,11 +242,10 @@ class CouncilClient:
                     raise
                 why = str(error)
             reached = True
-            if clock.time() - since > self._patience:
-                raise UnreachableError(self.url, why)
+            pause = absence.pause(why)
             if on_lost is not None:
                 on_lost(why)
-            await asyncio.sleep(next(pauses))
+            await asyncio.sleep(pause)
 
     # ------------------------------------------------------------ the wire
 
@@ -310,6 +311,39 @@ class CouncilClient:
             first = error.errors()[0]
             where = ".".join(str(step) for step in first["loc"])
             raise AnswerError(self.url, f"{where}: {first['msg']}") from error
+
+
+class _Absence:
+    """How long a service has been away while attempts to come back to it fail."""
+
+    def __init__(self, url: str, patience: float) -> None:
+        self._url = url
+        self._patience = patience
+        self._clock = asyncio.get_running_loop()
+        self._pauses = _pauses()
+        self._since: float | None = None
+        self._began = self._clock.time()
+
+    def try_again(self) -> None:
+        """Note that an attempt begins."""
+        self._began = self._clock.time()
+
+    def end(self) -> None:
+        """Note that the service is there."""
+        self._since = None
+        self._pauses = _pauses()
+
+    def pause(self, why: str) -> float:
+        """Return how long to wait before the next attempt; raises UnreachableError where the patience is over."""
+        now = self._clock.time()
+        # A connection that held for a while and then broke off begins an absence of its own.
+        if now - self._began > _STEADY_SECONDS:
+            self.end()
+        if self._since is None:
+            self._since = now
+        if now - self._since > self._patience:
+            raise UnreachableError(self._url, why)
+        return next(self._pauses)
 
 
 def _pauses() -> Iterator[float]:

@@ -56,7 +56,7 @@ class Service(Shown):
     waiting_for: str | None
     started_at: datetime
     rehearsal: bool
-    neo4j: str | None
+    neo4j: str | None = Field(alias="neo4j")  # to_camel would raise the j
     rehydration: Rehydration | None
 
 

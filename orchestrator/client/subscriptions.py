@@ -32,7 +32,11 @@ _PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
 class LostError(Exception):
-    """The connection could not be made or broke off; making another may help."""
+    """The connection broke off; making another may help."""
+
+
+class UnmadeError(LostError):
+    """The connection could not even be made; trying again may help."""
 
 
 async def subscribe(
@@ -56,7 +60,7 @@ async def subscribe(
         timeout: for the handshake up to the acknowledgement, in seconds.
 
     Raises:
-        LostError: the connection could not be made or broke off.
+        LostError: the connection broke off, or as UnmadeError could not be made.
         QueryError: the server answered with errors.
         AnswerError: the server closed because of what was said, or is none that speaks the protocol.
     """
@@ -103,20 +107,20 @@ async def _results(socket: ClientConnection, url: str) -> AsyncGenerator[Mapping
 
 @contextmanager
 def _mapped(url: str) -> Generator[None]:
-    """Turn what can go wrong with a socket into LostError and AnswerError, most specific first."""
+    """Turn what can go wrong with a socket into our errors, most specific first."""
     try:
         yield
     except InvalidStatus as error:
         status = error.response.status_code
         if status in _PASSING:
-            raise LostError(f"HTTP {status}") from error
+            raise UnmadeError(f"HTTP {status}") from error
         raise AnswerError(url, f"HTTP {status}") from error
     except ConnectionClosed as error:
         raise _closed(url, error) from error
     except TimeoutError as error:
-        raise LostError("no answer in time") from error
+        raise UnmadeError("no answer in time") from error
     except (OSError, EOFError, InvalidMessage) as error:
-        raise LostError(reason(error)) from error
+        raise UnmadeError(reason(error)) from error
     except (ValueError, WebSocketException) as error:
         raise AnswerError(url, str(error)) from error
 

@@ -1,0 +1,395 @@
+"""The client against a real socket, with documents that the schema judges."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from orchestrator.client import (
+    AnswerError,
+    CouncilClient,
+    QueryError,
+    RefusedError,
+    UnreachableError,
+    models,
+)
+from tests.support import answers
+from tests.support.tiny_api import CloseSocket, TinyApi, no_graphql, refusal
+
+
+@pytest.fixture
+async def api() -> AsyncGenerator[TinyApi]:
+    async with TinyApi().serve() as api:
+        yield api
+
+
+@pytest.fixture
+async def client(api: TinyApi) -> AsyncGenerator[CouncilClient]:
+    async with CouncilClient(api.url, patience=2.0) as client:
+        yield client
+
+
+# ---------------------------------------------------------------- queries
+
+
+async def test_all_pages_of_councils_are_read_one_after_the_other(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    pages = {
+        None: answers.page([answers.council(id="cou_3"), answers.council(id="cou_2")], cursor="c2"),
+        "c2": answers.page([answers.council(id="cou_1")]),
+    }
+    api.root = {"councils": _page_after(pages)}
+
+    assert [council.id async for council in client.councils()] == ["cou_3", "cou_2", "cou_1"]
+
+
+async def test_the_whole_transcript_is_read_over_its_pages(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    recorded = answers.turns()
+    pages = {None: answers.page(recorded[:7], cursor="7"), "7": answers.page(recorded[7:])}
+    found = answers.deliberation(turns=_page_after(pages))
+    api.root = {"deliberation": found}
+
+    transcript = await client.transcript(answers.DELIBERATION)
+
+    assert transcript is not None
+    assert [turn.id for turn in transcript.turns] == [turn["id"] for turn in recorded]
+    assert transcript.deliberation == models.Deliberation.model_validate(answers.deliberation())
+
+
+async def test_what_is_not_there_is_none(api: TinyApi, client: CouncilClient) -> None:
+    api.root = dict.fromkeys(["deliberation", "council", "agent", "task", "node"])
+
+    assert await client.transcript("dlb_1") is None
+    assert await client.council(id="cou_1") is None
+    assert await client.agent(name="dev-agent-9") is None
+    assert await client.task("tsk_1") is None
+    assert await client.node("rol_1") is None
+
+
+async def test_the_token_travels_with_queries_and_with_subscriptions(api: TinyApi) -> None:
+    api.root = {"roles": [], "council": None}
+    api.events = _events(answers.ended(1))
+
+    async with CouncilClient(api.url, token="secret") as client:
+        await client.council(role="DEV")
+        _ = [event async for event in client.events("dlb_1")]
+
+    assert api.authorizations == ["Bearer secret"]
+    assert api.greeted == [{"Authorization": "Bearer secret"}]
+
+
+async def test_an_address_may_end_with_the_path_of_the_api(api: TinyApi) -> None:
+    api.root = {"council": answers.council()}
+    async with CouncilClient(f"{api.url}/graphql/") as client:
+        assert await client.council(role="DEV") is not None
+
+
+@pytest.mark.parametrize("url", ["ftp://host", "host:8080", "", "http://"])
+def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(ValueError, match="is no address"):
+        CouncilClient(url)
+
+
+# ---------------------------------------------------------------- mutations
+
+
+async def test_a_task_is_sent_without_what_was_left_out_and_with_a_key(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    payload: answers.Json = {"deliberation": answers.running(), "errors": []}
+    api.root = {"deliberate": _always(payload)}
+
+    accepted = await client.deliberate(
+        models.TaskInput(description="Why?"), role="DEV", deadline=timedelta(minutes=2)
+    )
+
+    assert accepted.id == answers.DELIBERATION
+    sent = api.asked[0]["variables"]["input"]
+    assert len(sent.pop("idempotencyKey")) == 32
+    assert sent == {
+        "council": {"role": "DEV"},
+        "task": {"description": "Why?"},
+        "deadlineSeconds": 120,
+    }
+
+
+async def test_the_mistakes_of_a_refused_task_come_with_their_paths(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    mistakes = [
+        {
+            "__typename": "NotFound",
+            "message": "no council serves it",
+            "code": "NOT_FOUND",
+            "path": ["council", "role"],
+            "sought": "DVE",
+        },
+        {
+            "__typename": "Conflict",
+            "message": "the key was used with another input",
+            "code": "CONFLICT",
+            "path": ["idempotencyKey"],
+            "existing": {"__typename": "Deliberation", "id": "dlb_1"},
+        },
+    ]
+    payload = {"deliberation": None, "errors": mistakes}
+    api.root = {"deliberate": _always(payload)}
+
+    with pytest.raises(RefusedError) as caught:
+        await client.deliberate(models.TaskInput(description="Why?"), role="DVE")
+
+    missing, conflict = caught.value.mistakes
+    assert (missing.path, missing.sought) == (("council", "role"), "DVE")
+    assert conflict.existing == models.Reference(id="dlb_1")
+    assert str(caught.value) == (
+        "council.role: no council serves it; idempotencyKey: the key was used with another input"
+    )
+
+
+# ---------------------------------------------------------------- errors
+
+
+async def test_nobody_listening_is_told_with_the_address_and_what_to_do() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+        async with CouncilClient(url) as client:
+            with pytest.raises(UnreachableError) as of_query:
+                await client.service()
+            with pytest.raises(UnreachableError) as of_events:
+                await anext(client.events("dlb_1"))
+
+    words = f"no council service answers at {url}: the connection was refused. Start one with `council up`, or say with COUNCIL_URL where it is"
+    assert str(of_query.value) == words
+    assert str(of_events.value) == words
+
+
+async def test_top_level_errors_keep_their_code_and_correlation_id(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise refusal("Neo4j is away", "UNAVAILABLE")
+
+    api.root = {"council": refuse}
+
+    with pytest.raises(QueryError) as caught:
+        await client.council(role="DEV")
+
+    assert caught.value.unavailable
+    assert caught.value.faults[0].extensions.correlation_id == "c-1"
+    assert str(caught.value) == "Neo4j is away (in the log: c-1)"
+
+
+@pytest.mark.parametrize("status", [200, 404, 502])
+async def test_a_server_that_is_none_of_ours_is_told_as_such(
+    api: TinyApi, client: CouncilClient, status: int
+) -> None:
+    api.instead = [no_graphql(status)]
+
+    with pytest.raises(AnswerError, match=f"HTTP {status}, and no GraphQL in it"):
+        await client.service()
+
+
+async def test_an_answer_of_another_shape_names_the_field(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.root = {"council": answers.council(rounds=1, createdAt="yesterday")}
+
+    with pytest.raises(AnswerError, match="createdAt"):
+        await client.council(role="DEV")
+
+
+async def test_a_query_whose_connection_breaks_off_is_sent_again(api: TinyApi) -> None:
+    api.root = {"council": answers.council()}
+    async with _cutting(api.url, cuts=2) as url, CouncilClient(url) as client:
+        assert await client.council(role="DEV") is not None
+    assert len(api.asked) == 1
+
+
+async def test_a_connection_that_always_breaks_off_is_given_up(api: TinyApi) -> None:
+    async with _cutting(api.url, cuts=99) as url, CouncilClient(url) as client:
+        with pytest.raises(UnreachableError, match="broke off"):
+            await client.service()
+
+
+# ---------------------------------------------------------------- events
+
+
+async def test_events_come_in_their_types_until_the_end(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.events = _events(
+        answers.claimed(1),
+        answers.began(1, 1),
+        answers.spoken(1, 1),
+        *(answers.taken(turn) for turn in answers.turns()),
+        answers.ended(14),
+    )
+
+    found = [event async for event in client.events("dlb_1")]
+
+    assert [type(event) for event in found] == [
+        models.DeliberationClaimed,
+        models.TurnBegan,
+        models.TokensSpoken,
+        *[models.TurnTaken] * 12,
+        models.DeliberationEnded,
+    ]
+    kinds = [type(event.turn) for event in found if isinstance(event, models.TurnTaken)]
+    assert kinds == [
+        *[models.Proposal] * 3,
+        *[models.Critique] * 3,
+        *[models.Proposal] * 3,
+        *[models.Ballot] * 3,
+    ]
+    assert api.subscribed == [{"id": "dlb_1", "after": None}]
+
+
+@pytest.mark.parametrize("code", [1001, 1011, 1012])
+async def test_after_a_broken_connection_events_go_on_after_the_last_one_seen(
+    api: TinyApi, client: CouncilClient, code: int
+) -> None:
+    first, second, third = (answers.proposal(number, number + 1) for number in (1, 2, 3))
+    api.events = _in_pieces(
+        [answers.claimed(1), answers.taken(first), CloseSocket(code)],
+        [answers.taken(second), CloseSocket(code)],
+        [answers.taken(third), answers.ended(5)],
+    )
+    lost: list[str] = []
+
+    found = [event.sequence async for event in client.events("dlb_1", on_lost=lost.append)]
+
+    assert found == [1, 2, 3, 4, 5]
+    assert [variables["after"] for variables in api.subscribed] == [None, 2, 3]
+    assert len(lost) == 2
+
+
+async def test_a_stream_that_completes_before_the_end_is_taken_up_again(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.events = _in_pieces([answers.claimed(1)], [answers.ended(2)])
+
+    assert [event.sequence async for event in client.events("dlb_1")] == [1, 2]
+
+
+async def test_a_service_that_lacks_its_graph_for_a_while_is_waited_for(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.events = _in_pieces(
+        [answers.claimed(1), refusal("Neo4j is away", "UNAVAILABLE")], [answers.ended(2)]
+    )
+
+    assert [event.sequence async for event in client.events("dlb_1")] == [1, 2]
+
+
+async def test_a_service_that_does_not_come_back_is_given_up_when_the_patience_ends(
+    api: TinyApi,
+) -> None:
+    api.events = _in_pieces(*([CloseSocket(1012)] for _ in range(99)))
+
+    async with CouncilClient(api.url, patience=0.3) as client:
+        with pytest.raises(UnreachableError):
+            _ = [event async for event in client.events("dlb_1")]
+
+    assert len(api.subscribed) > 1
+
+
+async def test_an_id_that_is_none_is_an_error_and_not_asked_again(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.events = _in_pieces([refusal("there is none", "NOT_FOUND")])
+
+    with pytest.raises(QueryError, match="there is none"):
+        _ = [event async for event in client.events("dlb_9")]
+
+    assert len(api.subscribed) == 1
+
+
+async def test_a_connection_closed_for_what_was_said_is_not_made_again(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.events = _in_pieces([CloseSocket(4401, "Unauthorized")])
+
+    with pytest.raises(AnswerError, match="4401 Unauthorized"):
+        _ = [event async for event in client.events("dlb_1")]
+
+    assert len(api.subscribed) == 1
+
+
+# ---------------------------------------------------------------- what the server does
+
+
+def _page_after(pages: dict[str | None, answers.Json]) -> Callable[..., answers.Json]:
+    def page(*_arguments: object, after: str | None, **_named: object) -> answers.Json:
+        return pages[after]
+
+    return page
+
+
+def _always(answer: answers.Json) -> Callable[..., answers.Json]:
+    def field(*_arguments: object, **_named: object) -> answers.Json:
+        return answer
+
+    return field
+
+
+def _events(*events: dict[str, Any]) -> Any:
+    return _in_pieces(list(events))
+
+
+def _in_pieces(*pieces: list[Any]) -> Any:
+    """Each subscription gets the next piece; an exception in it is raised there."""
+    left = list(pieces)
+
+    async def source(*_arguments: object, **_named: object) -> AsyncIterator[dict[str, Any]]:
+        for event in left.pop(0):
+            if isinstance(event, Exception):
+                raise event
+            yield {"deliberationEvents": event}
+
+    return source
+
+
+class _cutting:  # noqa: N801 - used as a function
+    """Passes connections on to an address, after having closed the first few once something was sent."""
+
+    def __init__(self, url: str, *, cuts: int) -> None:
+        self._port = int(url.rpartition(":")[2])
+        self._cuts = cuts
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> str:
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sent = await reader.read(65_536)
+        if self._cuts > 0:
+            self._cuts -= 1
+            writer.close()
+            return
+        there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        back.write(sent)
+        pump = asyncio.create_task(_pump(reader, back))
+        await _pump(there, writer)
+        await pump
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(65_536):
+        writer.write(piece)
+        await writer.drain()
+    writer.close()
