@@ -1,0 +1,131 @@
+"""A scene of a fault: processes of the service between a proxied Neo4j and a model server, judged from outside."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from neo4j import AsyncDriver
+
+from tests.support.bolt_proxy import BoltProxy
+from tests.support.evidence import Crash, Evidence, ended, faults, gather, quiet
+from tests.support.model_log import ModelLog
+from tests.support.model_server import ModelServer
+from tests.support.neo4j import Neo4jServer
+from tests.support.service_process import ServiceProcess
+
+ROLES = ("DEV", "QA", "ARCHITECT", "DEVOPS", "DATA")
+
+DELIBERATE = """
+mutation Deliberate($input: DeliberateInput!) {
+  deliberate(input: $input) {
+    deliberation { id }
+    errors { __typename message path }
+  }
+}
+"""
+
+
+class Scene:
+    """One graph, one model server, and the processes started in it, which end with it."""
+
+    def __init__(
+        self,
+        *,
+        server: Neo4jServer,
+        database: str,
+        driver: AsyncDriver,
+        proxy: BoltProxy,
+        model: ModelServer,
+        log: Path,
+        home: Path,
+    ) -> None:
+        """`driver` goes to the server directly; `log` is the model server's."""
+        self.server: Neo4jServer = server
+        self.database: str = database
+        self.driver: AsyncDriver = driver
+        self.proxy: BoltProxy = proxy
+        self.model: ModelServer = model
+        self.log: ModelLog = ModelLog(log)
+        self.home: Path = home
+        self.accepted: list[str] = []
+        """What any process has answered for."""
+        self.crashes: list[Crash] = []
+        self._processes = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        await self._processes.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of what is held, and end the processes."""
+        self.proxy.clear()
+        await self._processes.__aexit__(kind, error, trace)
+
+    async def start(
+        self, name: str = "service", *, proxy: BoltProxy | None = None, **environment: str
+    ) -> ServiceProcess:
+        """Start a process with a home of that name; it is not ready yet."""
+        place = ServiceProcess(
+            home=self.home / name,
+            environment={
+                **self.server.environment,
+                "NEO4J_URI": (proxy or self.proxy).uri,
+                "VLLM_URL": self.model.url,
+                "VLLM_MODEL": "tiny",
+                **environment,
+            },
+        )
+        return await self._processes.enter_async_context(place)
+
+    async def deliberate(
+        self, service: ServiceProcess, role: str = "DEV", *, key: str | None = None, **more: Any
+    ) -> str:
+        """Have a deliberation accepted, and return its id.
+
+        Raises:
+            httpx.TransportError: no answer came: it may have been accepted or not.
+            AnsweredError: it was refused.
+        """
+        task = {"description": "Write a function that adds two numbers."}
+        order = {"council": {"role": role}, "task": task, "idempotencyKey": key, **more}
+        payload = (await service.ask(DELIBERATE, input=order))["deliberate"]
+        assert payload["errors"] == []
+        accepted = payload["deliberation"]["id"]
+        self.accepted.append(accepted)
+        return accepted
+
+    async def crash(self, service: ServiceProcess, point: str) -> Crash:
+        """Kill a process, lose what the proxy held of it, and write down what had been recorded."""
+        await service.kill()
+        self.proxy.cut()
+        self.proxy.clear()
+        await quiet(self.driver, self.database)
+        seen = await gather(self.driver, self.database)
+        crash = Crash(
+            point=point,
+            recorded=frozenset(turn.id for turn in seen.turns),
+            place=self.log.place(),
+        )
+        self.crashes.append(crash)
+        return crash
+
+    async def look(self) -> Evidence:
+        """Read the graph."""
+        return await gather(self.driver, self.database)
+
+    async def all_ended(self, seconds: float = 30.0) -> Evidence:
+        """Wait until everything accepted has ended."""
+        return await ended(self.driver, self.database, self.accepted, seconds)
+
+    def faults(self, seen: Evidence) -> list[str]:
+        """Say all that is wrong with the graph and with the calls made after each crash."""
+        return faults(seen, accepted=self.accepted, log=self.log, crashes=self.crashes)
