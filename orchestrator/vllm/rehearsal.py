@@ -111,7 +111,10 @@ class Rehearsal:
         return JSONResponse({"object": "list", "data": [{"id": NAME, "object": "model"}]})
 
     async def _complete(self, request: Request) -> Response:
-        asked = as_object(json.loads(await request.body())) or {}
+        try:
+            asked = as_object(json.loads(await request.body())) or {}
+        except (ValueError, RecursionError):
+            return _refusal(400, "the request is not JSON")
         if asked.get("model") != NAME:
             return _refusal(404, f"The model `{asked.get('model')}` does not exist.")
         try:

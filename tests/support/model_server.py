@@ -160,6 +160,8 @@ class ModelServer:
         self.models_status = 200
         self.hung = False
         """Nothing is answered any more, /health included."""
+        self.ignore = 0
+        """So many of the next requests are not answered, /health included."""
         self.requests: list[Request] = []
         self.connections = 0
         """How many have ever been made."""
@@ -326,7 +328,8 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         server = self._server
-        if server.hung:
+        if server.hung or server.ignore:
+            server.ignore = max(0, server.ignore - 1)
             return
         path = self._path.decode("latin-1")
         if path == "/health" and server.has_health:

@@ -349,7 +349,7 @@ async def test_the_rehearsal_is_never_asked_because_a_real_server_failed(
 async def test_a_host_name_that_leads_to_a_metadata_address_is_refused_when_it_connects(
     connections: Connections, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ):
-    async def resolve(*_: object) -> list[dict[str, object]]:
+    async def resolve(*_: object, **_named: object) -> list[dict[str, object]]:
         return [
             {
                 "hostname": "innocent.example",

@@ -1,0 +1,279 @@
+"""Watching endpoints: what is seen of servers that stop, hang, return and change."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from structlog.testing import capture_logs
+
+from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.health import EndpointHealth, EndpointStatus
+from orchestrator.vllm.client import ModelClient
+from orchestrator.vllm.connections import Connections
+from orchestrator.vllm.watch import Watch
+from tests.support.model_calls import NoRehearsal, call, endpoint, seat
+from tests.support.model_server import Behaviour, ModelServer
+from tests.support.waiting import until
+
+UP, DOWN, UNKNOWN = EndpointStatus.UP, EndpointStatus.DOWN, EndpointStatus.UNKNOWN
+
+
+class Graph:
+    """The endpoints that there are, and what was told of their models."""
+
+    def __init__(self, *endpoints: Endpoint) -> None:
+        self.endpoints: tuple[Endpoint, ...] = endpoints
+        self.away = False
+        self.told: list[tuple[str, tuple[str, ...]]] = []
+
+    async def read(self) -> Collection[Endpoint]:
+        if self.away:
+            raise UnavailableError("the graph is away")
+        return self.endpoints
+
+    async def take_in(self, endpoint: Endpoint, models: tuple[str, ...]) -> None:
+        if self.away:
+            raise UnavailableError("the graph is away")
+        self.told.append((endpoint.name, models))
+
+
+@asynccontextmanager
+async def watching(
+    graph: Graph, connections: Connections, *, every: float = 0.02, patience: float = 0.1
+) -> AsyncGenerator[Watch]:
+    watch = Watch(
+        endpoints=graph.read,
+        connections=connections,
+        on_models=graph.take_in,
+        every=every,
+        patience=patience,
+    )
+    running = asyncio.create_task(watch.run())
+    try:
+        yield watch
+    finally:
+        assert not running.done(), running
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def is_(watch: Watch, place: Endpoint, status: EndpointStatus) -> Callable[[], bool]:
+    return lambda: watch.health(place).status is status
+
+
+async def test_an_endpoint_is_unknown_then_up_with_its_models(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        assert watch.health(place) == EndpointHealth()
+        await until(is_(watch, place, UP))
+        assert watch.health(place) == EndpointHealth(status=UP, served_models=("tiny",))
+
+
+async def test_a_stopped_endpoint_is_down_and_up_again_and_each_is_logged_once(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    with capture_logs() as logs:
+        async with watching(Graph(place), connections) as watch:
+            await until(is_(watch, place, UP))
+            await server.stop()
+            await until(is_(watch, place, DOWN))
+            assert watch.health(place).served_models == ()
+            await server.listen()
+            await until(is_(watch, place, UP))
+    assert [(line["event"], line["endpoint"]) for line in logs] == [
+        ("endpoint_up", "default"),
+        ("endpoint_down", "default"),
+        ("endpoint_up", "default"),
+    ]
+    assert "cannot be reached" in logs[1]["reason"]
+
+
+@pytest.fixture
+async def server_process() -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
+    """A server that can be stopped with a signal."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.support.model_server", stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().strip()
+    yield process, url
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+    await process.wait()
+
+
+async def test_an_endpoint_stopped_with_a_signal_is_down_and_up_within_five_seconds_unasked(
+    connections: Connections, server_process: tuple[asyncio.subprocess.Process, str]
+):
+    process, url = server_process
+    place = endpoint(url)
+    watch = Watch(endpoints=Graph(place).read, connections=connections)
+    running = asyncio.create_task(watch.run())
+    await until(is_(watch, place, UP))
+    os.kill(process.pid, signal.SIGSTOP)
+    await until(is_(watch, place, DOWN), seconds=5)
+    os.kill(process.pid, signal.SIGCONT)
+    await until(is_(watch, place, UP), seconds=5)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_a_single_silence_is_not_yet_a_stop(connections: Connections, server: ModelServer):
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        await until(is_(watch, place, UP))
+        with capture_logs() as logs:
+            server.ignore = 1
+            await until(lambda: server.ignore == 0)
+            server.models = ("tiny", "more")
+            await until(lambda: watch.health(place).served_models == ("tiny", "more"))
+            assert logs == []
+            server.ignore = 2
+            await until(is_(watch, place, DOWN))
+
+
+async def test_a_slow_endpoint_does_not_delay_the_others(
+    connections: Connections, server: ModelServer
+):
+    async with ModelServer() as slow:
+        slow.hung = True
+        places = [endpoint(slow.url, "slow"), endpoint(server.url, "quick")]
+        async with watching(Graph(*places), connections, patience=30) as watch:
+            await until(is_(watch, places[1], UP), seconds=5)
+            await server.stop()
+            await until(is_(watch, places[1], DOWN), seconds=5)
+            assert watch.health(places[0]).status is UNKNOWN
+
+
+async def test_a_server_without_health_is_judged_by_its_models(
+    connections: Connections, server: ModelServer
+):
+    server.has_health = False
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        await until(is_(watch, place, UP))
+        assert watch.health(place).served_models == ("tiny",)
+        server.models_status = 500
+        await until(is_(watch, place, DOWN))
+
+
+async def test_a_server_that_says_it_is_not_well_is_down(
+    connections: Connections, server: ModelServer
+):
+    server.healthy = False
+    place = endpoint(server.url)
+    with capture_logs() as logs:
+        async with watching(Graph(place), connections) as watch:
+            await until(is_(watch, place, DOWN))
+    assert "503 Service Unavailable" in logs[0]["reason"]
+
+
+async def test_a_server_that_keeps_its_models_to_itself_is_up(
+    connections: Connections, server: ModelServer
+):
+    server.models_status = 403
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        await until(is_(watch, place, UP))
+        assert watch.health(place).served_models == ()
+
+
+async def test_an_endpoint_without_its_key_is_down_with_the_reason(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url, "gpu", "COUNCIL_KEY_OTHER")
+    with capture_logs() as logs:
+        async with watching(Graph(place), connections) as watch:
+            await until(is_(watch, place, DOWN))
+    assert "COUNCIL_KEY_OTHER is not set" in logs[0]["reason"]
+
+
+async def test_changed_models_are_told_once_each_also_when_the_graph_was_away(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    graph = Graph(place)
+    async with watching(graph, connections) as watch:
+        await until(lambda: graph.told == [("default", ("tiny",))])
+        graph.away = True
+        server.models = ("tiny", "lora")
+        await until(lambda: watch.health(place).served_models == ("tiny", "lora"))
+        assert len(graph.told) == 1
+        graph.away = False
+        await until(lambda: len(graph.told) > 1)
+        looks = server.connections
+        await server.stop()
+        await until(is_(watch, place, DOWN))
+        await server.listen()
+        await until(is_(watch, place, UP))
+        assert server.connections > looks
+    assert graph.told == [("default", ("tiny",)), ("default", ("tiny", "lora"))]
+
+
+async def test_endpoints_are_watched_while_the_graph_is_away(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    graph = Graph(place)
+    async with watching(graph, connections) as watch:
+        await until(is_(watch, place, UP))
+        graph.away = True
+        await server.stop()
+        await until(is_(watch, place, DOWN))
+
+
+async def test_new_moved_and_removed_endpoints_are_seen(
+    connections: Connections, server: ModelServer
+):
+    first, second = endpoint(server.url, "one"), endpoint("http://127.0.0.1:1", "two")
+    graph = Graph(first)
+    async with watching(graph, connections) as watch:
+        await until(is_(watch, first, UP))
+        graph.endpoints = (first, second)
+        await until(is_(watch, second, DOWN))
+        graph.endpoints = (first, endpoint(server.url, "two"))
+        await until(is_(watch, second, UP))
+        assert watch.latest(second).url == server.url
+        graph.endpoints = (second,)
+        await until(is_(watch, first, UNKNOWN))
+        assert watch.latest(first) is first
+
+
+async def test_a_failed_call_has_its_endpoint_looked_at_at_once(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections, every=60) as watch:
+        await until(is_(watch, place, UP))
+        await server.stop()
+        client = ModelClient(connections=connections, watch=watch, rehearsal=NoRehearsal())
+        asking = asyncio.create_task(client.ask(call(seat(place)), lambda _: None))
+        await asyncio.wait([asking])
+        assert asking.exception() is not None
+        await until(is_(watch, place, DOWN), seconds=5)
+
+
+async def test_calls_in_flight_are_counted(connections: Connections, server: ModelServer):
+    server.script(Behaviour(latency=0.05))
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        client = ModelClient(connections=connections, watch=watch, rehearsal=NoRehearsal())
+        asking = [
+            asyncio.create_task(client.ask(call(seat(place), turn=f"t{n}"), lambda _: None))
+            for n in range(3)
+        ]
+        await until(lambda: watch.health(place).in_flight == 3)
+        await asyncio.gather(*asking)
+        assert watch.health(place).in_flight == 0
