@@ -36,9 +36,12 @@ class Role(Node):
         description="The one council that serves the role now; none where it is archived."
     )
     async def council(self, info: Info) -> Council | None:
-        if self.source.council_id is None:
-            return None
-        council = await info.context.loaders.councils.load(self.source.council_id)
+        serving = self.source.council_id
+        if serving is None:
+            # An archived council's role says nothing of the council that may serve it since.
+            role = await info.context.loaders.roles.load(self.id)
+            serving = None if role is None else role.council_id
+        council = None if serving is None else await info.context.loaders.councils.load(serving)
         return None if council is None else Council.of(council)
 
 

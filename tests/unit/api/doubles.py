@@ -1,0 +1,539 @@
+"""Hand-written doubles of what the API asks of others: all in memory, and small enough to be seen through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+from typing_extensions import override
+
+from orchestrator.api.context import Ports
+from orchestrator.api.ports import Rehydration
+from orchestrator.domain.councils import (
+    Agent,
+    Council,
+    Decision,
+    Endpoint,
+    Model,
+    ProtocolName,
+    Role,
+    Seat,
+)
+from orchestrator.domain.deliberations import (
+    Deliberation,
+    Priority,
+    Status,
+    StopReason,
+    Task,
+    Turn,
+    TurnKind,
+    TurnOutcome,
+    Usage,
+)
+from orchestrator.domain.drafts import (
+    AgentChange,
+    AgentDraft,
+    CouncilChange,
+    CouncilDraft,
+    EndpointChange,
+    Idempotency,
+)
+from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
+from orchestrator.domain.health import EndpointHealth
+from orchestrator.domain.ids import turn_id, verdict_id
+from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.domain.protocols import PROTOCOLS
+from orchestrator.domain.protocols.steps import Ask, Decide, Rules, Take
+from orchestrator.domain.transcripts import Claimed, Outcome, Transcript
+from orchestrator.engine.events import LiveEvent
+from orchestrator.engine.ports import Accepted, CouncilById, Order
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+ENDPOINT = Endpoint(id="end_1", name="gpu", url="http://gpu:8000/v1")
+MODEL = Model(id="mdl_1", name="a-model", endpoints=(ENDPOINT,))
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Identified)
+
+
+def an_agent(number: int, *, role: str = "dev") -> Agent:
+    return Agent(
+        id=f"agt_{role}{number}",
+        name=f"{role}-agent-{number}",
+        persona=f"You are number {number}.",
+        temperature=0.5,
+        max_tokens=64,
+        model=MODEL,
+        endpoint=ENDPOINT if number == 1 else None,
+        metadata='{"team":["a",1]}' if number == 1 else None,
+        council_id=f"cou_{role}",
+    )
+
+
+def a_council(role: str = "dev", seats: int = 3) -> Council:
+    return Council(
+        id=f"cou_{role}",
+        name=f"{role}-council-1",
+        role=Role(
+            id=f"rol_{role}", name=role.upper(), description="A role.", council_id=f"cou_{role}"
+        ),
+        seats=tuple(a_seat(an_agent(number, role=role), number) for number in range(1, seats + 1)),
+        protocol=ProtocolName.PEER_REVIEW,
+        rounds=1,
+        quorum=2,
+        decision=Decision.BALLOTS,
+        version=3,
+        created_at=NOW,
+        updated_at=NOW + timedelta(hours=1),
+    )
+
+
+def a_seat(agent: Agent, number: int) -> Seat:
+    return Seat(
+        number=number,
+        agent=agent,
+        persona=agent.persona,
+        temperature=agent.temperature,
+        max_tokens=agent.max_tokens,
+        model=agent.model,
+        endpoint=agent.endpoint,
+    )
+
+
+def a_deliberation(
+    id: str = "dlb_1", *, council: Council | None = None, status: Status = Status.RUNNING
+) -> Deliberation:
+    held_by = council or a_council()
+    return Deliberation(
+        id=id,
+        task=Task(
+            id=f"tsk_{id[4:]}",
+            description="Write a cache.",
+            requirements=("It evicts.",),
+            external_id="JIRA-1",
+            metadata='{"x":1.5}',
+        ),
+        council_id=held_by.id,
+        council_version=held_by.version,
+        role=held_by.role.name,
+        seats=held_by.seats,
+        protocol=held_by.protocol,
+        rounds=held_by.rounds,
+        quorum=held_by.quorum,
+        decision=held_by.decision,
+        priority=Priority.NORMAL,
+        status=status,
+        accepted_at=NOW,
+        usage=Usage(prompt_tokens=2**40, completion_tokens=7, calls=12),
+    )
+
+
+def rules_of(deliberation: Deliberation) -> Rules:
+    return Rules(
+        deliberation=deliberation.id,
+        seats=tuple(seat.number for seat in deliberation.seats),
+        rounds=deliberation.rounds,
+        quorum=deliberation.quorum,
+    )
+
+
+def taken(deliberation: Deliberation, ask: Ask, sequence: int) -> Turn:
+    return Turn(
+        id=turn_id(deliberation.id, ask.key),
+        key=ask.key,
+        outcome=TurnOutcome.TAKEN,
+        content=f"{ask.key.kind} of seat {ask.key.seat}",
+        finish_reason="stop",
+        prompt_version="peer-review-1",
+        usage=Usage(prompt_tokens=10, completion_tokens=5, calls=1),
+        latency_ms=40,
+        started_at=NOW,
+        finished_at=NOW + timedelta(seconds=sequence),
+        target=ask.target,
+        revises=ask.revises,
+        answers=ask.answers,
+        choices=tuple(sorted(ask.choices)),
+        sequence=sequence,
+    )
+
+
+def play(
+    deliberation: Deliberation, *, turns: int | None = None, absent: Collection[TurnKind] = ()
+) -> tuple[Deliberation, Transcript]:
+    """Let a deliberation go on by its protocol: to its end, or for some turns. Sequences have gaps."""
+    protocol, rules = PROTOCOLS[deliberation.protocol], rules_of(deliberation)
+    said: list[Turn] = []
+    sequence = 1
+    claims = (Claimed(sequence=sequence, at=NOW, resumed=False),)
+    while True:
+        step = protocol.next_step(rules, said)
+        if not isinstance(step, Take) or (turns is not None and len(said) >= turns):
+            break
+        sequence += 2
+        turn = taken(deliberation, step.asks[0], sequence)
+        if turn.key.kind in absent and turn.key.seat == 1:
+            turn = replace(
+                turn, outcome=TurnOutcome.ABSENT, content=None, choices=(), absence="no answer"
+            )
+        said.append(turn)
+    outcome, ended = None, None
+    if isinstance(step, Decide):
+        ended = sequence + 1
+        at = NOW + timedelta(minutes=1)
+        outcome = Outcome(id=verdict_id(deliberation.id), decided_at=at, verdict=step.verdict)
+        deliberation = replace(
+            deliberation,
+            status=Status.DECIDED,
+            stop_reason=StopReason.COMPLETED,
+            started_at=NOW,
+            finished_at=at,
+        )
+    transcript = Transcript(
+        deliberation=deliberation.id,
+        turns=tuple(said),
+        claims=claims,
+        outcome=outcome,
+        ended=ended,
+    )
+    return replace(deliberation, sequence=ended or sequence), transcript
+
+
+def page(items: Iterable[T], request: PageRequest) -> Page[T]:
+    """Cut a page out of items, newest first."""
+    listed = sorted(items, key=lambda item: item.id, reverse=True)
+    if request.backward:
+        before = [i for i in listed if request.key is None or i.id > request.key]
+        cut = before[max(0, len(before) - request.limit) :]
+    else:
+        after = [i for i in listed if request.key is None or i.id < request.key]
+        cut = after[: request.limit]
+    return Page(
+        items=tuple(cut),
+        has_next=bool(cut) and cut[-1] is not listed[-1],
+        has_previous=bool(cut) and cut[0] is not listed[0],
+    )
+
+
+@dataclass
+class Asked:
+    """What was asked, in order, and what is to go wrong."""
+
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+    errors: dict[str, Exception] = field(default_factory=dict)
+    """By the name of a method: what it raises."""
+
+    def ask(self, name: str, *arguments: object) -> None:
+        self.calls.append((name, *arguments))
+        if name in self.errors:
+            raise self.errors[name]
+
+    @property
+    def names(self) -> list[object]:
+        return [call[0] for call in self.calls]
+
+
+@dataclass
+class Registry(Asked):
+    """Councils, in memory. Changes are only noted; what they return is what is there."""
+
+    all_councils: dict[str, Council] = field(default_factory=dict)
+    loose_roles: dict[str, Role] = field(default_factory=dict)
+    loose_agents: dict[str, Agent] = field(default_factory=dict)
+    all_models: dict[str, Model] = field(default_factory=lambda: {MODEL.id: MODEL})
+    all_endpoints: dict[str, Endpoint] = field(default_factory=lambda: {ENDPOINT.id: ENDPOINT})
+
+    def add(self, *councils: Council) -> None:
+        self.all_councils.update({council.id: council for council in councils})
+
+    @property
+    def all_roles(self) -> dict[str, Role]:
+        serving = {c.role.id: c.role for c in self.all_councils.values() if c.archived_at is None}
+        return {**self.loose_roles, **serving}
+
+    @property
+    def all_agents(self) -> dict[str, Agent]:
+        seated = {s.agent.id: s.agent for c in self.all_councils.values() for s in c.seats}
+        return {**self.loose_agents, **seated}
+
+    async def roles(self) -> tuple[Role, ...]:
+        self.ask("roles")
+        return tuple(self.all_roles.values())
+
+    async def role_by_name(self, name: str) -> Role | None:
+        self.ask("role_by_name", name)
+        return next((r for r in self.all_roles.values() if r.name == name), None)
+
+    async def roles_by_id(self, ids: Collection[str]) -> Mapping[str, Role]:
+        self.ask("roles_by_id", *ids)
+        return _found(self.all_roles, ids)
+
+    async def councils_by_id(self, ids: Collection[str]) -> Mapping[str, Council]:
+        self.ask("councils_by_id", *ids)
+        return _found(self.all_councils, ids)
+
+    async def council_by_role(self, role: str) -> Council | None:
+        self.ask("council_by_role", role)
+        return next((c for c in self.all_councils.values() if c.role.name == role), None)
+
+    async def councils(self, page_: PageRequest, where: CouncilFilter) -> Page[Council]:
+        self.ask("councils", page_, where)
+        return page(self._councils(where), page_)
+
+    async def count_councils(self, where: CouncilFilter) -> int:
+        self.ask("count_councils", where)
+        return len(self._councils(where))
+
+    async def agents_by_id(self, ids: Collection[str]) -> Mapping[str, Agent]:
+        self.ask("agents_by_id", *ids)
+        return _found(self.all_agents, ids)
+
+    async def agent_by_name(self, name: str) -> Agent | None:
+        self.ask("agent_by_name", name)
+        return next((a for a in self.all_agents.values() if a.name == name), None)
+
+    async def agents(self, page_: PageRequest) -> Page[Agent]:
+        self.ask("agents", page_)
+        return page(self.all_agents.values(), page_)
+
+    async def count_agents(self) -> int:
+        self.ask("count_agents")
+        return len(self.all_agents)
+
+    async def models(self) -> tuple[Model, ...]:
+        self.ask("models")
+        return tuple(self.all_models.values())
+
+    async def models_by_id(self, ids: Collection[str]) -> Mapping[str, Model]:
+        self.ask("models_by_id", *ids)
+        return _found(self.all_models, ids)
+
+    async def endpoints(self) -> tuple[Endpoint, ...]:
+        self.ask("endpoints")
+        return tuple(self.all_endpoints.values())
+
+    async def endpoints_by_id(self, ids: Collection[str]) -> Mapping[str, Endpoint]:
+        self.ask("endpoints_by_id", *ids)
+        return _found(self.all_endpoints, ids)
+
+    async def create_role(
+        self, name: str, description: str | None, idempotency: Idempotency | None
+    ) -> str:
+        self.ask("create_role", name, description, idempotency)
+        role = Role(id="rol_new", name=name, description=description)
+        self.loose_roles[role.id] = role
+        return role.id
+
+    async def create_council(self, draft: CouncilDraft, idempotency: Idempotency | None) -> str:
+        self.ask("create_council", draft, idempotency)
+        return next(iter(self.all_councils))
+
+    async def update_council(
+        self, council: str, expected_version: int | None, change: CouncilChange
+    ) -> None:
+        self.ask("update_council", council, expected_version, change)
+
+    async def archive_council(self, council: str, expected_version: int | None) -> None:
+        self.ask("archive_council", council, expected_version)
+
+    async def restore_council(self, council: str) -> None:
+        self.ask("restore_council", council)
+
+    async def register_agent(
+        self, council: str, draft: AgentDraft, idempotency: Idempotency | None
+    ) -> str:
+        self.ask("register_agent", council, draft, idempotency)
+        return next(iter(self.all_agents))
+
+    async def update_agent(self, agent: str, change: AgentChange) -> None:
+        self.ask("update_agent", agent, change)
+
+    async def retire_agent(self, agent: str) -> None:
+        self.ask("retire_agent", agent)
+
+    async def register_endpoint(
+        self,
+        name: str,
+        url: str,
+        api_key_variable: str | None,
+        idempotency: Idempotency | None,
+    ) -> str:
+        self.ask("register_endpoint", name, url, api_key_variable, idempotency)
+        return next(iter(self.all_endpoints))
+
+    async def update_endpoint(self, endpoint: str, change: EndpointChange) -> None:
+        self.ask("update_endpoint", endpoint, change)
+
+    async def remove_endpoint(self, endpoint: str) -> Endpoint:
+        self.ask("remove_endpoint", endpoint)
+        return self.all_endpoints.pop(endpoint)
+
+    def _councils(self, where: CouncilFilter) -> list[Council]:
+        return [
+            council
+            for council in self.all_councils.values()
+            if where.role in {None, council.role.name}
+            and (where.name_contains or "") in council.name
+            and (where.include_archived or council.archived_at is None)
+        ]
+
+
+@dataclass
+class Archive(Asked):
+    """What was deliberated, in memory."""
+
+    kept: dict[str, Deliberation] = field(default_factory=dict)
+    said: dict[str, Transcript] = field(default_factory=dict)
+
+    def keep(self, deliberation: Deliberation, transcript: Transcript | None = None) -> None:
+        self.kept[deliberation.id] = deliberation
+        if transcript is not None:
+            self.said[deliberation.id] = transcript
+
+    async def tasks_by_id(self, ids: Collection[str]) -> Mapping[str, Task]:
+        self.ask("tasks_by_id", *ids)
+        return _found(self._tasks(), ids)
+
+    async def tasks(self, page_: PageRequest, external_id: str | None) -> Page[Task]:
+        self.ask("tasks", page_, external_id)
+        return page(self._tasks().values(), page_)
+
+    async def count_tasks(self, external_id: str | None) -> int:
+        self.ask("count_tasks", external_id)
+        return len(self._tasks())
+
+    async def deliberations_by_id(self, ids: Collection[str]) -> Mapping[str, Deliberation]:
+        self.ask("deliberations_by_id", *ids)
+        return _found(self.kept, ids)
+
+    async def deliberations(
+        self, page_: PageRequest, where: DeliberationFilter
+    ) -> Page[Deliberation]:
+        self.ask("deliberations", page_, where)
+        return page(self._deliberations(where), page_)
+
+    async def count_deliberations(self, where: DeliberationFilter) -> int:
+        self.ask("count_deliberations", where)
+        return len(self._deliberations(where))
+
+    async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]:
+        self.ask("transcripts", *deliberations)
+        return {id_: self.said[id_] for id_ in deliberations if id_ in self.said}
+
+    async def deliberation_of_turn(self, turn: str) -> str | None:
+        raise AssertionError(turn)
+
+    async def deliberation_of_verdict(self, verdict: str) -> str | None:
+        raise AssertionError(verdict)
+
+    def _tasks(self) -> dict[str, Task]:
+        return {kept.task.id: kept.task for kept in self.kept.values()}
+
+    def _deliberations(self, where: DeliberationFilter) -> Sequence[Deliberation]:
+        return [
+            kept
+            for kept in self.kept.values()
+            if where.council_id in {None, kept.council_id}
+            and where.task in {None, kept.task.id}
+            and (where.statuses is None or kept.status in where.statuses)
+        ]
+
+
+class _Followed(AsyncIterator[LiveEvent | None]):
+    def __init__(self) -> None:
+        self.waiting: asyncio.Queue[LiveEvent | None] = asyncio.Queue()
+
+    @override
+    async def __anext__(self) -> LiveEvent | None:
+        return await self.waiting.get()
+
+
+@dataclass
+class Office(Asked):
+    """The engine: it accepts into an archive and runs nothing; followers hear what a test posts."""
+
+    archive: Archive = field(default_factory=Archive)
+    followers: dict[str, list[_Followed]] = field(default_factory=dict)
+
+    async def accept(self, order: Order) -> Accepted:
+        self.ask("accept", order)
+        council = order.council
+        held_by = a_council(
+            council.id[4:] if isinstance(council, CouncilById) else council.role.lower()
+        )
+        accepted = a_deliberation(order.deliberation, council=held_by, status=Status.QUEUED)
+        self.archive.keep(replace(accepted, task=order.task))
+        return Accepted(deliberation=order.deliberation, new=True)
+
+    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
+        self.ask("follow", deliberation)
+        follower = _Followed()
+        self.followers.setdefault(deliberation, []).append(follower)
+        return follower
+
+    def post(self, deliberation: str, *events: LiveEvent | None) -> None:
+        for follower in self.followers[deliberation]:
+            for event in events:
+                follower.waiting.put_nowait(event)
+
+
+@dataclass
+class Doctor:
+    """The health of endpoints, by their names."""
+
+    seen: dict[str, EndpointHealth] = field(default_factory=dict)
+
+    def health(self, endpoint: Endpoint) -> EndpointHealth:
+        return self.seen.get(endpoint.name, EndpointHealth())
+
+
+@dataclass
+class State:
+    """How the service is."""
+
+    version: str = "1.2.3"
+    started_at: datetime = NOW
+    waiting_for: str | None = None
+    rehearsal: bool = False
+    rehydration: Rehydration | None = None
+    agent: str | None = "Neo4j/5.26.30"
+
+    async def neo4j(self) -> str | None:
+        return self.agent
+
+
+@dataclass
+class House:
+    """All of it together."""
+
+    registry: Registry = field(default_factory=Registry)
+    archive: Archive = field(default_factory=Archive)
+    office: Office = field(default_factory=Office)
+    doctor: Doctor = field(default_factory=Doctor)
+    state: State = field(default_factory=State)
+    allow_link_local: bool = False
+
+    def __post_init__(self) -> None:
+        self.office.archive = self.archive
+
+    def ports(self) -> Ports:
+        return Ports(
+            councils=self.registry,
+            records=self.archive,
+            docket=self.office,
+            watch=self.doctor,
+            service=self.state,
+            allow_link_local=self.allow_link_local,
+        )
+
+
+def _found(all_: Mapping[str, T], ids: Collection[str]) -> dict[str, T]:
+    return {id_: all_[id_] for id_ in ids if id_ in all_}
