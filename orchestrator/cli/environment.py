@@ -65,8 +65,8 @@ def api_url(settings: Settings) -> str:
     if settings.url is not None:
         return settings.url
     # A service that listens on every address is reached on the one of this machine.
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://{host}:{settings.port}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def without_password(url: str) -> str:

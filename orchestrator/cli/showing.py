@@ -73,7 +73,7 @@ async def show(
     if as_json:
         screen.json(found.model_dump_json(by_alias=True))
     else:
-        screen.say(_rendered(found))
+        screen.say(rendered(found))
     return Exit.OK
 
 
@@ -125,7 +125,8 @@ def _list(
         screen.say(table)
 
 
-def _rendered(found: _Found) -> RenderableType:  # noqa: PLR0911 - one for each kind
+def rendered(found: _Found) -> RenderableType:  # noqa: PLR0911 - one for each kind
+    """Return how something with an id looks."""
     match found:
         case models.Council():
             return listings.council(found)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def councils(of: Iterable[models.Council]) -> Table:
     """Show councils with who sits on them."""
-    table = _table("role", "council", "agents", "rounds", "quorum", "version", "id")
+    table = _table("role", "council", "agents", "id")
     for council in of:
         archived = council.archived_at is not None
         table.add_row(
@@ -33,9 +33,6 @@ def councils(of: Iterable[models.Council]) -> Table:
                 Text(harmless(seat.agent.name), style=turns.seat_style(seat.number))
                 for seat in council.seats
             ),
-            str(council.rounds),
-            f"{council.quorum} of {len(council.seats)}",
-            str(council.version),
             council.id,
             style="aside" if archived else "",
         )
@@ -44,14 +41,13 @@ def councils(of: Iterable[models.Council]) -> Table:
 
 def agents(of: Iterable[models.Agent]) -> Table:
     """Show agents with where they sit and what they speak with."""
-    table = _table("agent", "status", "council", "model", "temperature", "id")
+    table = _table("agent", "status", "council", "model", "id")
     for agent in of:
         table.add_row(
             Text(harmless(agent.name), style="bold"),
             Text(agent.status, style=_STATUS_STYLES.get(agent.status, "")),
             Text(harmless(agent.council.name) if agent.council else ""),
             Text(_model(agent)),
-            f"{agent.temperature:g}",
             agent.id,
         )
     return table
@@ -71,7 +67,7 @@ def council(of: models.Council) -> RenderableType:
     facts = {
         "council": of.name,
         "serves": of.role.name if of.archived_at is None else f"none; served {of.role.name}",
-        "protocol": f"{of.protocol}, rounds {of.rounds}, quorum {of.quorum}",
+        "protocol": f"{of.protocol}, rounds {of.rounds}, quorum {of.quorum} of {len(of.seats)}",
         "version": str(of.version),
         "id": of.id,
     }
@@ -164,7 +160,8 @@ def _model(agent: models.Agent) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        # An id is copied: it stays in one piece.
+        table.add_column(column, overflow="fold", no_wrap=column in {"id", "deliberation"})
     return table
 
 

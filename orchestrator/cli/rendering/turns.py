@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.text import Text
 
 from orchestrator.cli.screen import SEAT_STYLES, harmless
@@ -20,13 +21,14 @@ ASKED_FOR = {
     TurnKind.REVISION: "a revision",
     TurnKind.BALLOT: "a ballot",
 }
-_MARKS = re.compile(r"^[\s#>*\-\d.)`]+(?=\S)")
+_MARKS = re.compile(r"^(?:\s|[#>*+\-=`~]|\d+[.)]\s)+")
+"""What begins a heading, a point of a list, a quotation or a line across."""
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)")
 _SENTENCE_WITH_SENSE = 20
 """Characters: what is shorter is no sentence but an abbreviation or a number."""
 
 
-def line(turn: models.Turn) -> Text:
+def line(turn: models.Turn) -> Group:
     """Say who did what, and the first sentence of it: `12:03:04 seat 2 dev-agent-2 criticises dev-agent-1: …`."""
     said = _at(turn.finished_at)
     said.append_text(who(turn.seat.number, turn.agent.name))
@@ -72,13 +74,19 @@ def name(proposal: models.ProposalMention) -> Text:
 
 
 def first_sentence(text: str) -> str:
-    """Return the first sentence that says something, without the marks of a heading or a list."""
-    lines = (_MARKS.sub("", one).strip(" *_`") for one in harmless(text).split("\n"))
-    first = next((one for one in lines if one), "")
+    """Return the first sentence that says something: no heading where there is text, no marks of a list."""
+    # The line that opens a block of code says nothing but its language.
+    lines = [one for one in harmless(text).split("\n") if not one.lstrip().startswith("```")]
+    said = [one for one in lines if not one.lstrip().startswith("#")]
+    first = next((plain for one in (*said, *lines) if (plain := _without_marks(one))), "")
     for found in _SENTENCE.finditer(first):
         if found.end() >= _SENTENCE_WITH_SENSE:
             return first[: found.end()]
     return first
+
+
+def _without_marks(line: str) -> str:
+    return _MARKS.sub("", line).replace("**", "").strip(" *_`")
 
 
 def _at(instant: datetime) -> Text:
@@ -90,7 +98,8 @@ def seat_style(number: int) -> str:
     return f"seat.{(number - 1) % SEAT_STYLES + 1}"
 
 
-def _one_line(text: Text) -> Text:
+def _one_line(text: Text) -> Group:
     text.no_wrap = True
     text.overflow = "ellipsis"
-    return text
+    # A console that prints a text itself lays it out anew, and forgets both.
+    return Group(text)

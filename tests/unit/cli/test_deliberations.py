@@ -1,0 +1,137 @@
+"""How a deliberation and its verdict look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inline_snapshot import snapshot
+
+from orchestrator.cli.rendering import deliberations
+from orchestrator.client import models
+from tests.support import answers
+from tests.unit.cli.conftest import Rendered
+
+
+def _transcript(turns: list[answers.Json] | None = None, **changes: Any) -> models.Transcript:
+    return models.Transcript.model_validate(
+        {
+            "deliberation": answers.deliberation(**changes),
+            "turns": answers.turns() if turns is None else turns,
+        }
+    )
+
+
+def test_a_verdict_is_a_table_and_what_it_cannot_say(rendered: Rendered) -> None:
+    assert rendered(deliberations.verdict(_transcript(), whole=False)) == snapshot("""\
+Verdict of dev-council-1
+
+ rank   agent                score   votes   proposal
+ ──────────────────────────────────────────────────────────────────────────────────────────────────
+    1   seat 2 dev-agent-2    1.00       2   The text of dev-agent-2.
+    2   seat 3 dev-agent-3    0.50       1   The text of dev-agent-3.
+    3   seat 1 dev-agent-1    0.00       0   The text of dev-agent-1.
+
+margin     0.50, agreement 0.75
+dissent    none
+tokens     5,400 read (3,100 cached), 1,234 written, in 12 calls
+took       15.0 s\
+""")
+
+
+def test_a_verdict_with_dissent_absence_and_a_resumption_says_so(rendered: Rendered) -> None:
+    turns = answers.turns()
+    turns[4] |= {"outcome": "ABSENT", "absence": "the server is down"}
+    transcript = _transcript(
+        turns,
+        resumptions=1,
+        stopReason="DEADLINE",
+        verdict=answers.verdict(
+            partial=True, agreement=None, dissent=[answers.dissent(1, [3, 2])], margin=0.25
+        ),
+    )
+
+    assert rendered(deliberations.verdict(transcript, whole=False)) == snapshot("""\
+Verdict of dev-council-1, partial (DEADLINE)
+
+ rank   agent                score   votes   proposal
+ ──────────────────────────────────────────────────────────────────────────────────────────────────
+    1   seat 2 dev-agent-2    1.00       2   The text of dev-agent-2.
+    2   seat 3 dev-agent-3    0.50       1   The text of dev-agent-3.
+    3   seat 1 dev-agent-1    0.00       0   The text of dev-agent-1.
+
+margin     0.25, agreement none to measure
+dissent    seat 1 dev-agent-1 put dev-agent-3 first
+absent     1 of 12 turns
+tokens     5,400 read (3,100 cached), 1,234 written, in 12 calls
+took       15.0 s, taken up again once\
+""")
+
+
+def test_a_verdict_of_a_rehearsal_says_so_above_and_below(rendered: Rendered) -> None:
+    shown = rendered(deliberations.verdict(_transcript(rehearsal=True), whole=False))
+
+    assert shown.splitlines()[0].split() == ["REHEARSAL", "Verdict", "of", "dev-council-1"]
+    assert shown.splitlines()[-1] == "model      rehearsal: no real model spoke"
+
+
+def test_the_winning_proposal_is_shown_whole_where_it_is_wanted(rendered: Rendered) -> None:
+    shown = rendered(deliberations.verdict(_transcript(), whole=True))
+
+    panel = shown.partition("The proposal of seat 2 dev-agent-2")[2]
+    assert "# Outline 2" in panel
+    assert "The text of dev-agent-2." in panel
+    assert "The text of dev-agent-1." not in panel
+
+
+def test_a_failed_deliberation_says_why(rendered: Rendered) -> None:
+    transcript = _transcript(
+        status="FAILED",
+        stopReason="QUORUM_LOST",
+        failure="only 1 of 2 proposals that the quorum needs can still come",
+        verdict=None,
+    )
+
+    assert rendered(deliberations.verdict(transcript, whole=True)) == snapshot("""\
+╭─ No verdict: FAILED (QUORUM_LOST) ───────────────────────────────────────────────────────────────╮
+│ only 1 of 2 proposals that the quorum needs can still come                                       │
+╰──────────────────────────────────────────────────────────────────────────────────────────────────╯\
+""")
+
+
+def test_one_that_still_runs_says_how_far_it_is(rendered: Rendered) -> None:
+    transcript = models.Transcript.model_validate(
+        {"deliberation": answers.running(waitingFor="the endpoint default is down"), "turns": []}
+    )
+
+    assert rendered(deliberations.verdict(transcript, whole=True)) == snapshot(
+        "RUNNING, 0 of 12 turns taken; waiting for the endpoint default is down"
+    )
+
+
+def test_the_heading_says_what_it_is_about_and_before_whom(rendered: Rendered) -> None:
+    deliberation = models.Deliberation.model_validate(answers.deliberation(rehearsal=True))
+
+    assert rendered(deliberations.heading(deliberation)) == snapshot("""\
+╭─  REHEARSAL  dev-council-1 (DEV) ────────────────────────────────────────────────────────────────╮
+│ Propose a retry policy.                                                                          │
+│   - It is bounded.                                                                               │
+╰─────────────────────────────────────────────────────────── dlb_0193500000007000800000000000000a ─╯\
+""")
+
+
+def test_the_whole_transcript_has_every_text_and_the_ballots_as_lines(rendered: Rendered) -> None:
+    shown = "\n".join(rendered(one) for one in deliberations.transcript(_transcript(), whole=True))
+
+    for turn in answers.turns():
+        assert turn["kind"] == "BALLOT" or turn["content"] in shown
+        assert turn["kind"] == "BALLOT" or turn["id"] in shown
+    assert "seat 1 dev-agent-1 ranks dev-agent-2 > dev-agent-3" in shown
+
+
+def test_a_notice_tells_that_no_model_was_asked(rendered: Rendered) -> None:
+    assert rendered(deliberations.rehearsal_notice()) == snapshot("""\
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  REHEARSAL  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ No model was asked. The built-in stand-in speaks, from the task and the seat alone, so that the  ┃
+┃ way of a deliberation can be seen. Set VLLM_URL to have a real model deliberate.                 ┃
+┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛\
+""")

@@ -1,0 +1,115 @@
+"""Settings as the command line reads and shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli import environment
+from orchestrator.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test sets is set."""
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.alias), raising=False)
+
+
+def _shown() -> dict[str, environment.Shown]:
+    return {one.variable: one for one in environment.shown(environment.read())}
+
+
+def test_every_setting_is_shown_with_its_variable_and_its_meaning() -> None:
+    shown = _shown()
+
+    assert len(shown) == len(Settings.model_fields)
+    assert all(one.variable.isupper() and one.meaning for one in shown.values())
+
+
+def test_secrets_are_masked_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEO4J_PASSWORD", "hunter2")
+    monkeypatch.setenv("VLLM_API_KEY", "hunter2")
+    monkeypatch.setenv("VLLM_URL", "https://me:hunter2@vllm/v1")
+
+    shown = _shown()
+
+    assert "hunter2" not in repr(shown)
+    assert shown["NEO4J_PASSWORD"].value == environment.MASKED
+    assert shown["VLLM_URL"].value == f"https://me:{environment.MASKED}@vllm/v1"
+
+
+def test_the_origin_says_whether_the_environment_set_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNCIL_PORT", "8080")
+
+    shown = _shown()
+
+    assert shown["COUNCIL_PORT"].origin == "environment"
+    assert shown["COUNCIL_HOST"].origin == "default"
+
+
+def test_variables_with_the_bare_names_of_settings_set_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("HOST", "other")
+    monkeypatch.setenv("PORT", "1")
+    monkeypatch.setenv("URL", "http://other")
+
+    read = environment.read()
+
+    assert (read.host, read.port, read.url) == ("127.0.0.1", 8080, None)
+    assert read.home != Path("/home/somebody")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("COUNCIL_PORT", "eighty", "valid integer"),
+        ("COUNCIL_PORT", "70000", "less than or equal to 65535"),
+        ("COUNCIL_LEASE_SECONDS", "1", "greater than or equal to 3"),
+        ("COUNCIL_LOG_FORMAT", "xml", "json|text"),
+        ("COUNCIL_ALLOW_LINK_LOCAL", "perhaps", "valid boolean"),
+    ],
+)
+def test_a_wrong_setting_is_told_by_its_name_its_value_and_what_was_expected(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(environment.SettingsError) as caught:
+        environment.read()
+
+    assert str(caught.value).startswith(f"{variable} is {value!r}, but should ")
+    assert expected in str(caught.value)
+
+
+def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNCIL_PORT", "x")
+    monkeypatch.setenv("COUNCIL_CONCURRENCY", "0")
+
+    with pytest.raises(environment.SettingsError) as caught:
+        environment.read()
+
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("set_to", "url"),
+    [
+        ({}, "http://127.0.0.1:8080"),
+        ({"COUNCIL_PORT": "9000"}, "http://127.0.0.1:9000"),
+        ({"COUNCIL_HOST": "0.0.0.0"}, "http://127.0.0.1:8080"),  # noqa: S104
+        ({"COUNCIL_HOST": "::"}, "http://[::1]:8080"),
+        ({"COUNCIL_HOST": "::1"}, "http://[::1]:8080"),
+        ({"COUNCIL_URL": "https://council.example"}, "https://council.example"),
+    ],
+)
+def test_the_service_is_looked_for_where_it_would_listen(
+    monkeypatch: pytest.MonkeyPatch, set_to: dict[str, str], url: str
+) -> None:
+    for variable, value in set_to.items():
+        monkeypatch.setenv(variable, value)
+
+    assert environment.api_url(environment.read()) == url
