@@ -13,8 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """The settings. Each field's alias is the environment variable that sets it."""
 
-    # Not by name too: `home` would then be read from HOME, and `host` from HOST.
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # Not by name too: `home` would then be read from HOME, and `host` from HOST. Empty is unset: compose files and charts
+    # have no other way to say it.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     neo4j_uri: Annotated[
         str | None,

@@ -1,0 +1,317 @@
+"""Puts the parts together: the only module that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+import uuid_utils
+
+from orchestrator import __version__
+from orchestrator.api.app import build_app
+from orchestrator.api.context import Ports
+from orchestrator.api.listening import bind, listening
+from orchestrator.api.ports import Rehydration
+from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.ids import Prefix, with_prefix
+from orchestrator.engine.desk import Capacity, Desk
+from orchestrator.engine.presence import Presence
+from orchestrator.graph.councils import Councils
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.driver import Graph, open_graph
+from orchestrator.graph.errors import AuthenticationError, MisconfiguredError
+from orchestrator.graph.migrations import migrate
+from orchestrator.graph.records import GraphRecords
+from orchestrator.graph.rehydration import rehydrate
+from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from orchestrator.settings import Settings
+from orchestrator.vllm.client import ModelClient
+from orchestrator.vllm.connections import Connections
+from orchestrator.vllm.rehearsal import Rehearsal
+from orchestrator.vllm.watch import Watch
+
+Hook = Callable[[str], Awaitable[None]]
+
+_REACH_AGAIN_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+class Service:
+    """A running orchestrator, and how it is: what the API's `service` tells."""
+
+    def __init__(self, *, graph: Graph, desk: Desk, settings: Settings) -> None:
+        self._graph = graph
+        self._desk = desk
+        self._settings = settings
+        self._seed = read_seed(settings.seed)
+        self._step: str | None = "Neo4j"
+        self.ready: asyncio.Event = asyncio.Event()
+        self.closing: asyncio.Event = asyncio.Event()
+        self._version: str = __version__
+        self._started_at: datetime = datetime.now(UTC)
+        self._rehydration: Rehydration | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of this package."""
+        return self._version
+
+    @property
+    def started_at(self) -> datetime:
+        """When the process was started."""
+        return self._started_at
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What it waits for; none where it is ready."""
+        return self._step or self._desk.waiting_for
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether no vLLM is set, so that the rehearsal model answers."""
+        return self._settings.vllm_url is None
+
+    @property
+    def rehydration(self) -> Rehydration | None:
+        """What the start brought back; none until it has."""
+        return self._rehydration
+
+    async def neo4j(self) -> str | None:
+        """Return the server's agent string; none while it cannot be reached."""
+        try:
+            return await self._graph.server()
+        except UnavailableError:
+            return None
+
+    async def live(self) -> None:
+        """Reach the graph, bring it up to date, take up what was under way, and go on until `closing`.
+
+        Raises:
+            AuthenticationError: the graph refuses the login; waiting would not help.
+            CouncilError: the graph or the seed file is not what this version can work with.
+        """
+        await self._reach()
+        began = time.perf_counter()
+        self._step = "migrations"
+        for name in await migrate(self._graph):
+            _log.info("migration_applied", name=name)
+        self._step = "seeding"
+        for settled in await settle_defaults(
+            self._graph, self._settings.vllm_url, self._settings.vllm_model
+        ):
+            _log.info(
+                "default_settled",
+                setting=settled.setting,
+                before=settled.before,
+                after=settled.after,
+                agents=settled.agents,
+            )
+        seeded = await seed(self._graph, self._seed)
+        self._step = "rehydration"
+        registry = await rehydrate(self._graph)
+        self._step = "deliberations under way"
+        async with self._desk.at_work():
+            self._rehydration = Rehydration(
+                councils=len(registry.councils),
+                agents=registry.agents,
+                resumed=self._desk.resumed,
+                seeded=seeded,
+                duration_ms=(time.perf_counter() - began) * 1000,
+            )
+            _log.info(
+                "rehydrated",
+                councils=len(registry.councils),
+                agents=registry.agents,
+                deliberations=self._desk.resumed,
+                seeded=seeded,
+                milliseconds=round(self._rehydration.duration_ms),
+            )
+            self._step = None
+            self.ready.set()
+            await self.closing.wait()
+            self._step = "its end"
+            self.ready.clear()
+            await self._desk.drain(timedelta(seconds=self._settings.drain_seconds))
+
+    async def _reach(self) -> None:
+        """Wait for Neo4j as long as it takes; told once."""
+        told = False
+        while True:
+            try:
+                agent = await self._graph.server()
+            except AuthenticationError:
+                raise
+            except UnavailableError as error:
+                if not told:
+                    _log.warning("waiting_for_graph", what=error.what)
+                told = True
+                await asyncio.sleep(_REACH_AGAIN_SECONDS)
+            else:
+                _log.info("graph_reached", agent=agent)
+                return
+
+
+async def serve(
+    settings: Settings,
+    *,
+    on_ready: Hook | None = None,
+    on_stopping: Callable[[], Awaitable[None]] | None = None,
+) -> int:
+    """Run until SIGINT or SIGTERM, then end in order; a second signal ends at once.
+
+    `on_ready` is told the URL of the API once it is ready; `on_stopping` is called before anything ends.
+
+    Raises:
+        CouncilError: it cannot start, or cannot go on.
+    """
+    listener = bind(settings.host, settings.port)
+    stop = _on_signals()
+    try:
+        await _serve(settings, listener, stop, on_ready, on_stopping)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        _log.warning("ended_at_once")
+        return 128 + signal.SIGINT
+    _log.info("ended")
+    return 0
+
+
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    on_ready: Hook | None,
+    on_stopping: Callable[[], Awaitable[None]] | None,
+) -> None:
+    async with _parts(settings) as (service, ports):
+        url = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
+        async with listening(build_app(lambda: ports), listener):
+            _log.info("listening", url=url, rehearsal=service.rehearsal)
+            life = asyncio.create_task(service.live(), name="life")
+            await _until(stop, life, service.ready)
+            if on_ready is not None and service.ready.is_set() and not stop.is_set():
+                await on_ready(url)
+            await _until(stop, life)
+            if on_stopping is not None:
+                await on_stopping()
+            if service.ready.is_set():
+                service.closing.set()
+            else:
+                life.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await life
+
+
+async def migrate_graph(settings: Settings) -> tuple[str, ...]:
+    """Bring the graph to the form that this version needs; return the names of the migrations applied."""
+    async with _graph(settings) as graph:
+        return await migrate(graph)
+
+
+def _graph(settings: Settings) -> contextlib.AbstractAsyncContextManager[Graph]:
+    if settings.neo4j_uri is None:
+        raise MisconfiguredError("NEO4J_URI is not set: it says where the graph is")
+    password = settings.neo4j_password
+    return open_graph(
+        settings.neo4j_uri,
+        settings.neo4j_user,
+        None if password is None else password.get_secret_value(),
+        settings.neo4j_database,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _parts(settings: Settings) -> AsyncGenerator[tuple[Service, Ports]]:
+    """Join the parts, and close them in the opposite order."""
+    environment = dict(os.environ)
+    if settings.vllm_api_key is not None:
+        environment["VLLM_API_KEY"] = settings.vllm_api_key.get_secret_value()
+    async with (
+        _graph(settings) as graph,
+        Connections(
+            environment=environment,
+            calls_per_endpoint=settings.calls_per_endpoint,
+            allow_link_local=settings.allow_link_local,
+        ) as connections,
+        Rehearsal() as rehearsal,
+    ):
+        councils = Councils(graph)
+
+        async def note_served(endpoint: Endpoint, models: tuple[str, ...]) -> None:
+            await councils.note_served(endpoint.id, models)
+
+        watch = Watch(
+            endpoints=councils.endpoints,
+            connections=connections,
+            on_models=note_served,
+        )
+        desk = Desk(
+            process=with_prefix(Prefix.PROCESS, uuid_utils.uuid7().hex),
+            host=socket.gethostname(),
+            deliberations=GraphDeliberations(graph),
+            models=ModelClient(connections=connections, watch=watch, rehearsal=rehearsal),
+            presence=Presence(settings.home),
+            capacity=Capacity(
+                concurrency=settings.concurrency, lease=timedelta(seconds=settings.lease_seconds)
+            ),
+        )
+        service = Service(graph=graph, desk=desk, settings=settings)
+        ports = Ports(
+            councils=councils,
+            records=GraphRecords(graph),
+            docket=desk,
+            watch=watch,
+            service=service,
+            allow_link_local=settings.allow_link_local,
+        )
+        watching = asyncio.create_task(watch.run(), name="watch")
+        try:
+            yield service, ports
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+
+
+def _on_signals() -> asyncio.Event:
+    """Return what is set by SIGINT or SIGTERM; a second one cancels the caller, which ends it at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    caller = asyncio.current_task()
+
+    def heard() -> None:
+        if stop.is_set() and caller is not None:
+            caller.cancel()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, heard)
+    return stop
+
+
+async def _until(
+    stop: asyncio.Event, task: asyncio.Task[None], other: asyncio.Event | None = None
+) -> None:
+    """Wait for an event; where the task dies before, raise what it died of."""
+    waits = [asyncio.create_task(event.wait()) for event in (stop, other) if event is not None]
+    try:
+        await asyncio.wait([task, *waits], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    if task.done():
+        task.result()
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
