@@ -1,0 +1,248 @@
+"""Claims and leases: who works on what, in which order, and never two at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.domain.deliberations import Priority, Status, StopReason
+from orchestrator.domain.ids import claim_id
+from orchestrator.engine.ports import Deliberations, Held
+from orchestrator.graph.councils import Councils
+from orchestrator.graph.deliberations import GraphDeliberations
+from tests.integration.graph.conftest import Run
+from tests.support.deliberating import LEASE, an_order, proposals, recordings
+
+pytestmark = pytest.mark.neo4j
+
+
+@pytest.fixture
+async def deliberations(seeded: Councils) -> Deliberations:
+    found = GraphDeliberations(seeded.graph)
+    for process in ("prc_one", "prc_two", "prc_three"):
+        await found.enter(process, "host", LEASE)
+    return found
+
+
+async def accepted(
+    deliberations: Deliberations, role: str = "DEV", priority: Priority = Priority.NORMAL
+) -> str:
+    order = an_order(role, priority=priority)
+    return (await deliberations.accept(order)).deliberation
+
+
+def names(held: Sequence[Held]) -> list[str]:
+    return sorted(one.deliberation for one in held)
+
+
+async def claimed_one_by_one(deliberations: Deliberations, process: str, count: int) -> list[str]:
+    """In the order in which they would be claimed, though what is claimed before counts as running."""
+    found: list[str] = []
+    for _ in range(count):
+        (held,) = await deliberations.claim(process, 1, ())
+        found.append(held.deliberation)
+    return found
+
+
+async def test_a_claim_is_written_down_and_numbered(deliberations: Deliberations, run: Run) -> None:
+    deliberation = await accepted(deliberations)
+    (held,) = await deliberations.claim("prc_one", 5, ())
+    assert held == Held(deliberation=deliberation, epoch=1, time_left=None, resumed=False)
+
+    (shown,) = await run("show_deliberation", deliberation=deliberation)
+    assert shown["claims"] == [[claim_id(deliberation, 1), 1, 1, False, "prc_one"]]
+    assert set(shown["labels"]) == {"Deliberation", "Running"}
+    assert shown["properties"]["holder"] == "prc_one"
+    assert "waiting" not in shown["properties"]
+    found = (await deliberations.load(deliberation)).deliberation
+    assert (found.status, found.sequence, found.resumptions) == (Status.RUNNING, 1, 0)
+    assert found.started_at is not None
+
+
+async def test_nothing_is_claimed_beyond_the_room(deliberations: Deliberations) -> None:
+    for _ in range(5):
+        await accepted(deliberations)
+    assert len(await deliberations.claim("prc_one", 2, ())) == 2
+    assert len(await deliberations.claim("prc_one", 0, ())) == 0
+    assert len(await deliberations.claim("prc_one", 9, ())) == 3
+    assert len(await deliberations.claim("prc_one", 9, ())) == 0
+
+
+async def test_a_process_that_has_not_entered_claims_nothing(
+    deliberations: Deliberations,
+) -> None:
+    await accepted(deliberations)
+    assert await deliberations.claim("prc_unknown", 1, ()) == ()
+
+
+async def test_the_time_left_until_a_deadline_comes_with_the_claim_and_with_each_renewal(
+    deliberations: Deliberations,
+) -> None:
+    await deliberations.accept(an_order(deadline=timedelta(seconds=100)))
+    (claimed,) = await deliberations.claim("prc_one", 1, ())
+    (renewed,) = await deliberations.renew("prc_one", LEASE)
+    assert claimed.time_left is not None
+    assert renewed.time_left is not None
+    assert timedelta(0) < renewed.time_left <= claimed.time_left <= timedelta(seconds=100)
+
+
+async def test_a_deadline_that_has_passed_is_claimed_all_the_same(
+    deliberations: Deliberations,
+) -> None:
+    await deliberations.accept(an_order(deadline=timedelta(0)))
+    (claimed,) = await deliberations.claim("prc_one", 1, ())
+    assert claimed.time_left is not None
+    assert claimed.time_left <= timedelta(0)
+
+
+async def test_higher_priorities_come_first(deliberations: Deliberations) -> None:
+    low = await accepted(deliberations, priority=Priority.LOW)
+    normal = await accepted(deliberations)
+    high = await accepted(deliberations, priority=Priority.HIGH)
+    assert await claimed_one_by_one(deliberations, "prc_one", 3) == [high, normal, low]
+
+
+async def test_what_was_under_way_comes_before_what_is_new_within_a_priority(
+    deliberations: Deliberations,
+) -> None:
+    high = await accepted(deliberations, priority=Priority.HIGH)
+    first = await accepted(deliberations)
+    (_, left) = sorted(await deliberations.claim("prc_one", 2, ()), key=lambda h: h.deliberation)
+    assert left.deliberation == first
+    await deliberations.release("prc_one")
+    new = await accepted(deliberations)
+    new_high = await accepted(deliberations, priority=Priority.HIGH)
+    assert await claimed_one_by_one(deliberations, "prc_two", 4) == [high, new_high, first, new]
+
+
+async def test_first_come_is_first_served(deliberations: Deliberations) -> None:
+    in_order = [await accepted(deliberations) for _ in range(4)]
+    assert await claimed_one_by_one(deliberations, "prc_one", 4) == in_order
+
+
+async def test_a_role_with_a_long_queue_does_not_keep_others_waiting(
+    deliberations: Deliberations,
+) -> None:
+    dev = [await accepted(deliberations, "DEV") for _ in range(6)]
+    qa = [await accepted(deliberations, "QA") for _ in range(2)]
+    data = [await accepted(deliberations, "DATA")]
+    first = await deliberations.claim("prc_one", 5, ())
+    assert names(first) == sorted([*dev[:2], *qa, *data])
+
+
+async def test_the_role_with_the_fewest_running_comes_first(
+    deliberations: Deliberations,
+) -> None:
+    for _ in range(2):
+        await accepted(deliberations, "DEV")
+    await deliberations.claim("prc_one", 2, ())
+    dev = [await accepted(deliberations, "DEV") for _ in range(2)]
+    qa = [await accepted(deliberations, "QA") for _ in range(4)]
+    # Two of DEV run elsewhere: two of QA come first, then each in turn, the older before.
+    assert await claimed_one_by_one(deliberations, "prc_two", 6) == [
+        qa[0],
+        qa[1],
+        dev[0],
+        qa[2],
+        dev[1],
+        qa[3],
+    ]
+
+
+async def test_what_is_held_is_not_claimed_by_another_while_the_lease_lasts(
+    deliberations: Deliberations,
+) -> None:
+    await accepted(deliberations)
+    await deliberations.claim("prc_one", 1, ())
+    assert await deliberations.claim("prc_two", 1, ()) == ()
+
+
+async def test_what_a_silent_process_held_is_taken_over_with_a_higher_epoch(
+    deliberations: Deliberations, run: Run
+) -> None:
+    deliberation = await accepted(deliberations)
+    (first,) = await deliberations.claim("prc_one", 1, ())
+    await run("expire_lease", process="prc_one")
+    (second,) = await deliberations.claim("prc_two", 1, ())
+    assert second == Held(deliberation=deliberation, epoch=first.epoch + 1, resumed=True)
+    assert (await deliberations.load(deliberation)).deliberation.resumptions == 1
+    assert await deliberations.renew("prc_one", LEASE) == ()
+    (shown,) = await run("show_deliberation", deliberation=deliberation)
+    assert [claim[1:] for claim in shown["claims"]] == [
+        [1, 1, False, "prc_one"],
+        [2, 2, True, "prc_two"],
+    ]
+
+
+async def test_what_a_process_held_that_is_known_to_be_gone_is_taken_over_at_once(
+    deliberations: Deliberations,
+) -> None:
+    deliberation = await accepted(deliberations)
+    await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_two", 1, ("prc_one", "prc_never"))
+    assert (held.deliberation, held.resumed) == (deliberation, True)
+
+
+async def test_who_was_not_overtaken_goes_on_after_his_lease_ran_out(
+    deliberations: Deliberations, run: Run
+) -> None:
+    deliberation = await accepted(deliberations)
+    (held,) = await deliberations.claim("prc_one", 1, ())
+    await run("expire_lease", process="prc_one")
+    assert await deliberations.claim("prc_one", 1, ("prc_one",)) == ()
+    assert await deliberations.renew("prc_one", LEASE) == (held,)
+    assert await deliberations.claim("prc_two", 1, ()) == ()
+    recorded = await deliberations.record(recordings(held, proposals(deliberation)))
+    assert len(recorded.sequences) == 3
+
+
+async def test_what_is_given_back_is_under_way_and_free(
+    deliberations: Deliberations, run: Run
+) -> None:
+    deliberation = await accepted(deliberations)
+    await deliberations.claim("prc_one", 1, ())
+    await deliberations.release("prc_one")
+    (shown,) = await run("show_deliberation", deliberation=deliberation)
+    assert "holder" not in shown["properties"]
+    assert shown["properties"]["status"] == "RUNNING"
+    assert await deliberations.renew("prc_one", LEASE) == ()
+    (held,) = await deliberations.claim("prc_two", 1, ())
+    assert (held.epoch, held.resumed) == (2, True)
+
+
+async def test_nothing_that_has_ended_is_claimed_or_given_back(
+    deliberations: Deliberations, run: Run
+) -> None:
+    deliberation = await accepted(deliberations)
+    (held,) = await deliberations.claim("prc_one", 1, ())
+    assert await deliberations.fail(held, 1, StopReason.ERROR, "it broke")
+    await deliberations.release("prc_one")
+    assert await deliberations.claim("prc_two", 1, ("prc_one",)) == ()
+    (shown,) = await run("show_deliberation", deliberation=deliberation)
+    assert not {"holder", "waiting"} & set(shown["properties"])
+    assert set(shown["labels"]) == {"Deliberation", "Failed"}
+
+
+async def test_two_that_claim_at_once_never_get_the_same_and_leave_nothing(
+    deliberations: Deliberations, run: Run
+) -> None:
+    for _ in range(3):
+        waiting = [await accepted(deliberations) for _ in range(30)]
+        one, two, three = await asyncio.gather(
+            deliberations.claim("prc_one", 15, ()),
+            deliberations.claim("prc_two", 15, ()),
+            deliberations.claim("prc_three", 15, ()),
+        )
+        assert names([*one, *two, *three]) == sorted(waiting)
+        for deliberation in waiting:
+            (shown,) = await run("show_deliberation", deliberation=deliberation)
+            assert len(shown["claims"]) == 1
+
+
+async def test_an_entry_asked_twice_keeps_the_beginning(deliberations: Deliberations) -> None:
+    await deliberations.enter("prc_one", "elsewhere", LEASE)
+    await accepted(deliberations)
+    assert len(await deliberations.claim("prc_one", 1, ())) == 1

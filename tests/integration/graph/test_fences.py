@@ -1,0 +1,201 @@
+"""A rival's transaction, held open across each fenced statement, overtakes it: then nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from neo4j import AsyncDriver
+
+from orchestrator.domain.deliberations import Status, StopReason
+from orchestrator.engine.ports import Deliberations, Held
+from orchestrator.graph.councils import Councils
+from orchestrator.graph.deliberations import GraphDeliberations
+from tests.integration.graph.conftest import Run
+from tests.support.deliberating import (
+    LEASE,
+    Rival,
+    a_rival,
+    a_verdict,
+    all_turns,
+    an_order,
+    proposals,
+    recordings,
+)
+
+pytestmark = pytest.mark.neo4j
+
+Rivalry = Callable[[str], AbstractAsyncContextManager[Rival]]
+
+
+@pytest.fixture
+async def deliberations(seeded: Councils) -> Deliberations:
+    found = GraphDeliberations(seeded.graph)
+    for process in ("prc_one", "prc_rival"):
+        await found.enter(process, "host", LEASE)
+    return found
+
+
+@pytest.fixture
+def rivalry(driver: AsyncDriver, seeded: Councils) -> Rivalry:
+    return lambda deliberation: a_rival(driver, seeded.graph.database, deliberation)
+
+
+@pytest.fixture
+async def held(deliberations: Deliberations) -> Held:
+    await deliberations.accept(an_order())
+    (held,) = await deliberations.claim("prc_one", 1, ())
+    return held
+
+
+async def test_a_rival_that_changes_nothing_only_delays(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        recorded = await rival.commits_while(
+            deliberations.record(recordings(held, proposals(held.deliberation)))
+        )
+    assert sorted(recorded.sequences.values()) == [2, 3, 4]
+
+
+async def test_turns_are_not_recorded_once_the_claim_is_lost(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        await rival.does(
+            "overtake_deliberation", deliberation=held.deliberation, process="prc_rival"
+        )
+        recorded = await rival.commits_while(
+            deliberations.record(recordings(held, proposals(held.deliberation)))
+        )
+    assert recorded.sequences == {}
+    case = await deliberations.load(held.deliberation)
+    assert (case.turns, case.deliberation.sequence, case.deliberation.usage.calls) == ((), 2, 0)
+
+
+async def test_turns_are_numbered_after_what_a_rival_recorded_meanwhile(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        await rival.does("advance_deliberation", deliberation=held.deliberation)
+        recorded = await rival.commits_while(
+            deliberations.record(recordings(held, proposals(held.deliberation)))
+        )
+    assert sorted(recorded.sequences.values()) == [3, 4, 5]
+
+
+async def test_turns_are_not_recorded_once_the_deliberation_has_ended(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        await rival.does("end_deliberation", deliberation=held.deliberation)
+        recorded = await rival.commits_while(
+            deliberations.record(recordings(held, proposals(held.deliberation)))
+        )
+    assert recorded.sequences == {}
+
+
+@pytest.mark.parametrize(
+    "change", ["overtake_deliberation", "advance_deliberation", "end_deliberation"]
+)
+async def test_a_verdict_is_not_written_over_what_changed_meanwhile(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry, run: Run, change: str
+) -> None:
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    async with rivalry(held.deliberation) as rival:
+        await rival.does(change, deliberation=held.deliberation, process="prc_rival")
+        decided = await rival.commits_while(
+            deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+        )
+    assert not decided
+    (shown,) = await run("show_verdict", deliberation=held.deliberation)
+    assert (shown["verdicts"], shown["final"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "change", ["overtake_deliberation", "advance_deliberation", "end_deliberation"]
+)
+async def test_a_failure_is_not_written_over_what_changed_meanwhile(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry, change: str
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        await rival.does(change, deliberation=held.deliberation, process="prc_rival")
+        failed = await rival.commits_while(
+            deliberations.fail(held, 1, StopReason.ERROR, "it broke")
+        )
+    assert not failed
+    found = (await deliberations.load(held.deliberation)).deliberation
+    assert (found.status is Status.FAILED, found.failure) == (False, None)
+
+
+async def test_what_a_rival_claimed_meanwhile_is_not_claimed_again(
+    deliberations: Deliberations, rivalry: Rivalry, run: Run
+) -> None:
+    first = (await deliberations.accept(an_order())).deliberation
+    other = (await deliberations.accept(an_order())).deliberation
+    async with rivalry(first) as rival:
+        await rival.does("overtake_deliberation", deliberation=first, process="prc_rival")
+        claimed = await rival.commits_while(deliberations.claim("prc_one", 1, ()))
+    # What it lost left it room, which it filled.
+    assert [one.deliberation for one in claimed] == [other]
+    (shown,) = await run("show_deliberation", deliberation=first)
+    assert (shown["properties"]["holder"], shown["properties"]["epoch"]) == ("prc_rival", 1)
+
+
+async def test_what_ended_meanwhile_is_not_claimed(
+    deliberations: Deliberations, rivalry: Rivalry
+) -> None:
+    deliberation = (await deliberations.accept(an_order())).deliberation
+    async with rivalry(deliberation) as rival:
+        await rival.does("end_deliberation", deliberation=deliberation)
+        claimed = await rival.commits_while(deliberations.claim("prc_one", 1, ()))
+    assert claimed == ()
+
+
+async def test_what_a_rival_took_over_first_is_not_taken_over_again(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry, run: Run
+) -> None:
+    await deliberations.enter("prc_two", "host", LEASE)
+    await run("expire_lease", process="prc_one")
+    async with rivalry(held.deliberation) as rival:
+        await rival.does(
+            "overtake_deliberation", deliberation=held.deliberation, process="prc_rival"
+        )
+        claimed = await rival.commits_while(deliberations.claim("prc_two", 1, ()))
+    assert claimed == ()
+    (shown,) = await run("show_deliberation", deliberation=held.deliberation)
+    assert shown["properties"]["holder"] == "prc_rival"
+
+
+async def test_who_renewed_his_lease_meanwhile_is_not_taken_over(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry, run: Run
+) -> None:
+    await deliberations.enter("prc_two", "host", LEASE)
+    await run("expire_lease", process="prc_one")
+    async with rivalry(held.deliberation) as rival:
+        await rival.does("renew_lease", process="prc_one")
+        claimed = await rival.commits_while(deliberations.claim("prc_two", 1, ()))
+    assert claimed == ()
+    assert await deliberations.renew("prc_one", LEASE) == (held,)
+
+
+async def test_what_a_rival_took_over_meanwhile_is_not_given_back(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry, run: Run
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        await rival.does(
+            "overtake_deliberation", deliberation=held.deliberation, process="prc_rival"
+        )
+        await rival.commits_while(deliberations.release("prc_one"))
+    (shown,) = await run("show_deliberation", deliberation=held.deliberation)
+    assert shown["properties"]["holder"] == "prc_rival"
+    assert "waiting" not in shown["properties"]
+
+
+async def test_a_renewal_does_not_wait_for_a_deliberations_lock(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry
+) -> None:
+    async with rivalry(held.deliberation):
+        assert await deliberations.renew("prc_one", LEASE) == (held,)

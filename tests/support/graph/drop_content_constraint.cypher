@@ -1,0 +1,2 @@
+// Take that constraint away again.
+DROP CONSTRAINT test_turn_content IF EXISTS
