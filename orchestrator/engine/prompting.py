@@ -75,7 +75,7 @@ def build(deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> 
         ),
         version=version,
         max_tokens=max(seat.max_tokens, BALLOT_TOKENS) if ballot else seat.max_tokens,
-        answer_schema=_ballot_schema(tuple(letters)) if ballot else None,
+        answer_schema=ballot_schema(tuple(letters)) if ballot else None,
         letters=letters,
     )
 
@@ -112,7 +112,8 @@ def _letters(turn: str, choices: tuple[str, ...]) -> dict[str, str]:
     return dict(zip(ascii_uppercase, shuffled, strict=False))
 
 
-def _ballot_schema(letters: tuple[str, ...]) -> dict[str, Any]:
+def ballot_schema(letters: tuple[str, ...]) -> dict[str, Any]:
+    """Return the JSON schema of a ballot over these letters."""
     ranking: dict[str, Any] = {"type": "string"}
     if len(letters) <= _MOST_ENUMERATED:
         ranking["enum"] = [" > ".join(order) for order in permutations(letters)]

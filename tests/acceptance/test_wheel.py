@@ -138,7 +138,7 @@ async def test_the_service_runs_from_the_installed_wheel(
     async with ServiceProcess(
         home=tmp_path / "home", environment=neo4j_server.environment, command=command
     ) as service:
-        await service.ready()
+        await service.ready(seconds=120)
         told = await service.ask(
             "{ service { version ready } roles { name } councils { totalCount } }"
         )
