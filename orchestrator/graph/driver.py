@@ -186,12 +186,12 @@ async def open_graph(
         MisconfiguredError: the URI is none.
     """
     statements()
-    if urlsplit(uri).scheme.partition("+")[0] not in {"bolt", "neo4j"}:
-        raise MisconfiguredError(
-            "NEO4J_URI begins with neo4j:// or bolt://, with +s or +ssc for TLS"
-        )
     patience = patience or Patience()
     try:
+        parts = urlsplit(uri)
+        if parts.scheme.partition("+")[0] not in {"bolt", "neo4j"} or parts.port == 0:
+            msg = "it begins with neo4j:// or bolt://, with +s or +ssc for TLS"
+            raise ValueError(msg)  # noqa: TRY301 - one way out for all that is wrong with it
         driver = AsyncGraphDatabase.driver(
             uri,
             auth=None if password is None else (user, password),
