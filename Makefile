@@ -18,7 +18,7 @@ run: environment ## start it all, with an example: Neo4j, the API, a deliberatio
 
 test: environment ## run all tests but those that need a real vLLM
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests -m "not vllm and not benchmark" $(ARGS)
+	$(BIN)/coverage run -m pytest -m "not vllm and not benchmark" $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
