@@ -88,10 +88,12 @@ def serve() -> None:
 
     async def work(settings: Settings, _: Screen) -> Exit:
         from orchestrator import service
+        from orchestrator.cli import logs
         from orchestrator.cli.failures import InputError
 
         if settings.neo4j_uri is None:
             raise InputError("NEO4J_URI must say where the graph is; `council up` starts one.")
+        logs.to_stderr(settings.log_format)
         return Exit(await service.serve(settings))
 
     _carry_out(work)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from orchestrator import service
 from orchestrator.api import listening
-from orchestrator.cli import browser, examples
+from orchestrator.cli import browser, examples, logs
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import words_of
 from orchestrator.cli.following import follow, transcript_of
@@ -38,6 +38,7 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
     """
     # Known at once, rather than after Neo4j has been fetched and started.
     listening.bind(settings.host, settings.port).close()
+    logs.to_file(_log_file(settings))
     async with AsyncExitStack() as stack:
         password_file: Path | None = None
         browser_page = settings.browser_url
@@ -116,7 +117,7 @@ class _Tour:
             resumed = f"; {back.resumed} deliberations taken up again" if back.resumed else ""
             places.add_row(
                 "councils",
-                f"{back.councils} councils with {back.agents} agents, {how} in {back.duration_ms:.0f} ms{resumed}",
+                f"{back.councils} councils with {back.agents} agents, {how} in {back.duration_ms / 1000:.2f} s{resumed}",
             )
         places.add_row("GraphQL", f"{client.url}/graphql")
         places.add_row("GraphiQL", f"{client.url}/graphql (opened in a web browser)")
@@ -128,6 +129,7 @@ class _Tour:
             if self._password_file
             else f"user {self._settings.neo4j_user}, password as in NEO4J_PASSWORD",
         )
+        places.add_row("log", str(_log_file(self._settings)))
         model = (
             "rehearsal: none is set in VLLM_URL" if found.rehearsal else self._settings.vllm_model
         )
@@ -160,6 +162,10 @@ class _Tour:
                 f"council show {deliberation.id} --full",
             )
         )
+
+
+def _log_file(settings: Settings) -> Path:
+    return settings.home / "council.log"
 
 
 async def _start_neo4j(settings: Settings, screen: Screen, stack: AsyncExitStack) -> OwnNeo4j:

@@ -1,0 +1,63 @@
+"""Where log lines go, and in which form: constant event names, facts as fields, one line an outcome."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import structlog
+from structlog.typing import Processor
+
+_SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.UnicodeDecoder(),
+)
+
+
+def to_stderr(form: str | None) -> None:
+    """Log to standard error, as `json` or `text`; where it is none, text on a terminal and else JSON."""
+    chosen = form or ("text" if sys.stderr.isatty() else "json")
+    _configure(_handler(logging.StreamHandler(), chosen, logging.INFO))
+
+
+def to_file(path: Path) -> None:
+    """Log to a file of this run, and only what goes wrong to standard error: the terminal is the user's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _configure(
+        _handler(logging.FileHandler(path, mode="w", encoding="utf-8"), "json", logging.INFO),
+        _handler(logging.StreamHandler(), "text", logging.WARNING),
+    )
+
+
+def _configure(*handlers: logging.Handler) -> None:
+    logging.basicConfig(handlers=handlers, level=logging.INFO, force=True)
+    # Each says in many lines what the service says in one.
+    for name in ("uvicorn", "httpx", "neo4j", "stamina"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _handler(handler: logging.Handler, form: str, level: int) -> logging.Handler:
+    last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if form == "json":
+        last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        last += [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=last)
+    )
+    handler.setLevel(level)
+    return handler
