@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, cast
 
 import httpx
 
+from orchestrator.domain import limits
 from orchestrator.domain.councils import Endpoint, Seat
 from orchestrator.domain.deliberations import Priority
 from orchestrator.domain.errors import ModelError
@@ -19,6 +20,7 @@ from orchestrator.engine.ports import Answer, Call
 from orchestrator.vllm import failures
 from orchestrator.vllm.connections import Connections, Line
 from orchestrator.vllm.reading import LONGEST_LINE, Reading
+from orchestrator.vllm.unicode import valid
 
 _ERROR_SECONDS: Final = 5.0
 """How long the body of an error, or the list of models after one, is waited for."""
@@ -30,6 +32,9 @@ _TROUBLE_SECONDS: Final = 5.0
 """How long other endpoints are preferred to one where a call failed."""
 
 _MODELS_SHOWN: Final = 8
+
+_MOST_MODELS: Final = 1000
+"""Of an endpoint, that are taken notice of."""
 
 _PRIORITIES: Final = {Priority.HIGH: -1, Priority.LOW: 1}
 """vLLM serves lower numbers first; NORMAL is its 0."""
@@ -177,7 +182,12 @@ async def models_served(line: Line) -> tuple[str, ...]:
         names = [one["id"] for one in json.loads(body)["data"]]
     except (ValueError, KeyError, TypeError, RecursionError) as exc:
         raise failures.unusable(line, "what is no list of models") from exc
-    return tuple(failures.bounded(line, name) for name in names if isinstance(name, str) and name)
+    return tuple(name for name in names[:_MOST_MODELS] if _is_name(name))
+
+
+def _is_name(told: Any) -> bool:
+    """Whether a model can bear it in the graph; one that cannot could not be asked for either."""
+    return isinstance(told, str) and 0 < len(told) <= limits.NAME and valid(told) == told
 
 
 async def _served(line: Line, model: str) -> str | None:

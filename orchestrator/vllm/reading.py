@@ -26,6 +26,8 @@ LONGEST_STREAM: Final = 32 << 20
 LONGEST_ANSWER: Final = 1_000_000
 """Characters of an answer, and of its reasoning."""
 
+_decode: Final = json.JSONDecoder(strict=False).decode
+
 _BROKEN_OFF: Final = frozenset({"abort", "error"})
 """Reasons that vLLM gives for the end of an answer that it did not finish."""
 
@@ -118,7 +120,7 @@ class Reading:
 
     def _json(self, data: bytes) -> dict[str, Any]:
         try:
-            told = as_object(json.loads(data.decode("utf-8", "replace")))
+            told = as_object(_decode(data.decode("utf-8", "replace")))
         except (ValueError, RecursionError):
             told = None
         if told is None:
@@ -127,10 +129,8 @@ class Reading:
         return told
 
     def _look_for_error(self, chunk: dict[str, Any]) -> None:
-        if chunk.get("error") is not None:
-            raise failures.of_chunk(self._line, chunk["error"])
-        if chunk.get("object") == "error":
-            raise failures.of_chunk(self._line, chunk)
+        if chunk.get("error") is not None or chunk.get("object") == "error":
+            raise failures.of_chunk(self._line, chunk.get("error") or chunk)
 
     def _read_choices(self, told: dict[str, Any], said: str) -> str:
         new: list[str] = []

@@ -190,6 +190,16 @@ async def test_a_server_that_keeps_its_models_to_itself_is_up(
         assert watch.health(place).served_models == ()
 
 
+async def test_models_whose_names_the_graph_cannot_hold_are_passed_over(
+    connections: Connections, server: ModelServer
+):
+    server.models = ("good", "", "x" * 256, "half\ud83d", "nul\0", "größer 😀")
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        await until(is_(watch, place, UP))
+        assert watch.health(place).served_models == ("good", "größer 😀")
+
+
 async def test_an_endpoint_without_its_key_is_down_with_the_reason(
     connections: Connections, server: ModelServer
 ):
