@@ -19,10 +19,10 @@ from tests.support.scene import Scene
 from tests.support.service_process import ServiceProcess
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(600)]
 
-_LEASE_SECONDS = "120"
-_TAKEN_OVER_SECONDS = 25.0
+_LEASE_SECONDS = "300"
+_TAKEN_OVER_SECONDS = 60.0
 
 After = Callable[[], Awaitable[None]]
 """What remains to be done once the next process is ready."""

@@ -108,8 +108,7 @@ class ServiceProcess:
         """End it, by force."""
         await self._client.aclose()
         ended = None if self._process is None else self._process.returncode
-        if self._process is not None:
-            await self.kill()
+        await self.kill()
         # Shown where the test has failed.
         print(f"The log of {self.url} ended with:\n{self.last_lines()}")  # noqa: T201
         if error is None and ended is not None:
@@ -178,7 +177,8 @@ class ServiceProcess:
 
     async def kill(self) -> None:
         """Send SIGKILL and wait for the end, where it runs."""
-        await self._end(signal.SIGKILL)
+        if self._process is not None:
+            await self._end(signal.SIGKILL)
 
     async def stop(self) -> int:
         """Send SIGTERM and return the exit code."""

@@ -1,0 +1,70 @@
+"""A process that is stopped and goes on later: it was overtaken, and must not harm what was done meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.graph.statements import statement
+from tests.support.bolt_proxy import BoltProxy, Side, Tag
+from tests.support.evidence import Crash
+from tests.support.model_server import Behaviour
+from tests.support.scene import Scene
+from tests.support.waiting import eventually, until
+
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
+
+
+@pytest.mark.parametrize(
+    ("side", "tag"),
+    [
+        pytest.param(Side.REQUEST, Tag.RUN, id="turns in its recorder"),
+        pytest.param(Side.REQUEST, Tag.COMMIT, id="a transaction of it open"),
+    ],
+)
+async def test_a_process_that_was_stopped_and_overtaken_changes_nothing_when_it_goes_on(
+    scene: Scene, side: Side, tag: Tag
+) -> None:
+    # When it is stopped, one of its critiques is being recorded and another one is under way.
+    scene.model.script(Behaviour(latency=3.0), turn="*-c1-s3-*", attempts=1)
+    scene.model.script(Behaviour(latency=0.5), turn="*-c1-*", attempts=1)
+    frozen = await scene.start("frozen", COUNCIL_LEASE_SECONDS="3")
+    await frozen.ready()
+    accepted = await scene.deliberate(frozen)
+    await eventually(scene.look, lambda seen: len(seen.turns) == 3)
+    trap = scene.proxy.trap(side, tag, statement("turn/record"))
+    await trap.sprung()
+    frozen.freeze()
+    before = await scene.look()
+    assert len(before.turns) == 3
+    scene.crashes.append(
+        Crash(
+            point="the stop",
+            recorded=frozenset(turn.id for turn in before.turns),
+            place=scene.log.place(),
+        )
+    )
+
+    async with BoltProxy(scene.server.uri) as proxy:
+        other = await scene.start("other", proxy=proxy, COUNCIL_LEASE_SECONDS="3")
+        await other.ready()
+        seen = await scene.all_ended(60)
+        assert scene.faults(seen) == []
+        assert len(seen.deliberation(accepted).claims) == 2
+        place = scene.log.place()
+
+        frozen.thaw()
+        trap.release()
+        await until(lambda: bool(frozen.logged("claim_fenced") or frozen.logged("claim_lost")), 30)
+        await frozen.ready()
+        # It claims again, once a tick; what has ended is none of its business.
+        ticks = scene.proxy.trap(
+            Side.ANSWER, Tag.COMMIT, statement("claim/claim"), times=2, hold=False
+        )
+        await ticks.sprung(2)
+        assert await scene.look() == seen
+        assert scene.log.begun(since=place) == []
+
+        await other.stop()
+        await scene.deliberate(frozen)
+        again = await eventually(scene.look, lambda seen: all(d.ended for d in seen.deliberations))
+        assert scene.faults(again) == []

@@ -1,0 +1,155 @@
+"""Neo4j that is not there yet, refuses us, is killed, or loses every connection at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from orchestrator.graph.statements import statement
+from orchestrator.local import docker, tools
+from orchestrator.local.neo4j import OwnNeo4j
+from tests.support.bolt_proxy import BoltProxy, Side, Tag
+from tests.support.model_server import Behaviour, ModelServer
+from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j
+from tests.support.scene import DELIBERATE, Scene
+from tests.support.service_process import AnsweredError, ServiceProcess
+
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
+
+_COUNCILS = "{ councils { totalCount } }"
+_SERVICE = "{ service { ready waitingFor neo4j } }"
+
+
+async def _is_refused_for_now(service: ServiceProcess) -> None:
+    """Whatever needs the graph says so, and an acceptance is not kept in memory for later."""
+    order = {"council": {"role": "DEV"}, "task": {"description": "Refused."}}
+    for document, variables in ((_COUNCILS, {}), (DELIBERATE, {"input": order})):
+        with pytest.raises(AnsweredError) as caught:
+            await service.ask(document, **variables)
+        assert caught.value.codes == ["UNAVAILABLE"]
+
+
+async def test_a_service_started_before_its_neo4j_waits_and_goes_on_by_itself(
+    scene: Scene,
+) -> None:
+    scene.proxy.refuse()
+    service = await scene.start()
+    await service.becomes(503)
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(f"{service.url}/livez")).status_code == 200
+    told = (await service.ask(_SERVICE))["service"]
+    assert (told["ready"], told["neo4j"]) == (False, None)
+    assert "Neo4j" in told["waitingFor"]
+    await _is_refused_for_now(service)
+
+    await scene.proxy.admit()
+    await service.ready()
+    told = (await service.ask(_SERVICE))["service"]
+    assert (told["ready"], told["waitingFor"]) == (True, None)
+    assert told["neo4j"].startswith("Neo4j/")
+    await scene.deliberate(service)
+    seen = await scene.all_ended()
+    assert scene.faults(seen) == []
+    # What was refused while Neo4j was away does not turn up later.
+    assert len(seen.deliberations) == 1
+
+
+async def test_a_wrong_password_ends_the_start_with_words_that_name_it(scene: Scene) -> None:
+    service = await scene.start(NEO4J_PASSWORD="a-wrong-one")
+    assert await service.wait(30) > 0
+    last = service.log_file.read_text(encoding="utf-8")
+    assert "NEO4J_PASSWORD" in last
+    assert "Traceback" not in last
+    assert "a-wrong-one" not in last
+
+
+async def test_connections_that_are_all_cut_while_recording_cost_nothing(scene: Scene) -> None:
+    service = await scene.start()
+    await service.ready()
+    accepted = [await scene.deliberate(service, role) for role in ("DEV", "QA", "DATA")]
+    cuts = 0
+    for number in range(6):
+        side = Side.ANSWER if number % 2 else Side.REQUEST
+        trap = scene.proxy.trap(side, Tag.COMMIT, statement("turn/record"))
+        try:
+            await trap.sprung(seconds=5)
+        except TimeoutError:
+            break  # nothing is left to record
+        scene.proxy.cut()
+        trap.release()
+        cuts += 1
+    assert cuts >= 3
+    seen = await scene.all_ended(60)
+    assert scene.faults(seen) == []
+    assert {one.id for one in seen.deliberations} == set(accepted)
+    # It was never overtaken: it went on with what it held, and asked nothing twice.
+    assert [one.resumptions for one in seen.deliberations] == [0, 0, 0]
+    assert max(scene.log.answered().values()) == 1
+
+
+@pytest.fixture
+async def own(tmp_path: Path) -> AsyncGenerator[OwnNeo4j]:
+    """A Neo4j that only this test uses, and may kill."""
+    async with own_neo4j(tmp_path / "neo4j", library=LIBRARY) as own:
+        yield own
+
+
+async def _kill(own: OwnNeo4j) -> None:
+    if own.pid is not None:
+        os.kill(own.pid, signal.SIGKILL)
+    else:
+        found = await tools.find_docker([])
+        assert found is not None
+        status, said = await tools.answer(found, "kill", docker.find(found, own.home).container)
+        assert status == 0, said
+    while await own.is_alive():  # noqa: ASYNC110 - a process of the system
+        await asyncio.sleep(0.02)
+
+
+async def test_a_neo4j_that_is_killed_and_restarted_under_way_costs_nothing(
+    own: OwnNeo4j, tmp_path: Path
+) -> None:
+    server = Neo4jServer(uri=own.uri, user=own.user, password=own.password)
+    path = tmp_path / "model.jsonl"
+    async with (
+        ModelServer(models=("tiny",), behaviour=Behaviour(latency=0.03), log=path) as model,
+        BoltProxy(own.uri) as proxy,
+        server.driver() as driver,
+        Scene(
+            server=server,
+            database=server.database,
+            driver=driver,
+            proxy=proxy,
+            model=model,
+            log=path,
+            home=tmp_path,
+        ) as scene,
+    ):
+        service = await scene.start(COUNCIL_LEASE_SECONDS="3")
+        await service.ready()
+        # Three critiques are under way when the graph goes, and are answered while it is away.
+        model.script(Behaviour(latency=2.0), turn="*-c1-*", attempts=1)
+        recorded = proxy.trap(Side.ANSWER, Tag.COMMIT, statement("turn/record"), hold=False)
+        accepted = await scene.deliberate(service)
+        await recorded.sprung()
+        await _kill(own)
+
+        await service.becomes(503)
+        await _is_refused_for_now(service)
+
+        await own.stop()
+        await own.start()
+        assert own.uri == server.uri
+        await service.ready()
+        seen = await scene.all_ended(60)
+        assert scene.faults(seen) == []
+        assert [one.id for one in seen.deliberations] == [accepted]
+        # Nobody overtook it, although its lease had run out long ago.
+        assert [one.resumptions for one in seen.deliberations] == [0]
+        assert max(scene.log.answered().values()) == 1

@@ -1,0 +1,63 @@
+"""One turn that Neo4j refuses for good, among others that it would take."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import pytest
+from neo4j import AsyncDriver
+
+from orchestrator.graph.statements import statement as statement_of_ours
+from tests.support.bolt_proxy import Side, Tag
+from tests.support.model_server import Behaviour
+from tests.support.neo4j import Neo4jServer, statement
+from tests.support.scene import Scene
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+async def indexed_contents(driver: AsyncDriver, neo4j_server: Neo4jServer) -> AsyncGenerator[None]:
+    """An index over what turns say: it takes no text above 8 KB, and refuses the whole transaction."""
+    database = neo4j_server.database
+    await driver.execute_query(statement("index_contents"), database_=database)
+    await driver.execute_query(statement("await_indexes"), database_=database)
+    yield
+    await driver.execute_query(statement("drop_index_of_contents"), database_=database)
+
+
+@pytest.mark.usefixtures("indexed_contents")
+async def test_a_turn_that_cannot_be_stored_is_absent_with_the_reason_and_the_others_are_taken(
+    scene: Scene,
+) -> None:
+    scene.model.script(Behaviour(latency=0.03, length=20_000), turn="*-p0-s2")
+    service = await scene.start()
+    await service.ready()
+    # All six proposals but the first one recorded go to Neo4j in one batch, the refused ones in their midst.
+    trap = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement_of_ours("turn/record"))
+    accepted = [await scene.deliberate(service, role) for role in ("DEV", "QA")]
+    await until(lambda: sum(scene.log.answered().values()) == 6, 30)
+    trap.release()
+    seen = await scene.all_ended(60)
+    for deliberation in accepted:
+        turns = seen.of(deliberation)
+        absent = [turn for turn in turns if turn.outcome != "TAKEN"]
+        assert [(turn.kind, turn.round, turn.seat) for turn in absent] == [("PROPOSAL", 0, 2)]
+        assert (absent[0].absence or "").startswith("could not be recorded: ")
+        assert absent[0].content is None
+        # Nobody criticises what is not there, and who has no critique does not revise.
+        assert sorted((turn.kind, turn.seat) for turn in turns if turn not in absent) == [
+            ("BALLOT", 1),
+            ("BALLOT", 2),
+            ("BALLOT", 3),
+            ("CRITIQUE", 2),
+            ("CRITIQUE", 3),
+            ("PROPOSAL", 1),
+            ("PROPOSAL", 3),
+            ("REVISION", 1),
+            ("REVISION", 3),
+        ]
+        assert seen.deliberation(deliberation).status == "DECIDED"
+    # Splitting a batch asks nobody again.
+    assert max(scene.log.answered().values()) == 1

@@ -1,0 +1,2 @@
+// Take that index away again.
+DROP INDEX contents_of_turns
