@@ -157,8 +157,8 @@ def _ranking(deliberation: models.Deliberation, reached: models.Verdict) -> Tabl
 def _findings(transcript: models.Transcript, reached: models.Verdict) -> Iterator[Text]:
     """Yield what the table can't say, a line each."""
     deliberation = transcript.deliberation
-    agreement = "none to measure" if reached.agreement is None else f"{reached.agreement:.2f}"
-    yield Text.assemble(("margin     ", "aside"), f"{reached.margin:.2f}, agreement {agreement}")
+    agreement = "" if reached.agreement is None else f", agreement {reached.agreement:.2f}"
+    yield Text.assemble(("margin     ", "aside"), f"{reached.margin:.2f}{agreement}")
     if not reached.dissent:
         yield Text.assemble(("dissent    ", "aside"), "none")
     for ballot in reached.dissent:

@@ -24,7 +24,7 @@ ASKED_FOR = {
 _MARKS = re.compile(r"^(?:\s|[#>*+\-=`~]|\d+[.)]\s)+")
 """What begins a heading, a point of a list, a quotation or a line across."""
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)")
-_SENTENCE_WITH_SENSE = 20
+_SENTENCE_WITH_SENSE = 30
 """Characters: what is shorter is no sentence but an abbreviation or a number."""
 
 
@@ -90,7 +90,7 @@ def _without_marks(line: str) -> str:
 
 
 def _at(instant: datetime) -> Text:
-    return Text(f"{instant.astimezone():%H:%M:%S}  ", style="aside", end="")
+    return Text(f"{instant.astimezone():%H:%M:%S}  ", style="aside")
 
 
 def seat_style(number: int) -> str:

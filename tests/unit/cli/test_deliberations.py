@@ -59,7 +59,7 @@ Verdict of dev-council-1, partial (DEADLINE)
     2   seat 3 dev-agent-3    0.50       1   The text of dev-agent-3.
     3   seat 1 dev-agent-1    0.00       0   The text of dev-agent-1.
 
-margin     0.25, agreement none to measure
+margin     0.25
 dissent    seat 1 dev-agent-1 put dev-agent-3 first
 absent     1 of 12 turns
 tokens     5,400 read (3,100 cached), 1,234 written, in 12 calls

@@ -22,7 +22,7 @@ def test_each_kind_of_turn_says_who_does_what(rendered: Rendered) -> None:
     told = "\n".join(
         _line(rendered, turn)
         for turn in (
-            answers.proposal(1, 2, content="## Plan\n\nUse a queue in Postgres. It is there."),
+            answers.proposal(1, 2, content="## Plan\n\nUse a queue in the Postgres that we have. It is there."),
             answers.critique(2, 1, 5, content="1. The lock is taken too late, so two win."),
             answers.revision(1, 8, content="**Take the lock first**, then look."),
             answers.ballot(3, [1, 2], 11),
@@ -30,7 +30,7 @@ def test_each_kind_of_turn_says_who_does_what(rendered: Rendered) -> None:
     )
 
     assert told == snapshot("""\
-03:04:07  seat 1 dev-agent-1 proposes: Use a queue in Postgres.
+03:04:07  seat 1 dev-agent-1 proposes: Use a queue in the Postgres that we have.
 03:04:10  seat 2 dev-agent-2 criticises dev-agent-1: The lock is taken too late, so two win.
 03:04:13  seat 1 dev-agent-1 revises: Take the lock first, then look.
 03:04:16  seat 3 dev-agent-3 ranks dev-agent-1 > dev-agent-2\
@@ -61,7 +61,7 @@ def test_a_long_sentence_ends_at_the_edge_of_the_window(rendered: Rendered) -> N
         ("# Heading\n\nText", "Text"),
         ("# Nothing but a heading", "Nothing but a heading"),
         ("\n\n- a point of a list", "a point of a list"),
-        ("E.g. this. Then more of it. And more.", "E.g. this. Then more of it."),
+        ("E.g. this. Then there is more of it. And more.", "E.g. this. Then there is more of it."),
         ("**bold**", "bold"),
         ("v1.2.3 is what we have", "v1.2.3 is what we have"),
         ("```python\nprint()\n```", "print()"),
