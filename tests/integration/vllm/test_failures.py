@@ -6,10 +6,12 @@ import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from orchestrator.domain.deliberations import Usage
 from orchestrator.domain.errors import ModelError
+from orchestrator.vllm import failures
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
 from orchestrator.vllm.reading import LONGEST_LINE
@@ -155,6 +157,24 @@ FAILURES = [
         "a status that nobody knows",
         Behaviour(status=418, body=b"[]"),
         ("418 I'm a Teapot",),
+        retryable=False,
+    ),
+    Failure(
+        "a status without a name",
+        Behaviour(raw=b"HTTP/1.1 599 \r\ncontent-length: 0\r\n\r\n"),
+        ("endpoint default answered 599",),
+        retryable=True,
+    ),
+    Failure(
+        "an error whose words are cut off",
+        Behaviour(raw=b"HTTP/1.1 500 X\r\ncontent-length: 100\r\n\r\nhal"),
+        ("endpoint default answered 500 Internal Server Error",),
+        retryable=True,
+    ),
+    Failure(
+        "an unstreamed answer without end",
+        Behaviour(raw=PLAIN % (2 * LONGEST_LINE, b"[" + b" " * (2 * LONGEST_LINE - 1))),
+        ("sent what is not JSON of a completion",),
         retryable=False,
     ),
     Failure(
@@ -377,6 +397,29 @@ async def test_a_server_that_does_not_speak_tls_is_told_so(
         await client.ask(call(seat(endpoint(url))), lambda _: None)
     assert "endpoint default" in raised.value.reason
     assert "cannot be reached" in raised.value.reason or "TLS" in raised.value.reason
+
+
+async def test_a_url_that_no_client_takes_is_told_so(client: ModelClient):
+    with pytest.raises(ModelError, match="URL of endpoint default cannot be used") as raised:
+        await client.ask(call(seat(endpoint("http://999.1.1.1/v1"))), lambda _: None)
+    assert not raised.value.retryable
+
+
+async def test_a_failure_that_nobody_foresaw_is_told_by_its_name(connections: Connections):
+    line = await connections.line(endpoint("http://127.0.0.1:1"))
+    error = failures.of_exception(line, httpx.HTTPError("odd"))
+    assert error.reason == "endpoint default could not be asked: HTTPError: odd"
+    assert not error.retryable
+
+
+async def test_a_key_that_no_header_can_carry_is_told_by_its_variable(seen: Seen):
+    async with Connections(
+        environment={"VLLM_API_KEY": "sk\nsecret"}, calls_per_endpoint=1
+    ) as connections:
+        client = ModelClient(connections=connections, watch=seen, rehearsal=NoRehearsal())
+        with pytest.raises(ModelError, match="the key in VLLM_API_KEY holds") as raised:
+            await client.ask(call(seat(endpoint("http://127.0.0.1:1"))), lambda _: None)
+    assert "secret" not in raised.value.reason
 
 
 @pytest.fixture

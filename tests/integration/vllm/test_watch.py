@@ -287,3 +287,15 @@ async def test_calls_in_flight_are_counted(connections: Connections, server: Mod
         await until(lambda: watch.health(place).in_flight == 3)
         await asyncio.gather(*asking)
         assert watch.health(place).in_flight == 0
+
+
+async def test_a_list_of_models_that_is_none_leaves_the_endpoint_down_where_it_is_judged_by_it(
+    connections: Connections, server: ModelServer
+):
+    server.has_health = False
+    server.models_status = 404  # with /health and /v1/models gone, nothing here is a model's server
+    place = endpoint(server.url)
+    with capture_logs() as logs:
+        async with watching(Graph(place), connections) as watch:
+            await until(is_(watch, place, DOWN))
+    assert "404 Not Found" in logs[0]["reason"]

@@ -150,6 +150,12 @@ def test_a_critique_quotes_the_proposal_and_names_what_its_persona_and_the_task_
         assert any(one in PERSONAS[seat - 1] for one in missing)
 
 
+def test_a_critique_of_a_proposal_that_has_everything_says_so():
+    whole = " ".join((*TASK.requirements, TASK.description, *PERSONAS))
+    said = say(deliberation(), ask(TurnKind.CRITIQUE, 1, target="trn_t"), {"trn_t": whole})
+    assert "It speaks of every point of the task" in said
+
+
 def test_a_revision_keeps_the_proposal_and_shows_what_it_took_over():
     held = deliberation()
     own = propose(held, 1)
