@@ -1,0 +1,339 @@
+"""What was deliberated, as the API reads it: whole, by filters, and page by page in both directions."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.api.ports import Records
+from orchestrator.domain.deliberations import Deliberation, Status, StopReason, Turn, TurnKind
+from orchestrator.domain.filters import DeliberationFilter
+from orchestrator.domain.ids import verdict_id
+from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.domain.protocols.peer_review import next_step
+from orchestrator.domain.protocols.steps import Decide, Rules
+from orchestrator.domain.transcripts import Claimed, Transcript
+from orchestrator.engine.ports import Deliberations, Held, Order
+from orchestrator.graph.councils import Councils
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.records import GraphRecords
+from tests.integration.graph.conftest import Run
+from tests.support.deliberating import (
+    LEASE,
+    a_verdict,
+    all_turns,
+    an_order,
+    proposals,
+    recordings,
+)
+
+pytestmark = pytest.mark.neo4j
+
+EVERYTHING = DeliberationFilter()
+
+
+@pytest.fixture
+async def deliberations(seeded: Councils) -> Deliberations:
+    found = GraphDeliberations(seeded.graph)
+    await found.enter("prc_one", "host", LEASE)
+    return found
+
+
+@pytest.fixture
+def records(seeded: Councils) -> Records:
+    return GraphRecords(seeded.graph)
+
+
+async def claimed(deliberations: Deliberations, order: Order | None = None) -> Held:
+    await deliberations.accept(order or an_order())
+    (held,) = await deliberations.claim("prc_one", 1, ())
+    return held
+
+
+async def test_deliberations_are_read_as_their_holder_loads_them(
+    deliberations: Deliberations, records: Records
+) -> None:
+    held = [await claimed(deliberations, an_order(role)) for role in ("DEV", "QA")]
+    await deliberations.record(recordings(held[0], proposals(held[0].deliberation)))
+    ids = [one.deliberation for one in held]
+    found = await records.deliberations_by_id([*ids, "dlb_none"])
+    assert found == {id_: (await deliberations.load(id_)).deliberation for id_ in ids}
+
+
+async def test_who_sits_in_something_running_is_busy_and_nobody_else(
+    deliberations: Deliberations, records: Records
+) -> None:
+    ended = await claimed(deliberations, an_order("DEV"))
+    await deliberations.fail(ended, 1, StopReason.ERROR, "it broke")
+    queued, running = an_order("QA"), an_order("DATA")
+    held = await claimed(deliberations, running)
+    await deliberations.accept(queued)
+    found = await records.deliberations_by_id(
+        [ended.deliberation, queued.deliberation, held.deliberation]
+    )
+
+    def busy(deliberation: str) -> set[bool]:
+        return {seat.agent.busy for seat in found[deliberation].seats}
+
+    assert busy(ended.deliberation) == {False}
+    assert busy(queued.deliberation) == {False}
+    assert busy(held.deliberation) == {True}
+
+
+async def test_nothing_is_read_of_what_is_not_there(records: Records) -> None:
+    assert await records.deliberations_by_id(["dlb_none"]) == {}
+    assert await records.deliberations_by_id([]) == {}
+    assert await records.tasks_by_id(["tsk_none"]) == {}
+    assert await records.transcripts(["dlb_none"]) == {}
+    assert await records.deliberation_of_turn("trn_none") is None
+    assert await records.deliberation_of_verdict("vrd_none") is None
+    assert await records.deliberations(PageRequest(), EVERYTHING) == Page(items=())
+    assert await records.count_deliberations(DeliberationFilter(council_id="cou_none")) == 0
+    assert await records.count_deliberations(DeliberationFilter(role="POET")) == 0
+
+
+async def test_a_transcript_holds_turns_claims_and_the_verdict_with_its_dissent(
+    deliberations: Deliberations, records: Records, run: Run
+) -> None:
+    first = await claimed(deliberations)
+    id_ = first.deliberation
+    turns = all_turns(id_)
+    await deliberations.record(recordings(first, turns[:6]))
+    await run("expire_lease", process="prc_one")
+    await deliberations.enter("prc_two", "host", LEASE)
+    (held,) = await deliberations.claim("prc_two", 1, ())
+    # Seat 2 votes against what the others elect.
+    ballot = turns[10]
+    turns[10] = dataclasses.replace(ballot, choices=ballot.choices[::-1])
+    await deliberations.record(recordings(held, turns[6:]))
+    case = await deliberations.load(id_)
+    step = next_step(Rules(deliberation=id_, seats=(1, 2, 3), rounds=1, quorum=2), case.turns)
+    assert isinstance(step, Decide)
+    assert step.verdict.dissent
+    assert await deliberations.decide(held, 14, step.verdict, StopReason.COMPLETED)
+
+    (transcript,) = (await records.transcripts([id_, id_, "dlb_none"])).values()
+    assert transcript.turns == case.turns
+    assert [(claim.sequence, claim.resumed) for claim in transcript.claims] == [
+        (1, False),
+        (8, True),
+    ]
+    assert all(isinstance(claim, Claimed) for claim in transcript.claims)
+    assert transcript.outcome is not None
+    assert transcript.outcome.verdict == step.verdict
+    assert transcript.outcome.id == verdict_id(id_)
+    assert transcript.ended == 15
+    found = (await records.deliberations_by_id([id_]))[id_]
+    assert transcript.outcome.decided_at == found.finished_at
+
+
+async def test_a_transcript_of_what_is_under_way_has_no_end(
+    deliberations: Deliberations, records: Records
+) -> None:
+    one, two = await claimed(deliberations), await claimed(deliberations)
+    await deliberations.record(recordings(one, proposals(one.deliberation)))
+    await deliberations.fail(two, 1, StopReason.ERROR, "it broke")
+    found = await records.transcripts([one.deliberation, two.deliberation])
+    running, failed = found[one.deliberation], found[two.deliberation]
+    assert (len(running.turns), running.outcome, running.ended) == (3, None, None)
+    assert failed == Transcript(
+        deliberation=two.deliberation, turns=(), claims=failed.claims, outcome=None, ended=2
+    )
+
+
+async def test_a_turn_and_a_verdict_lead_to_their_deliberation(
+    deliberations: Deliberations, records: Records
+) -> None:
+    held = await claimed(deliberations)
+    turns: Sequence[Turn] = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    assert await records.deliberation_of_turn(turns[5].id) == held.deliberation
+    verdict = verdict_id(held.deliberation)
+    assert await records.deliberation_of_verdict(verdict) == held.deliberation
+
+
+async def test_a_seat_keeps_its_endpoint_after_that_was_removed(
+    seeded: Councils, deliberations: Deliberations, records: Records, run: Run
+) -> None:
+    endpoint = await seeded.register_endpoint("lab", "http://127.0.0.1:9/v1", None, None)
+    order = an_order()
+    await deliberations.accept(order)
+    await run("bind_seats", deliberation=order.deliberation, endpoint=endpoint)
+    await seeded.remove_endpoint(endpoint)
+    found = (await records.deliberations_by_id([order.deliberation]))[order.deliberation]
+    assert {seat.endpoint and seat.endpoint.name for seat in found.seats} == {"lab"}
+
+
+async def some_of_each(deliberations: Deliberations, records: Records) -> list[Deliberation]:
+    """Twelve, newest first: of three roles, two external ids and four statuses."""
+    for number in range(12):
+        role = ("DEV", "QA", "DATA")[number % 3]
+        await deliberations.accept(an_order(role, external_id=(None, "a", "b")[number % 2 + 1]))
+    running = await deliberations.claim("prc_one", 7, ())
+    for held in running[:3]:
+        await deliberations.fail(held, 1, StopReason.ERROR, "it broke")
+    turns = all_turns(running[3].deliberation)
+    await deliberations.record(recordings(running[3], turns))
+    assert await deliberations.decide(running[3], 13, a_verdict(turns), StopReason.COMPLETED)
+    page = await records.deliberations(PageRequest(limit=100), EVERYTHING)
+    assert [one.id for one in page.items] == sorted((d.id for d in page.items), reverse=True)
+    assert {one.status for one in page.items} == {
+        Status.QUEUED,
+        Status.RUNNING,
+        Status.DECIDED,
+        Status.FAILED,
+    }
+    return list(page.items)
+
+
+def matches(one: Deliberation, where: DeliberationFilter) -> bool:
+    return (
+        (where.statuses is None or one.status in where.statuses)
+        and (where.role is None or one.role == where.role)
+        and (where.council_id is None or one.council_id == where.council_id)
+        and (where.task is None or one.task.id == where.task)
+        and (where.accepted_since is None or one.accepted_at >= where.accepted_since)
+        and (where.accepted_before is None or one.accepted_at < where.accepted_before)
+        and (where.external_id is None or one.task.external_id == where.external_id)
+    )
+
+
+@pytest.mark.timeout(180)
+async def test_every_combination_of_filters_lists_and_counts_the_same_in_both_directions(
+    deliberations: Deliberations, records: Records
+) -> None:
+    everything = await some_of_each(deliberations, records)
+    some = everything[4]
+    since, before = everything[9].accepted_at, everything[2].accepted_at
+    for statuses, role, council, task, bounds, external in itertools.product(
+        (None, (Status.FAILED, Status.QUEUED, Status.FAILED), (Status.DECIDED, Status.RUNNING)),
+        (None, some.role),
+        (None, some.council_id),
+        (None, some.task.id),
+        (None, (since, before)),
+        (None, some.task.external_id),
+    ):
+        where = DeliberationFilter(
+            statuses=statuses,
+            role=role,
+            council_id=council,
+            task=task,
+            accepted_since=None if bounds is None else bounds[0],
+            accepted_before=None if bounds is None else bounds[1],
+            external_id=external,
+        )
+        expected = tuple(one for one in everything if matches(one, where))
+        for backward in (False, True):
+            request = PageRequest(limit=50, backward=backward)
+            assert await records.deliberations(request, where) == Page(items=expected), where
+        assert await records.count_deliberations(where) == len(expected), where
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        EVERYTHING,
+        DeliberationFilter(role="DEV"),
+        DeliberationFilter(statuses=(Status.QUEUED, Status.FAILED, Status.RUNNING)),
+        DeliberationFilter(external_id="a"),
+    ],
+)
+async def test_pages_follow_one_another_in_both_directions_without_gap_or_double(
+    deliberations: Deliberations, records: Records, where: DeliberationFilter
+) -> None:
+    expected = [one for one in await some_of_each(deliberations, records) if matches(one, where)]
+    forward: list[Deliberation] = []
+    key = None
+    while True:
+        page = await records.deliberations(PageRequest(limit=3, key=key), where)
+        assert page.has_previous == (key is not None)
+        forward += page.items
+        if not page.has_next:
+            break
+        key = page.items[-1].id
+    assert forward == expected
+
+    backward: list[Deliberation] = []
+    key = None
+    while True:
+        page = await records.deliberations(PageRequest(limit=3, key=key, backward=True), where)
+        assert page.has_next == (key is not None)
+        backward = [*page.items, *backward]
+        if not page.has_previous:
+            break
+        key = page.items[0].id
+    assert backward == expected
+
+
+async def test_a_council_lists_only_what_it_held(
+    seeded: Councils, deliberations: Deliberations, records: Records
+) -> None:
+    everything = await some_of_each(deliberations, records)
+    council = await seeded.council_by_role("QA")
+    assert council is not None
+    where = DeliberationFilter(council_id=council.id)
+    page = await records.deliberations(PageRequest(), where)
+    assert [one.id for one in page.items] == [d.id for d in everything if d.role == "QA"]
+
+
+async def test_a_bound_far_in_the_past_or_future_leaves_nothing_or_everything(
+    deliberations: Deliberations, records: Records
+) -> None:
+    everything = await some_of_each(deliberations, records)
+    week = timedelta(days=7)
+    long_ago = everything[-1].accepted_at - week
+    hence = everything[0].accepted_at + week
+    for where, count in (
+        (DeliberationFilter(accepted_since=long_ago), 12),
+        (DeliberationFilter(accepted_since=hence), 0),
+        (DeliberationFilter(accepted_before=long_ago), 0),
+        (DeliberationFilter(accepted_before=hence), 12),
+    ):
+        page = await records.deliberations(PageRequest(limit=50), where)
+        assert (len(page.items), await records.count_deliberations(where)) == (count, count)
+
+
+async def test_tasks_are_read_listed_and_counted(
+    deliberations: Deliberations, records: Records
+) -> None:
+    orders = [an_order(external_id=("a", "b")[number % 2]) for number in range(5)]
+    for order in orders:
+        await deliberations.accept(order)
+    newest = [order.task for order in reversed(orders)]
+    of_a = [task for task in newest if task.external_id == "a"]
+
+    assert await records.tasks_by_id([task.id for task in newest]) == {
+        task.id: task for task in newest
+    }
+    assert await records.tasks(PageRequest(limit=2), None) == Page(
+        items=tuple(newest[:2]), has_next=True
+    )
+    assert await records.tasks(PageRequest(limit=2, key=newest[1].id), None) == Page(
+        items=tuple(newest[2:4]), has_next=True, has_previous=True
+    )
+    assert await records.tasks(PageRequest(limit=2, backward=True), None) == Page(
+        items=tuple(newest[3:]), has_previous=True
+    )
+    assert await records.tasks(PageRequest(limit=2), "a") == Page(
+        items=tuple(of_a[:2]), has_next=True
+    )
+    assert await records.tasks(PageRequest(limit=2, backward=True), "a") == Page(
+        items=tuple(of_a[1:]), has_previous=True
+    )
+    assert (await records.count_tasks(None), await records.count_tasks("a")) == (5, 3)
+    assert await records.count_tasks("none") == 0
+
+
+async def test_what_a_turn_answers_comes_back(
+    deliberations: Deliberations, records: Records
+) -> None:
+    held = await claimed(deliberations)
+    await deliberations.record(recordings(held, all_turns(held.deliberation)))
+    (transcript,) = (await records.transcripts([held.deliberation])).values()
+    revisions = [turn for turn in transcript.turns if turn.key.kind is TurnKind.REVISION]
+    assert all(turn.revises and turn.answers for turn in revisions)
