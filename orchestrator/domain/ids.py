@@ -70,9 +70,10 @@ def claim_id(deliberation: str, epoch: int) -> str:
 
 _KIND = {letter: kind for kind, letter in _LETTER.items()}
 
+# Few digits: what a caller sends must not become a number that Python refuses to read.
 _TURN = re.compile(
-    rf"{Prefix.TURN}_(?P<body>[^-]+)-(?P<kind>[{''.join(_KIND)}])(?P<round>\d+)-s(?P<seat>\d+)"
-    r"(-t(?P<target>\d+))?(-n(?P<sample>\d+))?"
+    rf"{Prefix.TURN}_(?P<body>[^-]+)-(?P<kind>[{''.join(_KIND)}])(?P<round>\d{{1,4}})-s(?P<seat>\d{{1,4}})"
+    r"(-t(?P<target>\d{1,4}))?(-n(?P<sample>\d{1,4}))?"
 )
 
 
@@ -88,4 +89,6 @@ def turn_named(identifier: str) -> tuple[str, TurnKey] | None:
         target=None if match["target"] is None else int(match["target"]),
         sample=int(match["sample"] or 1),
     )
-    return with_prefix(Prefix.DELIBERATION, match["body"]), key
+    deliberation = with_prefix(Prefix.DELIBERATION, match["body"])
+    # Another way to write the same numbers, such as p00, is not the id.
+    return (deliberation, key) if turn_id(deliberation, key) == identifier else None

@@ -54,3 +54,29 @@ def test_what_is_no_id_of_ours_has_no_prefix(text: str) -> None:
 def test_a_verdict_is_named_after_its_deliberation_and_a_claim_after_its_epoch_too() -> None:
     assert ids.verdict_id("dlb_0198") == "vrd_0198"
     assert ids.claim_id("dlb_0198", 3) == "clm_0198-3"
+
+
+@given(bodies, keys)
+def test_a_turns_id_is_taken_apart_as_it_was_put_together(body: str, key: TurnKey) -> None:
+    assert ids.turn_named(ids.turn_id(f"dlb_{body}", key)) == (f"dlb_{body}", key)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "trn_0198",
+        "trn_-p0-s1",
+        "dlb_0198-p0-s1",
+        "trn_0198-x0-s1",
+        "trn_0198-p0-s1-",
+        "trn_0198-p0-s1\n",
+        "trn_0198-p00-s1",
+        "trn_0198-p0-s01",
+        "trn_0198-p0-s1-n1",
+        "trn_0198-p\u0663-s1",
+        f"trn_0198-p{'9' * 5000}-s1",
+    ],
+)
+def test_what_is_not_written_as_a_turns_id_names_no_turn(text: str) -> None:
+    assert ids.turn_named(text) is None
