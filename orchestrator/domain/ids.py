@@ -71,9 +71,14 @@ def claim_id(deliberation: str, epoch: int) -> str:
 _KIND = {letter: kind for kind, letter in _LETTER.items()}
 
 # Few digits: what a caller sends must not become a number that Python refuses to read.
+_NUMBER = r"\d{1,4}"
 _TURN = re.compile(
-    rf"{Prefix.TURN}_(?P<body>[^-]+)-(?P<kind>[{''.join(_KIND)}])(?P<round>\d{{1,4}})-s(?P<seat>\d{{1,4}})"
-    + r"(-t(?P<target>\d{1,4}))?(-n(?P<sample>\d{1,4}))?"
+    rf"""
+    {Prefix.TURN}_(?P<body>[^-]+)
+    -(?P<kind>[{"".join(_KIND)}])(?P<round>{_NUMBER})
+    -s(?P<seat>{_NUMBER})(-t(?P<target>{_NUMBER}))?(-n(?P<sample>{_NUMBER}))?
+    """,
+    re.VERBOSE,
 )
 
 
