@@ -89,6 +89,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             raise json.JSONDecodeError(str(exc), "", 0) from exc
 
     @override
+    def parse_json(self, data: str | bytes) -> Any:
+        """Read what must be an object, or a list of them."""
+        parsed = super().parse_json(data)
+        if not isinstance(parsed, dict | list):
+            raise HTTPException(400, "a request must be a JSON object")
+        return cast("object", parsed)
+
+    @override
     def parse_query_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
         parsed = super().parse_query_params(params)
         # An empty parameter is one that was not filled in.

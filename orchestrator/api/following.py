@@ -61,9 +61,8 @@ class Follow:
             if now is None or now.sequence == self._read:
                 return
             self._deliberation = now
-        transcript = (await records.transcripts([id_])).get(id_)
-        if transcript is None:
-            return
+        self._context.refresh()
+        transcript = (await self._context.loaders.readings.load(id_)).transcript
         if transcript.ended is not None and not self._deliberation.status.ended:
             # It ended between the two reads.
             ended = (await records.deliberations_by_id([id_])).get(id_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -20,7 +21,12 @@ class Api:
 
     async def send(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Send a document; return the whole answer."""
-        response = await self.client.post("/graphql", json={"query": query, "variables": variables})
+        # As ASCII: httpx itself cannot send a lone surrogate.
+        response = await self.client.post(
+            "/graphql",
+            content=json.dumps({"query": query, "variables": variables}),
+            headers={"content-type": "application/json"},
+        )
         assert response.status_code == 200, response.text
         return response.json()
 

@@ -207,7 +207,7 @@ def play(
     return replace(deliberation, sequence=ended or sequence), transcript
 
 
-def page(items: Iterable[T], request: PageRequest) -> Page[T]:
+def cut_page(items: Iterable[T], request: PageRequest) -> Page[T]:
     """Cut a page out of items, newest first."""
     listed = sorted(items, key=lambda item: item.id, reverse=True)
     if request.backward:
@@ -284,9 +284,9 @@ class Registry(Asked):
         self.ask("council_by_role", role)
         return next((c for c in self.all_councils.values() if c.role.name == role), None)
 
-    async def councils(self, page_: PageRequest, where: CouncilFilter) -> Page[Council]:
-        self.ask("councils", page_, where)
-        return page(self._councils(where), page_)
+    async def councils(self, page: PageRequest, where: CouncilFilter) -> Page[Council]:
+        self.ask("councils", page, where)
+        return cut_page(self._councils(where), page)
 
     async def count_councils(self, where: CouncilFilter) -> int:
         self.ask("count_councils", where)
@@ -300,9 +300,9 @@ class Registry(Asked):
         self.ask("agent_by_name", name)
         return next((a for a in self.all_agents.values() if a.name == name), None)
 
-    async def agents(self, page_: PageRequest) -> Page[Agent]:
-        self.ask("agents", page_)
-        return page(self.all_agents.values(), page_)
+    async def agents(self, page: PageRequest) -> Page[Agent]:
+        self.ask("agents", page)
+        return cut_page(self.all_agents.values(), page)
 
     async def count_agents(self) -> int:
         self.ask("count_agents")
@@ -402,9 +402,9 @@ class Archive(Asked):
         self.ask("tasks_by_id", *ids)
         return _found(self._tasks(), ids)
 
-    async def tasks(self, page_: PageRequest, external_id: str | None) -> Page[Task]:
-        self.ask("tasks", page_, external_id)
-        return page(self._tasks().values(), page_)
+    async def tasks(self, page: PageRequest, external_id: str | None) -> Page[Task]:
+        self.ask("tasks", page, external_id)
+        return cut_page(self._tasks().values(), page)
 
     async def count_tasks(self, external_id: str | None) -> int:
         self.ask("count_tasks", external_id)
@@ -415,10 +415,10 @@ class Archive(Asked):
         return _found(self.kept, ids)
 
     async def deliberations(
-        self, page_: PageRequest, where: DeliberationFilter
+        self, page: PageRequest, where: DeliberationFilter
     ) -> Page[Deliberation]:
-        self.ask("deliberations", page_, where)
-        return page(self._deliberations(where), page_)
+        self.ask("deliberations", page, where)
+        return cut_page(self._deliberations(where), page)
 
     async def count_deliberations(self, where: DeliberationFilter) -> int:
         self.ask("count_deliberations", where)

@@ -1,0 +1,311 @@
+"""The HTTP application and its WebSocket, message by message."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Message, Scope
+
+from orchestrator.api.app import build_app
+from orchestrator.api.body import MOST_BYTES
+from tests.unit.api.conftest import Api
+from tests.unit.api.doubles import House, a_deliberation, play
+
+
+async def test_process_is_alive_while_the_service_is_not_ready(api: Api, house: House) -> None:
+    house.state.waiting_for = "Neo4j"
+
+    alive, ready = await api.client.get("/livez"), await api.client.get("/readyz")
+    house.state.waiting_for = None
+    later = await api.client.get("/readyz")
+
+    assert (alive.status_code, ready.status_code, later.status_code) == (200, 503, 200)
+    assert ready.json() == {"ready": False, "waitingFor": "Neo4j"}
+    assert later.json() == {"ready": True, "waitingFor": None}
+
+
+async def test_query_can_be_sent_by_get_and_a_mutation_cannot(api: Api, house: House) -> None:
+    query = await api.client.get("/graphql", params={"query": "{ service { version } }"})
+    mutation = await api.client.get(
+        "/graphql",
+        params={"query": 'mutation { retireAgent(input: {id: "agt_dev1"}) { errors { code } } }'},
+    )
+
+    assert query.json() == {"data": {"service": {"version": "1.2.3"}}}
+    assert mutation.status_code == 400
+    assert mutation.json()["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+    assert house.registry.calls == []
+
+
+async def test_browser_is_shown_graphiql(api: Api) -> None:
+    response = await api.client.get("/graphql", headers={"accept": "text/html"})
+
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+    assert "graphiql" in response.text.lower()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"{", "application/json"),
+        (b"\xff\xfe\xfd", "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"query": "{ service { version } }", "variables": {"x": NaN}}', "application/json"),
+        (b'{"query": "{ a }", "variables": {"x": ' + b"9" * 10_000 + b"}}", "application/json"),
+        (b'{"query": 1}', "application/json"),
+        (b'{"query": "{ service { version } }", "variables": []}', "application/json"),
+        (b"{}", "application/json"),
+        (b"null", "application/json"),
+        (b"1", "application/json"),
+        (b'[{"query": "{ service { version } }"}]', "application/json"),
+        (b"query=x", "application/x-www-form-urlencoded"),
+        (b'{"query": "{ service { version } }"}', "text/plain"),
+    ],
+)
+async def test_body_that_is_no_request_is_refused_as_json(
+    api: Api, body: bytes, content_type: str
+) -> None:
+    response = await api.client.post(
+        "/graphql", content=body, headers={"content-type": content_type}
+    )
+
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["extensions"]["correlationId"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
+async def test_other_methods_are_refused(api: Api, method: str) -> None:
+    response = await api.client.request(method, "/graphql")
+
+    assert response.status_code == 405
+    assert response.json()["errors"]
+
+
+async def test_unknown_path_is_not_found_as_json(api: Api) -> None:
+    response = await api.client.get("/elsewhere")
+
+    assert response.status_code == 404
+    assert response.json()["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("said", [True, False])
+async def test_body_that_is_too_long_is_refused(api: Api, *, said: bool) -> None:
+    async def pieces() -> AsyncGenerator[bytes]:
+        for _ in range(5):
+            yield b" " * (MOST_BYTES // 4)
+
+    response = await api.client.post(
+        "/graphql",
+        content=b" " * (MOST_BYTES + 1) if said else pieces(),
+        headers={"content-type": "application/json"},
+    )
+
+    assert response.status_code == 413
+    assert response.json()["errors"][0]["extensions"]["code"] == "LIMIT"
+
+
+async def test_fault_of_the_app_is_answered_as_json_and_still_raised() -> None:
+    def broken() -> Any:
+        raise RuntimeError("secret")
+
+    app = build_app(broken)
+    quiet = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=quiet, base_url="http://council") as client:
+        response = await client.post("/graphql", json={"query": "{ service { version } }"})
+    loud = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=loud, base_url="http://council") as client:
+        with pytest.raises(RuntimeError):
+            await client.post("/graphql", json={"query": "{ service { version } }"})
+
+    assert response.status_code == 500
+    assert "secret" not in response.text
+    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+
+
+async def test_app_lives_as_long_as_its_lifespan(house: House) -> None:
+    lived: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncGenerator[None]:
+        lived.append("begun")
+        yield
+        lived.append("ended")
+
+    app = build_app(house.ports, lifespan)
+    async with app.router.lifespan_context(app):
+        assert lived == ["begun"]
+
+    assert lived == ["begun", "ended"]
+
+
+class Socket:
+    """A WebSocket to the app, as the client's end of it."""
+
+    def __init__(self, house: House, *, origin: str | None = None) -> None:
+        self.sent: asyncio.Queue[Message] = asyncio.Queue()
+        self._got: asyncio.Queue[Message] = asyncio.Queue()
+        headers = [(b"host", b"council")]
+        if origin is not None:
+            headers.append((b"origin", origin.encode()))
+        scope: Scope = {
+            "type": "websocket",
+            "path": "/graphql",
+            "headers": headers,
+            "query_string": b"",
+            "subprotocols": ["graphql-transport-ws"],
+        }
+        self.task = asyncio.create_task(build_app(house.ports)(scope, self.sent.get, self._got.put))
+
+    async def receive(self) -> Any:
+        """The next message: as JSON, or the close frame as its code and reason."""
+        async with asyncio.timeout(5):
+            message = await self._got.get()
+        if message["type"] == "websocket.send":
+            return json.loads(message["text"])
+        if message["type"] == "websocket.close":
+            return message["code"], message.get("reason")
+        return message["type"]
+
+    def send(self, message: object) -> None:
+        text = message if isinstance(message, str) else json.dumps(message)
+        self.sent.put_nowait({"type": "websocket.receive", "text": text})
+
+    def subscribe(self, id: str, query: str) -> None:
+        self.send({"type": "subscribe", "id": id, "payload": {"query": query}})
+
+    def hang_up(self) -> None:
+        self.sent.put_nowait({"type": "websocket.disconnect", "code": 1001})
+
+
+@asynccontextmanager
+async def connected(house: House, *, origin: str | None = None) -> AsyncGenerator[Socket]:
+    socket = Socket(house, origin=origin)
+    socket.sent.put_nowait({"type": "websocket.connect"})
+    try:
+        yield socket
+    finally:
+        socket.hang_up()
+        async with asyncio.timeout(5):
+            with suppress(asyncio.CancelledError):
+                await socket.task
+
+
+@asynccontextmanager
+async def greeted(house: House) -> AsyncGenerator[Socket]:
+    async with connected(house) as socket:
+        assert await socket.receive() == "websocket.accept"
+        socket.send({"type": "connection_init"})
+        assert await socket.receive() == {"type": "connection_ack"}
+        yield socket
+
+
+async def test_subscription_ends_with_the_deliberation(house: House) -> None:
+    house.archive.keep(*play(a_deliberation()))
+    async with greeted(house) as socket:
+        socket.subscribe(
+            "1", 'subscription { deliberationEvents(id: "dlb_1", after: 24) { __typename } }'
+        )
+        messages = [await socket.receive() for _ in range(3)]
+
+    assert [message["type"] for message in messages] == ["next", "next", "complete"]
+    assert messages[1]["payload"] == {
+        "data": {"deliberationEvents": {"__typename": "DeliberationEnded"}}
+    }
+
+
+async def test_unknown_deliberation_is_an_error_message(house: House) -> None:
+    async with greeted(house) as socket:
+        socket.subscribe("1", 'subscription { deliberationEvents(id: "dlb_x") { sequence } }')
+        message = await socket.receive()
+
+    assert (message["type"], message["id"]) == ("error", "1")
+    assert message["payload"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+async def test_operations_of_one_connection_read_anew(house: House) -> None:
+    house.archive.keep(a_deliberation())
+    query = 'query { deliberation(id: "dlb_1") { status } }'
+    statuses: list[str] = []
+    async with greeted(house) as socket:
+        for number in range(2):
+            socket.subscribe(str(number), query)
+            statuses.append((await socket.receive())["payload"]["data"]["deliberation"]["status"])
+            assert (await socket.receive())["type"] == "complete"
+            house.archive.keep(*play(a_deliberation()))
+
+    assert statuses == ["RUNNING", "DECIDED"]
+
+
+async def test_subscription_can_be_left(house: House) -> None:
+    house.archive.keep(*play(a_deliberation(), turns=1))
+    async with greeted(house) as socket:
+        socket.subscribe(
+            "1", 'subscription { deliberationEvents(id: "dlb_1", after: 3) { sequence } }'
+        )
+        socket.send({"type": "complete", "id": "1"})
+        socket.send({"type": "ping"})
+
+        assert await socket.receive() == {"type": "pong"}
+
+
+async def test_document_that_cannot_be_parsed_leaves_the_connection_open(house: House) -> None:
+    async with greeted(house) as socket:
+        socket.subscribe("1", "query {")
+        message = await socket.receive()
+        socket.send({"type": "ping"})
+        assert await socket.receive() == {"type": "pong"}
+
+    assert message["type"] == "error"
+    assert message["payload"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[]",
+        "1",
+        "{",
+        '{"type": "subscribe", "id": "1", "payload": []}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": 1}}',
+        '{"type": "subscribe", "id": [], "payload": {"query": "{ a }"}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "variables": 1}}',
+        '{"type": "complete", "id": {}}',
+        '{"type": "hello"}',
+        "{}",
+    ],
+)
+async def test_message_that_is_none_closes_the_connection_with_a_reason(
+    house: House, message: str
+) -> None:
+    async with greeted(house) as socket:
+        socket.send(message)
+        code, reason = await socket.receive()
+
+    assert code == 4400
+    assert reason
+
+
+async def test_reason_of_a_close_frame_fits_into_it(house: House) -> None:
+    async with greeted(house) as socket:
+        socket.send({"type": "é" * 200})
+        code, reason = await socket.receive()
+
+    assert code == 4400
+    assert reason.startswith("Unknown message type")
+    assert len(reason.encode()) <= 123
+
+
+async def test_page_on_another_site_cannot_open_a_connection(house: House) -> None:
+    async with connected(house, origin="https://evil.example") as socket:
+        code, _ = await socket.receive()
+
+    assert code == 1008

@@ -1,0 +1,204 @@
+"""Top-level errors: codes, paths and ids, and nothing from inside."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from structlog.testing import capture_logs
+
+from orchestrator.api import documents
+from orchestrator.domain.pages import LARGEST_PAGE
+from tests.unit.api.conftest import Api
+from tests.unit.api.doubles import House, a_deliberation
+
+BAD_ARGUMENTS = [
+    ("councils(first: -1)", ["first"]),
+    ("councils(first: 100000)", ["first"]),
+    ("councils(last: 101)", ["last"]),
+    ("agents(first: 1, last: 1)", ["last"]),
+    ('agents(last: 1, after: "YWd0XzE")', ["last"]),
+    ('tasks(after: "nonsense")', ["after"]),
+    ('tasks(before: "")', ["before"]),
+    ('deliberations(after: "Y291X2Rldg")', ["after"]),  # a council's
+    ('deliberations(after: "ZGxiXzE=")', ["after"]),  # not as it was given out
+    ('deliberations(after: "ZGxiXzE\\u0000")', ["after"]),
+    ('deliberations(filter: {role: ""})', ["filter", "role"]),
+    ('deliberations(filter: {councilId: "\\u0000"})', ["filter", "councilId"]),
+    ('deliberations(filter: {externalId: " x"})', ["filter", "externalId"]),
+    ('councils(filter: {nameContains: "\\u0000"})', ["filter", "nameContains"]),
+    ('councils(filter: {role: "a\\nb"})', ["filter", "role"]),
+    ('tasks(filter: {externalId: ""})', ["filter", "externalId"]),
+]
+
+
+@pytest.mark.parametrize(("field", "path"), BAD_ARGUMENTS)
+async def test_wrong_argument_of_a_list_is_named(
+    api: Api, house: House, field: str, path: list[str]
+) -> None:
+    error = await api.fail(f"{{ {field} {{ totalCount }} }}")
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["extensions"]["path"] == path
+    assert house.registry.calls == house.archive.calls == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        ("first: 101", ["first"]),
+        ('after: "ZGxiXzE"', ["after"]),
+        ('before: "LTE"', ["before"]),  # -1
+        ('before: "2aE"', ["before"]),  # an Arabic one
+    ],
+)
+async def test_wrong_argument_of_the_turns_is_named(
+    api: Api, house: House, arguments: str, path: list[str]
+) -> None:
+    house.archive.keep(a_deliberation())
+
+    error = await api.fail(
+        f'{{ deliberation(id: "dlb_1") {{ turns({arguments}) {{ totalCount }} }} }}'
+    )
+
+    assert error["extensions"]["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [
+        ("node(id: $text) { id }", ["id"]),
+        ("nodes(ids: [$text]) { id }", ["ids", "0"]),
+        ("role(name: $text) { id }", ["name"]),
+        ("council(by: {role: $text}) { id }", ["by", "role"]),
+        ("council(by: {id: $text}) { id }", ["by", "id"]),
+        ("agent(by: {name: $text}) { id }", ["by", "name"]),
+        ("agent(by: {id: $text}) { id }", ["by", "id"]),
+        ("task(id: $text) { id }", ["id"]),
+        ("deliberation(id: $text) { id }", ["id"]),
+    ],
+)
+@pytest.mark.parametrize("text", ["\0", "x\ud800"])
+async def test_text_that_cannot_be_stored_reaches_no_port(
+    api: Api, house: House, field: str, path: list[str], text: str
+) -> None:
+    kind = "ID" if "id" in path[-1] or "ids" in path else "String"
+
+    error = await api.fail(f"query ($text: {kind}!) {{ {field} }}", {"text": text})
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["extensions"]["path"] == path
+    assert house.registry.calls == house.archive.calls == []
+
+
+async def test_too_many_ids_are_refused(api: Api) -> None:
+    error = await api.fail(
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["x"] * (LARGEST_PAGE + 1)}
+    )
+
+    assert error["extensions"]["path"] == ["ids"]
+
+
+async def test_value_of_a_wrong_type_is_told_by_its_place_in_the_variables(api: Api) -> None:
+    error = await api.fail(
+        "mutation ($input: UpdateAgentInput!) { updateAgent(input: $input) { errors { code } } }",
+        {"input": {"id": "agt_dev1", "temperature": "hot"}},
+    )
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["extensions"]["path"] == ["input", "temperature"]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-01-31", "2026-01-31T12:00:00", "20260131T120000Z", "2026-02-30T12:00:00Z", "yesterday"],
+)
+async def test_moment_without_an_offset_or_that_does_not_exist_is_refused(
+    api: Api, moment: str
+) -> None:
+    error = await api.fail(
+        "query ($at: DateTime!) { deliberations(filter: {acceptedSince: $at}) { totalCount } }",
+        {"at": moment},
+    )
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert "DateTime" in error["message"]
+
+
+async def test_unknown_field_is_told(api: Api) -> None:
+    error = await api.fail("{ colour }")
+
+    assert error["message"] == "Cannot query field 'colour' on type 'Query'."
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+
+
+async def test_fault_of_the_service_is_logged_by_its_id_and_not_shown(
+    api: Api, house: House
+) -> None:
+    house.registry.errors["roles"] = RuntimeError("password is hunter2")
+
+    with capture_logs() as logs:
+        answer = await api.send("{ roles { name } service { version } }")
+
+    [error] = answer["errors"]
+    assert answer["data"] == {"roles": None, "service": {"version": "1.2.3"}}
+    assert "hunter2" not in json.dumps(answer)
+    assert error["extensions"]["code"] == "INTERNAL"
+    [line] = logs
+    assert line["event"] == "operation_failed"
+    assert line["field"] == "roles"
+    assert line["correlation_id"] == error["extensions"]["correlationId"]
+    assert line["exc_info"] is house.registry.errors["roles"]
+
+
+async def test_ids_of_two_operations_differ_although_their_document_is_known(api: Api) -> None:
+    first, second = await api.fail("{ colour }"), await api.fail("{ colour }")
+
+    assert first["extensions"]["correlationId"] != second["extensions"]["correlationId"]
+
+
+CHAIN = '{ council(by: {role: "DEV"}) ' + "{ role { council " * 10 + "{ id }" + "} }" * 10 + " }"
+DOUBLING = (
+    "{ ...f0 } "
+    + " ".join(f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(60))
+    + " fragment f60 on Query { service { version } }"
+)
+ALIASES = "{ " + " ".join(f"a{i}: service {{ version }}" for i in range(300)) + " }"
+LISTS = (
+    "{ councils(first: 100) { edges { node { deliberations(first: 100) { edges { node {"
+    " turns(first: 100) { edges { node { id } } } } } } } } } }"
+)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (CHAIN, f"depth must be at most {documents.DEEPEST}"),
+        (DOUBLING, f"number of selections must be at most {documents.MOST_SELECTIONS}"),
+        ("{ " + "a " * 3000 + "}", str(documents.MOST_TOKENS)),
+        (LISTS, f"number of fields that it may bring must be at most {documents.HEAVIEST}"),
+        ("{a" * 900, "nested too deeply"),
+    ],
+)
+async def test_document_that_asks_for_too_much_is_refused_at_once(
+    api: Api, house: House, document: str, words: str
+) -> None:
+    error = await api.fail(document)
+
+    assert words in error["message"]
+    assert error["extensions"]["code"] == "LIMIT"
+    assert house.registry.calls == []
+
+
+async def test_ordinary_number_of_aliases_is_answered(api: Api) -> None:
+    data = await api.ask(ALIASES)
+
+    assert len(data) == 300
+
+
+async def test_fragments_that_contain_each_other_are_refused(api: Api) -> None:
+    answer = await api.send(
+        "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a service { version } }"
+    )
+
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"INVALID_INPUT"}

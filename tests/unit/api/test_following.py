@@ -1,0 +1,239 @@
+"""The events of a deliberation: recorded ones, then live ones, without a gap and without a double."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from orchestrator.api.callers import Caller
+from orchestrator.api.context import Context
+from orchestrator.api.schema import SCHEMA
+from orchestrator.domain.deliberations import Status
+from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.transcripts import Claimed, Transcript
+from orchestrator.engine.events import Moved, TokensSpoken, TurnBegan
+from tests.support.waiting import until
+from tests.unit.api.doubles import NOW, Archive, House, a_deliberation, play
+
+EVENTS = """subscription ($id: ID!, $after: Int) { deliberationEvents(id: $id, after: $after) {
+  __typename sequence at deliberation { id status progress { turnsTaken } }
+  ... on DeliberationClaimed { resumed }
+  ... on TurnBegan { turnId kind round attempt seat { number agent { name } } }
+  ... on TurnTaken { turn { id kind content } }
+  ... on TokensSpoken { turnId attempt offset text } } }"""
+
+
+@asynccontextmanager
+async def following(
+    house: House, *, after: int | None = None, id: str = "dlb_1"
+) -> AsyncGenerator[AsyncIterator[Any]]:
+    results = await SCHEMA.stream(
+        EVENTS,
+        variable_values={"id": id, "after": after},
+        context_value=Context(house.ports(), Caller()),
+    )
+    async with aclosing(results):
+        yield results
+
+
+async def next_event(results: AsyncIterator[Any]) -> dict[str, Any]:
+    async with asyncio.timeout(5):
+        result = await anext(results)
+    assert result.errors is None, result.errors
+    return result.data["deliberationEvents"]
+
+
+async def rest(results: AsyncIterator[Any]) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    while True:
+        try:
+            events.append(await next_event(results))
+        except StopAsyncIteration:
+            return events
+
+
+def told(events: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    return [(event["__typename"], event["sequence"]) for event in events]
+
+
+async def test_deliberation_that_has_ended_is_replayed_and_that_is_all(house: House) -> None:
+    decided, transcript = play(a_deliberation())
+    house.archive.keep(decided, transcript)
+
+    async with following(house) as results:
+        events = await rest(results)
+
+    assert told(events) == [
+        ("DeliberationClaimed", 1),
+        *[("TurnTaken", turn.sequence) for turn in transcript.turns],
+        ("DeliberationEnded", transcript.ended),
+    ]
+    assert events[0]["resumed"] is False
+    assert events[1]["turn"] == {
+        "id": "trn_1-p0-s1",
+        "kind": "PROPOSAL",
+        "content": "PROPOSAL of seat 1",
+    }
+    assert events[-1]["deliberation"] == {
+        "id": "dlb_1",
+        "status": "DECIDED",
+        "progress": {"turnsTaken": 12},
+    }
+    assert events[-1]["at"] == "2026-01-31T12:01:00+00:00"
+    # Read once, however many events there are.
+    assert house.archive.names == ["deliberations_by_id", "transcripts"]
+
+
+@pytest.mark.parametrize("after", range(28))
+async def test_replay_goes_on_where_it_was_left(house: House, after: int) -> None:
+    decided, transcript = play(a_deliberation())
+    house.archive.keep(decided, transcript)
+    assert transcript.ended == 26
+
+    async with following(house, after=after) as results:
+        events = await rest(results)
+
+    everything = [1, *range(3, 26, 2), 26]
+    assert [event["sequence"] for event in events] == [s for s in everything if s > after]
+
+
+async def test_what_was_recorded_and_what_is_spoken_come_in_order_without_a_double(
+    house: House,
+) -> None:
+    house.archive.keep(*play(a_deliberation(), turns=1))
+    async with following(house) as results:
+        first = [await next_event(results), await next_event(results)]
+        began = TurnBegan(deliberation="dlb_1", at=NOW, turn="trn_1-c1-s3-t1", attempt=1)
+        spoken = TokensSpoken(
+            deliberation="dlb_1", at=NOW, turn="trn_1-c1-s3-t1", attempt=1, offset=0, text="Well"
+        )
+        house.office.post("dlb_1", began, spoken)
+        live = [await next_event(results), await next_event(results)]
+        house.archive.keep(*play(a_deliberation(), turns=2))
+        # What this process says of a turn that was told already is old news; so is nothing new.
+        house.office.post("dlb_1", Moved(deliberation="dlb_1"), spoken, None)
+        second = await next_event(results)
+        house.archive.keep(*play(a_deliberation()))
+        house.office.post("dlb_1", Moved(deliberation="dlb_1"), Moved(deliberation="dlb_1"))
+        last = await rest(results)
+
+    assert told(first) == [("DeliberationClaimed", 1), ("TurnTaken", 3)]
+    assert told(live) == [("TurnBegan", 3), ("TokensSpoken", 3)]
+    assert live[0] | {"at": "", "deliberation": None} == {
+        "__typename": "TurnBegan",
+        "sequence": 3,
+        "at": "",
+        "deliberation": None,
+        "turnId": "trn_1-c1-s3-t1",
+        "kind": "CRITIQUE",
+        "round": 1,
+        "attempt": 1,
+        "seat": {"number": 3, "agent": {"name": "dev-agent-3"}},
+    }
+    assert (live[1]["turnId"], live[1]["offset"], live[1]["text"]) == ("trn_1-c1-s3-t1", 0, "Well")
+    assert told([second]) == [("TurnTaken", 5)]
+    assert second["deliberation"]["progress"] == {"turnsTaken": 2}
+    assert [event["sequence"] for event in last] == [*range(7, 26, 2), 26]
+    assert last[-1]["deliberation"]["status"] == "DECIDED"
+
+
+async def test_deliberation_that_another_process_runs_is_seen_at_the_tick(house: House) -> None:
+    house.archive.keep(a_deliberation(status=Status.QUEUED))
+    async with following(house) as results:
+        waiting = asyncio.create_task(rest(results))
+        await until(lambda: bool(house.office.followers))
+        house.office.post("dlb_1", None, None)
+        running, transcript = play(a_deliberation(), turns=2)
+        taken_over = Claimed(sequence=6, at=NOW, resumed=True)
+        house.archive.keep(
+            replace(running, sequence=6),
+            replace(transcript, claims=(*transcript.claims, taken_over)),
+        )
+        house.office.post("dlb_1", None)
+        await until(lambda: house.archive.names.count("transcripts") > 1)
+        house.archive.keep(*play(a_deliberation()))
+        house.office.post("dlb_1", None)
+        events = await waiting
+
+    assert [event["sequence"] for event in events] == [1, 3, 5, 6, *range(7, 26, 2), 26]
+    assert events[3]["resumed"] is True
+
+
+async def test_graph_is_read_whole_only_where_it_has_moved(house: House) -> None:
+    house.archive.keep(*play(a_deliberation(), turns=1))
+    async with following(house, after=3) as results:
+        waiting = asyncio.create_task(rest(results))
+        await until(lambda: bool(house.office.followers))
+        house.office.post("dlb_1", None, None, None)
+        await until(lambda: len(house.archive.calls) == 5)
+        house.archive.keep(*play(a_deliberation()))
+        house.office.post("dlb_1", None)
+        await waiting
+
+    assert house.archive.names == [
+        "deliberations_by_id",
+        "transcripts",
+        *["deliberations_by_id"] * 4,
+        "transcripts",
+    ]
+
+
+async def test_end_that_falls_between_two_reads_is_told_with_its_status(house: House) -> None:
+    decided, transcript = play(a_deliberation())
+    house.archive.keep(decided, transcript)
+    stale = a_deliberation()
+
+    class EndsInBetween(Archive):
+        @override
+        async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]:
+            self.keep(decided)
+            return await super().transcripts(deliberations)
+
+    house.archive = EndsInBetween(kept={"dlb_1": stale}, said={"dlb_1": transcript})
+
+    async with following(house) as results:
+        events = await rest(results)
+
+    assert events[-1]["__typename"] == "DeliberationEnded"
+    assert events[-1]["deliberation"]["status"] == "DECIDED"
+
+
+@pytest.mark.parametrize("id", ["dlb_none", "cou_dev", "", "x"])
+async def test_unknown_deliberation_is_not_found(house: House, id: str) -> None:
+    async with following(house, id=id) as results:
+        result = await anext(results)
+
+    [error] = result.errors
+    assert error.extensions["code"] == "NOT_FOUND"
+    assert error.extensions["path"] == ["id"]
+
+
+async def test_graph_that_goes_away_ends_the_subscription_with_the_reason(house: House) -> None:
+    house.archive.keep(*play(a_deliberation(), turns=1))
+    async with following(house) as results:
+        await next_event(results)
+        await next_event(results)
+        house.archive.errors["deliberations_by_id"] = UnavailableError("Neo4j cannot be reached")
+        house.office.post("dlb_1", None)
+        result = await anext(results)
+        with pytest.raises(StopAsyncIteration):
+            await anext(results)
+
+    [error] = result.errors
+    assert error.extensions["code"] == "UNAVAILABLE"
+
+
+async def test_following_begins_before_the_first_read(house: House) -> None:
+    house.archive.keep(*play(a_deliberation(), turns=1))
+    house.archive.calls = house.office.calls
+
+    async with following(house) as results:
+        await next_event(results)
+
+    assert house.office.names[:2] == ["follow", "deliberations_by_id"]
