@@ -1,0 +1,120 @@
+"""Whether agents could answer, and what a deliberation waits for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.domain.availability import AgentStatus, agent_status, waiting_for
+from orchestrator.domain.councils import Endpoint, Model
+from orchestrator.domain.deliberations import Status
+from orchestrator.domain.health import EndpointHealth, EndpointStatus
+from tests.unit.api.doubles import a_deliberation, an_agent
+
+DEFAULT = Endpoint(id="end_d", name="default", url="http://d")
+GPU = Endpoint(id="end_g", name="gpu", url="http://g")
+OTHER = Endpoint(id="end_o", name="other", url="http://o")
+UP = EndpointHealth(status=EndpointStatus.UP, served_models=("a-model",))
+EMPTY = EndpointHealth(status=EndpointStatus.UP)
+DOWN = EndpointHealth(status=EndpointStatus.DOWN, served_models=("a-model",))
+UNKNOWN = EndpointHealth()
+AGENT = replace(an_agent(2), endpoint=None)
+REHEARSAL = Model(id="mdl_r", name="rehearsal", rehearsal=True)
+
+
+@pytest.mark.parametrize(
+    ("bound", "serving", "health", "rehearsal", "status"),
+    [
+        (None, (), {}, False, AgentStatus.OFFLINE),
+        (None, (DEFAULT,), {"default": UP}, False, AgentStatus.READY),
+        (None, (DEFAULT,), {"default": DOWN}, False, AgentStatus.OFFLINE),
+        (None, (DEFAULT,), {"default": UNKNOWN}, False, AgentStatus.OFFLINE),
+        (None, (DEFAULT,), {"default": EMPTY}, False, AgentStatus.OFFLINE),
+        (None, (DEFAULT, GPU), {"default": DOWN, "gpu": UP}, False, AgentStatus.READY),
+        # Who is bound is asked there and nowhere else.
+        (GPU, (DEFAULT,), {"default": UP, "gpu": DOWN}, False, AgentStatus.OFFLINE),
+        (GPU, (), {"gpu": UP}, False, AgentStatus.READY),
+        # Without VLLM_URL, who would be asked at `default` or nowhere rehearses.
+        (None, (), {}, True, AgentStatus.READY),
+        (None, (DEFAULT,), {"default": DOWN}, True, AgentStatus.READY),
+        (DEFAULT, (), {}, True, AgentStatus.READY),
+        (None, (DEFAULT, GPU), {"gpu": DOWN}, True, AgentStatus.OFFLINE),
+        (GPU, (), {"gpu": DOWN}, True, AgentStatus.OFFLINE),
+        (GPU, (), {"gpu": UP}, True, AgentStatus.READY),
+    ],
+)
+def test_agent_is_ready_where_something_was_seen_to_answer_for_it(
+    bound: Endpoint | None,
+    serving: tuple[Endpoint, ...],
+    health: dict[str, EndpointHealth],
+    *,
+    rehearsal: bool,
+    status: AgentStatus,
+) -> None:
+    agent = replace(AGENT, endpoint=bound)
+
+    assert (
+        agent_status(agent, serving, lambda e: health.get(e.name, UNKNOWN), rehearsal=rehearsal)
+        is status
+    )
+
+
+def test_agent_that_is_retired_or_busy_is_that_first() -> None:
+    def status(**change: bool) -> AgentStatus:
+        agent = replace(AGENT, **change)
+        return agent_status(agent, (GPU,), lambda _: DOWN, rehearsal=False)
+
+    assert status(retired=True, busy=True) is AgentStatus.RETIRED
+    assert status(busy=True) is AgentStatus.BUSY
+
+
+def test_agent_of_the_rehearsal_model_is_always_ready() -> None:
+    agent = replace(AGENT, model=REHEARSAL)
+
+    assert agent_status(agent, (), lambda _: UNKNOWN, rehearsal=False) is AgentStatus.READY
+
+
+@pytest.mark.parametrize(
+    ("status", "serving", "health", "service", "words"),
+    [
+        (Status.DECIDED, (GPU,), DOWN, "Neo4j", None),
+        (Status.RUNNING, (GPU,), UP, "Neo4j", "the service is not ready; it waits for Neo4j"),
+        (Status.QUEUED, (GPU,), UP, None, "no process has had room for it yet"),
+        (Status.RUNNING, (GPU,), UP, None, None),
+        (Status.RUNNING, (GPU,), UNKNOWN, None, None),
+        (Status.RUNNING, (), DOWN, None, None),
+        (Status.RUNNING, (GPU,), DOWN, None, "endpoint gpu is down"),
+        (Status.RUNNING, (GPU, OTHER), DOWN, None, "endpoint gpu, other are down"),
+    ],
+)
+def test_what_stands_in_the_way_is_said_in_words(
+    status: Status,
+    serving: tuple[Endpoint, ...],
+    health: EndpointHealth,
+    service: str | None,
+    words: str | None,
+) -> None:
+    deliberation = a_deliberation(status=status)
+    seats = tuple(replace(seat, endpoint=None) for seat in deliberation.seats)
+    model = Model(id="mdl_1", name="a-model", endpoints=serving)
+
+    assert (
+        waiting_for(
+            replace(deliberation, seats=seats),
+            {model.id: model},
+            lambda _: health,
+            service_waits_for=service,
+        )
+        == words
+    )
+
+
+def test_rehearsal_waits_for_no_endpoint() -> None:
+    deliberation = a_deliberation()
+    seats = tuple(replace(seat, model=REHEARSAL, endpoint=None) for seat in deliberation.seats)
+
+    assert (
+        waiting_for(replace(deliberation, seats=seats), {}, lambda _: DOWN, service_waits_for=None)
+        is None
+    )
