@@ -72,7 +72,7 @@ class AgentChanges(Repository):
                 raise RefusedError(*mistakes)
             own = {
                 "persona": _changed(before["persona"], change.persona),
-                "temperature": _changed(before["temperature"], change.temperature),
+                "temperature": float(_changed(before["temperature"], change.temperature)),
                 "maxTokens": _changed(before["maxTokens"], change.max_tokens),
                 "metadata": _changed(before["metadata"], change.metadata),
             }

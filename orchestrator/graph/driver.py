@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Generator,
@@ -111,25 +110,29 @@ class Graph:
             ):
                 return await session.execute_write(unit)
 
-    async def stream(self, name: str, /, **parameters: Any) -> AsyncIterator[Record]:
+    async def stream(
+        self, name: str, /, *, seconds: float | None = None, **parameters: Any
+    ) -> AsyncGenerator[Record, None]:
         """Run a reading statement and yield its records as they come, not retried.
 
-        The transaction has as long as its reader needs, up to ten times the usual bound.
+        Unless `seconds` says otherwise, each record may take as long as a whole answer, and the
+        transaction ten times as long as others, since its reader sets the pace.
         """
         _check(parameters)
+        transaction = 10 * self.patience.transaction if seconds is None else seconds
+        answer = self.patience.answer if seconds is None else seconds
         with _translating():
             async with self._session(READ_ACCESS) as session:
-                async with asyncio.timeout(self.patience.answer):
+                async with asyncio.timeout(answer):
                     result = await session.run(
-                        Query(statement(name), timeout=10 * self.patience.transaction), parameters
+                        Query(statement(name), timeout=transaction), parameters
                     )
                 while True:
-                    async with asyncio.timeout(self.patience.answer):
-                        records = await result.fetch(_FETCH)
-                    if not records:
+                    async with asyncio.timeout(answer):
+                        record = await anext(result, None)
+                    if record is None:
                         return
-                    for record in records:
-                        yield record
+                    yield record
 
     async def migrate(self, parts: tuple[LiteralString, ...], *, seconds: float) -> None:
         """Run the statements of one migration in one transaction."""

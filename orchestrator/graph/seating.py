@@ -99,7 +99,7 @@ async def place(
             "seat": first_seat + index,
             "name": next(default_names) if draft.name is None else draft.name,
             "persona": draft.persona,
-            "temperature": TEMPERATURE if draft.temperature is None else draft.temperature,
+            "temperature": TEMPERATURE if draft.temperature is None else float(draft.temperature),
             "maxTokens": TOKENS if draft.max_tokens is None else draft.max_tokens,
             "metadata": draft.metadata,
             "model": draft.model,

@@ -1,0 +1,8 @@
+// A deliberation's councilId, role and externalId, by which it is listed, are those of its council and task.
+// parameters: none
+// returns: ids (deliberation, council), one row a violation
+MATCH (d:Deliberation)<-[:HELD]-(c:Council)-[:SERVES]->(r:Role)
+OPTIONAL MATCH (d)-[:ABOUT]->(t:Task)
+WITH d, c, r, t
+WHERE d.councilId <> c.id OR d.role <> r.name OR coalesce(d.externalId, '') <> coalesce(t.externalId, d.externalId, '')
+RETURN [d.id, c.id] AS ids

@@ -1,0 +1,8 @@
+// A deliberation's epoch is that of its last claim, and they count from 1.
+// parameters: none
+// returns: ids (deliberation), one row a violation
+MATCH (d:Deliberation)
+OPTIONAL MATCH (d)-[:CLAIMED]->(k:Claim)
+WITH d, count(k) AS claims, count(DISTINCT k.epoch) AS epochs, coalesce(max(k.epoch), 0) AS last
+WHERE claims <> epochs OR claims <> last OR d.epoch < last OR (d.epoch > last AND d.status <> 'CANCELLED')
+RETURN [d.id] AS ids

@@ -1,0 +1,10 @@
+// A deliberation has the one label of its status.
+// parameters: none
+// returns: ids (deliberation), one row a violation
+MATCH (d:Deliberation)
+WHERE [label IN labels(d) WHERE label <> 'Deliberation'] <>
+  [CASE d.status
+    WHEN 'QUEUED' THEN 'Queued' WHEN 'RUNNING' THEN 'Running' WHEN 'DECIDED' THEN 'Decided' WHEN 'FAILED' THEN 'Failed'
+    WHEN 'CANCELLED' THEN 'Cancelled' ELSE d.status
+  END]
+RETURN [d.id] AS ids

@@ -1,0 +1,257 @@
+// What breaks each rule of the doctor and no other, in the graph of test_doctor.py; each begins with the rule's name.
+// There: the seeded councils; DEV has decided, QA has failed, DATA has a queued deliberation and ARCHITECT one that runs.
+
+// rule: council_without_role
+MATCH (r:Role {name: 'DEVOPS'})<-[s:SERVES]-(:Council)
+DELETE s;
+
+// rule: served_role_mismatch
+MATCH (c:Council {servesRole: 'DEVOPS'})
+SET c.servesRole = 'OTHER';
+
+// rule: archived_and_serving
+MATCH (c:Council {servesRole: 'DEVOPS'})
+SET c.archivedAt = datetime({timezone: 'UTC'});
+
+// rule: council_without_seats
+MATCH (c:Council {servesRole: 'DEVOPS'})<-[s:SITS_ON]-(a:Agent)
+SET a.retired = true
+DELETE s;
+
+// rule: council_seats_not_numbered
+MATCH (:Council {servesRole: 'DEVOPS'})<-[s:SITS_ON {seat: 2}]-(:Agent)
+SET s.seat = 3;
+
+// rule: council_quorum_unreachable
+MATCH (c:Council {servesRole: 'DEVOPS'})
+SET c.quorum = 4;
+
+// rule: agent_on_several_councils
+MATCH (c:Council {servesRole: 'DEVOPS'}), (a:Agent {name: 'dev-agent-1'})
+CREATE (a)-[:SITS_ON {seat: 4}]->(c);
+
+// rule: agent_without_council
+MATCH (a:Agent {name: 'devops-agent-3'})-[s:SITS_ON]->(:Council)
+DELETE s;
+
+// rule: agent_seated_after_retiring
+MATCH (a:Agent {name: 'devops-agent-3'})
+SET a.retired = true;
+
+// rule: agent_without_model
+MATCH (a:Agent {name: 'devops-agent-3'})-[s:SPEAKS_WITH]->(:Model)
+DELETE s;
+
+// rule: agent_with_former_default
+MATCH (m:Model {isDefault: true})
+SET m.isDefault = false;
+
+// rule: agent_bound_twice
+MATCH (a:Agent {name: 'devops-agent-3'})
+UNWIND [1, 2] AS i
+CREATE (a)-[:BOUND_TO]->(:Endpoint {id: 'end_' + i, name: 'e' + i, url: 'http://e/v1'});
+
+// rule: several_default_models
+CREATE (:Model {id: 'mdl_2', name: 'second', rehearsal: false, isDefault: true});
+
+// rule: rehearsal_model_served
+MATCH (m:Model {rehearsal: true}), (e:Endpoint {name: 'default'})
+CREATE (m)-[:SERVED_BY]->(e);
+
+// rule: endpoint_with_foreign_key
+CREATE (:Endpoint {id: 'end_1', name: 'e', url: 'http://e/v1', apiKeyVariable: 'NEO4J_PASSWORD'});
+
+// rule: idempotency_halved
+MATCH (r:Role {name: 'DEVOPS'})
+SET r.idempotencyKey = 'x/y/z';
+
+// rule: deliberation_without_task
+MATCH (:Deliberation:Decided)-[s:ABOUT]->(:Task)
+DELETE s;
+
+// rule: deliberation_without_seats
+MATCH (:Deliberation:Queued)-[:SEATS]->(s:Seat)
+DETACH DELETE s;
+
+// rule: deliberation_without_council
+MATCH (:Deliberation:Decided)<-[s:HELD]-(:Council)
+DELETE s;
+
+// rule: deliberation_keys_differ
+MATCH (d:Deliberation:Decided)
+SET d.role = 'QA';
+
+// rule: deliberation_version_ahead
+MATCH (d:Deliberation:Decided)
+SET d.councilVersion = 100;
+
+// rule: deliberation_seats_not_numbered
+MATCH (:Deliberation:Queued)-[:SEATS]->(s:Seat {number: 2})
+SET s.number = 3;
+
+// rule: deliberation_quorum_unreachable
+MATCH (d:Deliberation:Decided)
+SET d.quorum = 0;
+
+// rule: seat_without_deliberation
+CREATE (:Seat {number: 1, temperature: 0.5, maxTokens: 5});
+
+// rule: seat_without_agent
+MATCH (:Deliberation:Queued)-[:SEATS]->(:Seat {number: 2})-[s:OF]->(:Agent)
+DELETE s;
+
+// rule: status_label_differs
+MATCH (d:Deliberation:Decided)
+SET d:Running;
+
+// rule: rehearsal_not_told
+MATCH (d:Deliberation:Decided)
+SET d.rehearsal = true;
+
+// rule: deliberation_half_ended
+MATCH (d:Deliberation:Decided)
+SET d.finishedAt = null;
+
+// rule: deliberation_not_started
+MATCH (d:Deliberation:Decided)
+SET d.startedAt = null;
+
+// rule: deliberation_nobody_seeks
+MATCH (d:Deliberation:Queued)
+SET d.waiting = null;
+
+// rule: deliberation_held_by_nobody
+MATCH (d:Deliberation:Running)
+SET d.holder = 'prc_none';
+
+// rule: sequence_not_whole
+MATCH (t:Turn {kind: 'CRITIQUE'})
+WITH t LIMIT 1
+SET t.sequence = t.sequence + 1;
+
+// rule: epoch_without_claim
+MATCH (d:Deliberation:Decided)
+SET d.epoch = 2;
+
+// rule: resumptions_miscounted
+MATCH (d:Deliberation:Decided)
+SET d.resumptions = 1;
+
+// rule: usage_miscounted
+MATCH (d:Deliberation:Decided)
+SET d.promptTokens = d.promptTokens + 1;
+
+// rule: claim_without_process
+MATCH (:Deliberation:Decided)-[:CLAIMED]->(:Claim)-[s:BY]->(:Process)
+DELETE s;
+
+// rule: turn_without_deliberation
+MATCH (t:Turn:Ballot)
+WITH t LIMIT 1
+CREATE (lost:Turn:Ballot)
+SET lost = t {.*, id: 'trn_1'};
+
+// rule: turn_without_seat
+MATCH (:Deliberation:Decided)-[:HAS_TURN]->(:Ballot)<-[s:TOOK]-(:Seat)
+DELETE s;
+
+// rule: turn_label_differs
+MATCH (:Deliberation:Decided)-[:HAS_TURN]->(t:Critique)
+SET t:Proposal;
+
+// rule: absence_without_reason
+MATCH (:Deliberation:Decided)-[:HAS_TURN]->(t:Ballot)
+SET t.absence = 'x';
+
+// rule: critique_without_target
+MATCH (:Deliberation:Failed)-[:HAS_TURN]->(:Critique)-[s:CRITIQUES]->(:Proposal)
+MATCH (:Proposal)-[answers:ANSWERS]->(:Critique)
+DELETE s, answers;
+
+// rule: revision_without_origin
+MATCH (:Deliberation:Failed)-[:HAS_TURN]->(t:Proposal)-[s:REVISES]->(:Proposal)
+MATCH (t)-[answers:ANSWERS]->(:Critique)
+DELETE s, answers;
+
+// rule: answer_to_other_critique
+MATCH (:Deliberation:Failed)-[:HAS_TURN]->(t:Proposal)-[:ANSWERS]->(:Critique)
+MATCH (:Deliberation:Decided)-[:HAS_TURN]->(k:Critique)
+WITH t, k LIMIT 1
+CREATE (t)-[:ANSWERS]->(k);
+
+// rule: ballot_for_itself
+MATCH (:Deliberation:Decided)-[:HAS_TURN]->(t:Ballot)-[s:RANKS {position: 1}]->(:Proposal)
+MATCH (:Deliberation:Decided)-[:HAS_TURN]->(own:Proposal {seat: t.seat, kind: 'REVISION'})
+DELETE s
+CREATE (t)-[:RANKS {position: 1}]->(own);
+
+// rule: ballot_not_numbered
+MATCH (:Deliberation:Decided)-[:HAS_TURN]->(:Ballot)-[s:RANKS {position: 1}]->(:Proposal)
+SET s.position = 3;
+
+// rule: verdict_without_end
+MATCH (d:Deliberation:Decided)-[:REACHED]->(:Verdict)-[:RANKED {rank: 1}]->(p)
+CREATE (d)-[:REACHED]->(v:Verdict {id: 'vrd_1', margin: 0.5, partial: false, decision: 'BALLOTS', decidedAt: d.finishedAt})
+CREATE (v)-[:RANKED {rank: 1, score: 1.0, votes: 1}]->(p), (v)-[:CHOSE]->(p);
+
+// rule: verdict_without_deliberation
+MATCH (:Verdict)-[:RANKED {rank: 1}]->(p)
+CREATE (v:Verdict {id: 'vrd_1', margin: 0.5, partial: false, decision: 'BALLOTS', decidedAt: datetime({timezone: 'UTC'})})
+CREATE (v)-[:RANKED {rank: 1, score: 1.0, votes: 1}]->(p), (v)-[:CHOSE]->(p);
+
+// rule: verdict_of_another
+MATCH (:Deliberation:Decided)-[:REACHED]->(v:Verdict)-[s:RANKED {rank: 3}]->(p:Proposal)
+MATCH (:Deliberation:Failed)-[:HAS_TURN]->(other:Proposal {seat: p.seat, kind: 'REVISION'})
+DELETE s
+CREATE (v)-[:RANKED {rank: 3, score: 0.0, votes: 0}]->(other)
+SET other:Final
+REMOVE p:Final;
+
+// rule: winner_not_first
+MATCH (v:Verdict)-[s:CHOSE]->(), (v)-[:RANKED {rank: 2}]->(second)
+DELETE s
+CREATE (v)-[:CHOSE]->(second);
+
+// rule: ranking_not_numbered
+MATCH (:Verdict)-[s:RANKED {rank: 3}]->()
+SET s.rank = 4;
+
+// rule: final_not_ranked
+MATCH (:Deliberation:Decided)-[:HAS_TURN]->(t:Proposal {round: 0})
+SET t:Final;
+
+// rule: unknown_label
+MATCH (r:Role {name: 'DEVOPS'})
+SET r:Thing;
+
+// rule: unknown_property
+MATCH (r:Role {name: 'DEVOPS'})
+SET r.thing = 1;
+
+// rule: missing_property
+MATCH (a:Agent {name: 'devops-agent-3'})
+SET a.maxTokens = null;
+
+// rule: wrong_type
+MATCH (a:Agent {name: 'devops-agent-3'})
+SET a.temperature = 1;
+
+// rule: wrong_value
+MATCH (c:Council {servesRole: 'DEVOPS'})
+SET c.protocol = 'DUEL';
+
+// rule: wrong_id
+MATCH (r:Role {name: 'DEVOPS'})
+SET r.id = 'cou_1';
+
+// rule: local_time
+MATCH (c:Council {servesRole: 'DEVOPS'})
+SET c.updatedAt = datetime('2026-01-01T00:00:00+02:00');
+
+// rule: unknown_relationship
+MATCH (r:Role {name: 'DEVOPS'}), (m:Model {isDefault: true})
+CREATE (r)-[:SPEAKS_WITH]->(m);
+
+// rule: wrong_relationship_property
+MATCH (a:Agent {name: 'devops-agent-3'})-[s:SPEAKS_WITH]->(:Model)
+SET s.since = 1
