@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -227,7 +229,11 @@ def _behind(exc: BaseException) -> list[BaseException]:
 
 def _plain(exc: BaseException) -> str:
     if isinstance(exc, aiohttp.ClientConnectorError):
-        return exc.os_error.strerror or str(exc.os_error)
+        reason = exc.os_error
+        if reason.errno and not isinstance(reason, ssl.SSLError):
+            # "Connection refused", without the call that was made; an SSL error's number is none of the system's.
+            return os.strerror(reason.errno)
+        return str(reason)
     return str(exc) or type(exc).__name__
 
 
