@@ -93,7 +93,9 @@ def _refusal(exc: Neo4jError) -> CouncilError:
     code = exc.code or ""
     reason = exc.message or code or "no reason given"
     if isinstance(exc, AuthError) or ".Security." in code:
-        return AuthenticationError(f"Neo4j refuses the login: {reason[:_LONGEST_REASON]}")
+        return AuthenticationError(
+            f"Neo4j refuses the login with NEO4J_USER and NEO4J_PASSWORD: {reason[:_LONGEST_REASON]}"
+        )
     if exc.is_retryable() or code.endswith(_TRY_LATER):
         return UnavailableError(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
     if found := _DUPLICATE.match(reason):
