@@ -400,7 +400,7 @@ async def test_a_server_that_does_not_speak_tls_is_told_so(client: ModelClient):
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as plain:
         url = f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}"
-        with pytest.raises(ModelError, match="does not speak TLS: .*wrong version") as raised:
+        with pytest.raises(ModelError, match=r"does not speak TLS: .*wrong version") as raised:
             await client.ask(call(seat(endpoint(url))), lambda _: None)
     assert not raised.value.retryable
 
