@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ from orchestrator.api.context import Ports
 from orchestrator.api.listening import bind, listening
 from orchestrator.api.ports import Rehydration
 from orchestrator.domain.councils import Endpoint
-from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.errors import CouncilError, UnavailableError
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.presence import Presence
@@ -43,6 +44,17 @@ Hook = Callable[[str], Awaitable[None]]
 _REACH_AGAIN_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
+
+
+class OpenToTheWorldError(CouncilError):
+    """The API would be open to whoever can reach it, and nobody said that it may be."""
+
+    def __init__(self, host: str) -> None:
+        """`host` is where it would have listened."""
+        self.host: str = host
+        super().__init__(
+            f"COUNCIL_HOST is {host}: whoever can reach it could do everything, since callers are not asked who they are. Set COUNCIL_ANONYMOUS=all if something in front of it asks them, or listen on 127.0.0.1"
+        )
 
 
 class Service:
@@ -173,6 +185,8 @@ async def serve(
     Raises:
         CouncilError: it cannot start, or cannot go on.
     """
+    if not (settings.anonymous == "all" or _is_loopback(settings.host)):
+        raise OpenToTheWorldError(settings.host)
     listener = bind(settings.host, settings.port)
     stop = _on_signals()
     try:
@@ -193,23 +207,24 @@ async def _serve(
     on_ready: Hook | None,
     on_stopping: Callable[[], Awaitable[None]] | None,
 ) -> None:
-    async with _parts(settings) as (service, ports):
+    async with _parts(settings) as (service, ports, watching):
         url = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
         async with listening(build_app(lambda: ports), listener):
             _log.info("listening", url=url, rehearsal=service.rehearsal)
             life = asyncio.create_task(service.live(), name="life")
-            await _until(stop, life, service.ready)
-            if on_ready is not None and service.ready.is_set() and not stop.is_set():
-                await on_ready(url)
-            await _until(stop, life)
-            if on_stopping is not None:
-                await on_stopping()
-            if service.ready.is_set():
-                service.closing.set()
-            else:
+            try:
+                await _first_of(stop, service.ready, unless=(life, watching))
+                if on_ready is not None and service.ready.is_set() and not stop.is_set():
+                    await on_ready(url)
+                await _first_of(stop, unless=(life, watching))
+                if on_stopping is not None:
+                    await on_stopping()
+                if service.ready.is_set():
+                    service.closing.set()
+                    await life
+            finally:
                 life.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await life
+                await asyncio.wait([life])
 
 
 async def migrate_graph(settings: Settings) -> tuple[str, ...]:
@@ -231,8 +246,8 @@ def _graph(settings: Settings) -> contextlib.AbstractAsyncContextManager[Graph]:
 
 
 @contextlib.asynccontextmanager
-async def _parts(settings: Settings) -> AsyncGenerator[tuple[Service, Ports]]:
-    """Join the parts, and close them in the opposite order."""
+async def _parts(settings: Settings) -> AsyncGenerator[tuple[Service, Ports, asyncio.Task[None]]]:
+    """Join the parts, and close them in the opposite order; the task watches the endpoints."""
     environment = dict(os.environ)
     if settings.vllm_api_key is not None:
         environment["VLLM_API_KEY"] = settings.vllm_api_key.get_secret_value()
@@ -276,7 +291,7 @@ async def _parts(settings: Settings) -> AsyncGenerator[tuple[Service, Ports]]:
         )
         watching = asyncio.create_task(watch.run(), name="watch")
         try:
-            yield service, ports
+            yield service, ports, watching
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -299,18 +314,26 @@ def _on_signals() -> asyncio.Event:
     return stop
 
 
-async def _until(
-    stop: asyncio.Event, task: asyncio.Task[None], other: asyncio.Event | None = None
-) -> None:
-    """Wait for an event; where the task dies before, raise what it died of."""
-    waits = [asyncio.create_task(event.wait()) for event in (stop, other) if event is not None]
+async def _first_of(*events: asyncio.Event, unless: tuple[asyncio.Task[None], ...]) -> None:
+    """Wait for one of the events; where one of the tasks dies before, raise what it died of."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
     try:
-        await asyncio.wait([task, *waits], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*unless, *waits], return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
-    if task.done():
-        task.result()
+    for task in unless:
+        if task.done():
+            task.result()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _shown(host: str) -> str:

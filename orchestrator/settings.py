@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr
@@ -58,6 +58,13 @@ class Settings(BaseSettings):
             alias="COUNCIL_PORT", ge=0, le=65535, description="On which port; 0 takes a free one."
         ),
     ] = 8080
+    anonymous: Annotated[
+        Literal["all"] | None,
+        Field(
+            alias="COUNCIL_ANONYMOUS",
+            description="all: listen on more than this machine though callers are not asked who they are.",
+        ),
+    ] = None
     home: Annotated[
         Path,
         Field(
