@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import uuid
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -66,9 +67,14 @@ async def ask(
     as_json: bool,
 ) -> Exit:
     """Print the verdict, and return how it went."""
-    accepted = await client.deliberate(
-        task, role=role, rounds=rounds, deadline=deadline, idempotency_key=idempotency_key
-    )
+    key = idempotency_key or uuid.uuid4().hex
+    try:
+        accepted = await client.deliberate(
+            task, role=role, rounds=rounds, deadline=deadline, idempotency_key=key
+        )
+    except asyncio.CancelledError:
+        screen.warn(f"It may have been accepted. Asked again with --key {key}, it is found.")
+        raise
     if detach:
         if as_json:
             screen.json(accepted.model_dump_json(by_alias=True))

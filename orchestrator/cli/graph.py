@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -30,10 +31,13 @@ async def migrate(settings: Settings, screen: Screen) -> Exit:
 async def doctor(settings: Settings, screen: Screen) -> Exit:
     """Check the whole graph, and print each violation with the ids of what it is about."""
     violations = await service.examine_graph(reachable(settings))
-    for violation in violations:
-        screen.say(Text.assemble((violation.rule, "problem"), f": {', '.join(violation.ids)}"))
+    for rule, broken in groupby(violations, key=lambda violation: violation.rule):
+        places = list(broken)
+        screen.say(Text.assemble((rule, "problem"), f"  {places[0].meaning}"))
+        for place in places:
+            screen.say(Text(f"    {' '.join(place.ids)}"))
     if violations:
-        screen.say(f"{len(violations)} violations")
+        screen.say(f"{len(violations)} violation{'' if len(violations) == 1 else 's'}")
         return Exit.FAILED
     screen.say("the graph is sound")
     return Exit.OK
