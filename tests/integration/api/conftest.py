@@ -1,0 +1,124 @@
+"""The API over a real graph, spoken to over HTTP without a network; what deliberates is the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from neo4j import AsyncDriver
+
+from orchestrator.api.app import build_app
+from orchestrator.api.callers import Caller
+from orchestrator.api.context import Context, Ports
+from orchestrator.api.schema import SCHEMA
+from orchestrator.engine.events import LiveEvent
+from orchestrator.engine.following import Board
+from orchestrator.engine.ports import Accepted, Order
+from orchestrator.graph.councils import Councils
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.driver import Graph
+from orchestrator.graph.records import GraphRecords
+from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from tests.support.neo4j import statement
+from tests.unit.api.doubles import Doctor, State
+
+
+class Desk:
+    """The engine without its runners: it accepts, and posts what a test makes happen."""
+
+    def __init__(self, deliberations: GraphDeliberations) -> None:
+        self.deliberations = deliberations
+        self.board = Board()
+
+    async def accept(self, order: Order) -> Accepted:
+        return await self.deliberations.accept(order)
+
+    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
+        return self.board.follow(deliberation)
+
+
+class Api:
+    """The app over the graph."""
+
+    def __init__(self, client: httpx.AsyncClient, ports: Ports, desk: Desk, state: State) -> None:
+        self.client = client
+        self.ports = ports
+        self.desk = desk
+        self.state = state
+
+    async def send(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Send a document; return the whole answer."""
+        response = await self.client.post(
+            "/graphql",
+            content=json.dumps({"query": query, "variables": variables}),
+            headers={"content-type": "application/json"},
+        )
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Send a document that must not fail; return its data."""
+        answer = await self.send(query, variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    async def change(self, mutation: str, answer: str, **input: Any) -> dict[str, Any]:
+        """Send one mutation; return its payload."""
+        kind = f"{mutation[0].upper()}{mutation[1:]}Input"
+        data = await self.ask(
+            f"""mutation ($input: {kind}!) {{ {mutation}(input: $input) {{ {answer}
+                errors {{ __typename path message ... on Conflict {{ existing {{ id }} }} }} }} }}""",
+            {"input": input},
+        )
+        return data[mutation]
+
+    async def follow(self, query: str, **variables: Any) -> AsyncIterator[dict[str, Any]]:
+        """Subscribe; yield what comes until it ends."""
+        results = await SCHEMA.stream(
+            query, variable_values=variables, context_value=Context(self.ports, Caller())
+        )
+        async for result in results:
+            assert not result.errors, result.errors
+            yield result.data
+
+
+@pytest.fixture
+async def seeded(empty_graph: Graph) -> Graph:
+    """The five councils that a new graph begins with."""
+    await settle_defaults(empty_graph, "http://127.0.0.1:8000/v1", "Qwen/Qwen2.5-0.5B-Instruct")
+    await seed(empty_graph, read_seed(None))
+    return empty_graph
+
+
+@pytest.fixture
+async def api(seeded: Graph) -> AsyncGenerator[Api]:
+    desk, state = Desk(GraphDeliberations(seeded)), State()
+    ports = Ports(
+        councils=Councils(seeded),
+        records=GraphRecords(seeded),
+        docket=desk,
+        watch=Doctor(),
+        service=state,
+    )
+    transport = httpx.ASGITransport(build_app(lambda: ports))
+    async with httpx.AsyncClient(transport=transport, base_url="http://council") as client:
+        yield Api(client, ports, desk, state)
+
+
+@pytest.fixture
+def whole_graph(driver: AsyncDriver, seeded: Graph) -> Callable[[], Awaitable[list[Any]]]:
+    """Read everything; `lock` only takes locks and says nothing."""
+
+    async def read() -> list[Any]:
+        result = await driver.execute_query(
+            statement("graph/read_whole_graph"), database_=seeded.database
+        )
+        rows = [record.data() for record in result.records]
+        for row in rows:
+            row["properties"].pop("lock", None)
+        return rows
+
+    return read
