@@ -7,35 +7,41 @@ MATCH (me:Process {id: $process})
 // Who holds how many of which role, from the index over what is held.
 CALL () {
   MATCH (d:Deliberation)
+  USING INDEX d:Deliberation(holder, role)
   WHERE d.holder IS NOT NULL AND d.role IS NOT NULL
   WITH d.holder AS holder, d.role AS role, count(*) AS held
   OPTIONAL MATCH (p:Process {id: holder})
   RETURN collect({holder: holder, role: role, held: held,
     lapsed: holder <> $process AND (p IS NULL OR holder IN $gone OR p.leaseUntil < datetime.realtime())}) AS holdings
 }
-// Candidates of each role, in order, no more than there is room for.
+// Candidates of each role, in order, no more than there is room for. The hints say SEEK: by statistics that are a little old the
+// planner would rather scan all that wait, once for each role.
 CALL (holdings) {
-  UNWIND holdings AS holding
-  WITH holding
-  WHERE holding.lapsed
-  MATCH (d:Deliberation {holder: holding.holder, role: holding.role})
+  UNWIND [holding IN holdings WHERE holding.lapsed] AS holding
+  MATCH (d:Deliberation)
+  USING INDEX SEEK d:Deliberation(holder, role)
+  WHERE d.holder = holding.holder AND d.role = holding.role
   // Of these, all are under way: the even places.
   RETURN CASE d.priority WHEN 'HIGH' THEN 0 WHEN 'NORMAL' THEN 2 ELSE 4 END AS place, d.role AS role, d.id AS id
   UNION ALL
   UNWIND range(0, 5) AS place
   CALL (place) {
-    MATCH (some:Deliberation {waiting: place})
-    WHERE some.role IS NOT NULL AND some.id IS NOT NULL
+    MATCH (some:Deliberation)
+    USING INDEX SEEK some:Deliberation(waiting, role, id)
+    WHERE some.waiting = place AND some.role IS NOT NULL AND some.id IS NOT NULL
     RETURN some.waiting AS found
     LIMIT 1
   }
   MATCH (r:Role)
   CALL (place, r) {
-    MATCH (d:Deliberation {waiting: place, role: r.name})
-    WHERE d.id > ''
-    RETURN d.id AS id
-    ORDER BY id
+    MATCH (d:Deliberation)
+    USING INDEX SEEK d:Deliberation(waiting, role, id)
+    WHERE d.waiting = place AND d.role = r.name AND d.id > ''
+    WITH d
+    // Every column of the index by name, or all that wait would be read and sorted.
+    ORDER BY d.waiting, d.role, d.id
     LIMIT $room
+    RETURN d.id AS id
   }
   RETURN place, r.name AS role, id
 }

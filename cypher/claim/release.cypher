@@ -4,7 +4,10 @@
 // The SET of `lock` takes the write locks, in order of id; whose it is is asked again after it. The process is locked last.
 MATCH (p:Process {id: $process})
 CALL (p) {
-  MATCH (held:Deliberation {holder: $process})
+  // The role is named since the index is over both: without it every deliberation there ever was would be read.
+  MATCH (held:Deliberation)
+  USING INDEX SEEK held:Deliberation(holder, role)
+  WHERE held.holder = $process AND held.role IS NOT NULL
   WITH held.id AS id
   ORDER BY id
   MATCH (d:Deliberation {id: id})

@@ -5,5 +5,8 @@
 MATCH (p:Process {id: $process})
 SET p.leaseUntil = datetime.realtime('Z') + duration({milliseconds: $lease})
 WITH p
-MATCH (d:Deliberation {holder: $process})
+// The role is named since the index is over both: without it every deliberation there ever was would be read.
+MATCH (d:Deliberation)
+USING INDEX SEEK d:Deliberation(holder, role)
+WHERE d.holder = $process AND d.role IS NOT NULL
 RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime().epochMillis]) AS held

@@ -4,7 +4,7 @@
 // Column: total
 UNWIND $statuses AS status
 MATCH (d:Deliberation)
-USING INDEX d:Deliberation(status, id)
+USING INDEX SEEK d:Deliberation(status, id)
 WHERE d.status = status AND d.id > $above AND d.id < $below
   AND ($role IS NULL OR d.role = $role)
   AND ($council IS NULL OR d.councilId = $council)

@@ -1,16 +1,23 @@
 // Count deliberations by status, from the count store: each status is a label too.
-// Columns: status, total
-MATCH (d:Queued)
-RETURN 'QUEUED' AS status, count(d) AS total
-UNION ALL
-MATCH (d:Running)
-RETURN 'RUNNING' AS status, count(d) AS total
-UNION ALL
-MATCH (d:Decided)
-RETURN 'DECIDED' AS status, count(d) AS total
-UNION ALL
-MATCH (d:Failed)
-RETURN 'FAILED' AS status, count(d) AS total
-UNION ALL
-MATCH (d:Cancelled)
-RETURN 'CANCELLED' AS status, count(d) AS total
+// Columns: queued, running, decided, failed, cancelled
+CALL () {
+  MATCH (d:Queued)
+  RETURN count(d) AS queued
+}
+CALL () {
+  MATCH (d:Running)
+  RETURN count(d) AS running
+}
+CALL () {
+  MATCH (d:Decided)
+  RETURN count(d) AS decided
+}
+CALL () {
+  MATCH (d:Failed)
+  RETURN count(d) AS failed
+}
+CALL () {
+  MATCH (d:Cancelled)
+  RETURN count(d) AS cancelled
+}
+RETURN queued, running, decided, failed, cancelled

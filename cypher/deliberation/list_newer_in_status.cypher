@@ -5,7 +5,7 @@
 UNWIND $statuses AS status
 CALL (status) {
   MATCH (d:Deliberation)
-  USING INDEX d:Deliberation(status, id)
+  USING INDEX SEEK d:Deliberation(status, id)
   WHERE d.status = status AND d.id > $above AND d.id < $below
     AND ($role IS NULL OR d.role = $role)
     AND ($council IS NULL OR d.councilId = $council)

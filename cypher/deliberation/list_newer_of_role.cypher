@@ -3,7 +3,7 @@
 // $above, $below: ids between which to look; $limit: how many
 // Column: ids, in order, in one row
 MATCH (d:Deliberation)
-USING INDEX d:Deliberation(role, id)
+USING INDEX SEEK d:Deliberation(role, id)
 WHERE d.role = $role AND d.id > $above AND d.id < $below
   AND ($statuses IS NULL OR d.status IN $statuses)
   AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)

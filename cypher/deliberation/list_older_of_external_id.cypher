@@ -3,7 +3,7 @@
 // $above, $below: ids between which to look; $limit: how many
 // Column: ids, in order, in one row
 MATCH (d:Deliberation)
-USING INDEX d:Deliberation(externalId, id)
+USING INDEX SEEK d:Deliberation(externalId, id)
 WHERE d.externalId = $externalId AND d.id > $above AND d.id < $below
   AND ($statuses IS NULL OR d.status IN $statuses)
   AND ($role IS NULL OR d.role = $role)

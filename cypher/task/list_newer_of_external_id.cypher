@@ -2,7 +2,7 @@
 // $externalId; $above, $below: ids between which to look; $limit: how many
 // Column: tasks: as `task/read` has them, in order, in one row
 MATCH (task:Task)
-USING INDEX task:Task(externalId, id)
+USING INDEX SEEK task:Task(externalId, id)
 WHERE task.externalId = $externalId AND task.id > $above AND task.id < $below
 WITH task
 ORDER BY task.externalId ASC, task.id ASC

@@ -81,8 +81,8 @@ class GraphRecords:
         elif where == DeliberationFilter(role=where.role):
             (row,) = await self._graph.read("deliberation/count_of_role", role=where.role)
         elif where.statuses is not None and where == DeliberationFilter(statuses=where.statuses):
-            rows = await self._graph.read("deliberation/count_by_status")
-            return sum(row["total"] for row in rows if row["status"] in set(where.statuses))
+            (row,) = await self._graph.read("deliberation/count_by_status")
+            return sum(row[status.lower()] for status in set(where.statuses))
         else:
             suffix, parameters = _by_index(where, paging.Span())
             (row,) = await self._graph.read("deliberation/count_between" + suffix, **parameters)

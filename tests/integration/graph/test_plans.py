@@ -1,0 +1,225 @@
+"""What the hot statements cost on a graph with a long history: bounds on db hits, since a LIMIT hides a bad plan on a small one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+
+import pytest
+from neo4j import AsyncDriver
+
+from orchestrator.domain.deliberations import Priority, Status, StopReason
+from orchestrator.domain.filters import DeliberationFilter
+from orchestrator.domain.pages import PageRequest
+from orchestrator.engine.ports import Held
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.driver import Graph
+from orchestrator.graph.records import GraphRecords
+from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from tests.support.deliberating import (
+    LEASE,
+    a_verdict,
+    all_turns,
+    an_order,
+    recordings,
+)
+from tests.support.neo4j import statement, wipe
+from tests.support.profiling import ProfiledGraph
+
+# The first of these makes the history.
+pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
+
+HISTORY = 100_000
+QUEUED = 10_000
+RUNNING = 200
+
+
+@pytest.fixture(scope="module")
+async def profiled(migrated_graph: Graph, driver: AsyncDriver) -> AsyncGenerator[ProfiledGraph]:
+    """A hundred thousand deliberations: 10,000 wait, 200 run, the others have ended."""
+    database = migrated_graph.database
+    await wipe(driver, database)
+    await settle_defaults(migrated_graph, None, "a/model")
+    await seed(migrated_graph, read_seed(None))
+    await GraphDeliberations(migrated_graph).enter("prc_busy", "host", LEASE)
+    async with driver.session(database=database) as session:
+        for name, parameters in (
+            ("make_tasks", {"count": 100}),
+            ("make_history", {"count": HISTORY, "process": "prc_busy"}),
+            ("seat_history", {"after": f"dlb_0190{HISTORY - 11_200:08}"}),
+        ):
+            # The history commits in batches, and so runs outside a managed transaction.
+            await (await session.run(statement(f"graph/{name}"), parameters)).consume()
+        yield ProfiledGraph(migrated_graph)
+        await (await session.run(statement("graph/forget_deliberations"))).consume()
+    await wipe(driver, database)
+
+
+@pytest.fixture
+def deliberations(profiled: ProfiledGraph) -> GraphDeliberations:
+    return GraphDeliberations(profiled)
+
+
+@pytest.fixture
+def records(profiled: ProfiledGraph) -> GraphRecords:
+    return GraphRecords(profiled)
+
+
+async def claimed(deliberations: GraphDeliberations, room: int = 1) -> tuple[Held, ...]:
+    await deliberations.enter("prc_one", "host", LEASE)
+    return await deliberations.claim("prc_one", room, ())
+
+
+async def test_the_history_is_as_long_as_it_says(records: GraphRecords) -> None:
+    assert await records.count_deliberations(DeliberationFilter()) >= HISTORY
+    queued = DeliberationFilter(statuses=(Status.QUEUED,))
+    assert abs(await records.count_deliberations(queued) - QUEUED) < 100
+
+
+async def test_an_acceptance_costs_what_its_council_costs(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations
+) -> None:
+    await deliberations.accept(an_order())
+    assert profiled.hits["deliberation/accept"] < 200
+
+
+async def test_a_claim_costs_what_it_has_room_for_and_what_runs(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations
+) -> None:
+    (held,) = await claimed(deliberations)
+    # Each of what runs is counted in its index; of each role, one is looked at for the room of one.
+    assert profiled.hits["claim/claim"] < RUNNING + 150
+    assert len(await claimed(deliberations, 64)) == 64
+    assert profiled.hits["claim/claim"] < RUNNING + 5 * 64 + 64 * 40
+    await deliberations.renew("prc_one", LEASE)
+    assert profiled.hits["claim/renew"] < 65 * 6
+    assert held.epoch == 2
+    await deliberations.release("prc_one")
+    assert profiled.hits["claim/release"] < 65 * 15
+
+
+async def test_a_takeover_costs_what_was_held(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations
+) -> None:
+    await deliberations.enter("prc_two", "host", LEASE)
+    assert len(await deliberations.claim("prc_two", 10, ("prc_busy",))) == 10
+    assert profiled.hits["claim/claim"] < RUNNING * 4 + 50 * 5 + 10 * 40
+    await deliberations.release("prc_two")
+
+
+async def test_recording_loading_and_deciding_cost_what_they_touch(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations
+) -> None:
+    # Before all that waits in the history, which has no seats.
+    await deliberations.accept(an_order(priority=Priority.HIGH))
+    (held,) = await claimed(deliberations)
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    assert profiled.hits["turn/record"] < 12 * 60
+    await deliberations.load(held.deliberation)
+    assert profiled.hits["deliberation/load"] < 1500
+    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    assert profiled.hits["deliberation/decide"] < 70
+
+
+LISTS: list[tuple[str, DeliberationFilter]] = [
+    ("", DeliberationFilter()),
+    ("_of_council", DeliberationFilter(council_id="")),
+    ("_of_role", DeliberationFilter(role="DEV")),
+    ("_of_external_id", DeliberationFilter(external_id="T-7")),
+    ("_in_status", DeliberationFilter(statuses=(Status.FAILED, Status.QUEUED))),
+    ("_in_status", DeliberationFilter(statuses=(Status.DECIDED,))),
+]
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize(("suffix", "where"), LISTS)
+async def test_a_page_costs_what_it_shows(
+    profiled: ProfiledGraph,
+    records: GraphRecords,
+    *,
+    suffix: str,
+    where: DeliberationFilter,
+    backward: bool,
+) -> None:
+    if where.council_id is not None:
+        some = (await records.deliberations(PageRequest(limit=1), DeliberationFilter())).items[0]
+        where = DeliberationFilter(council_id=some.council_id)
+    first = await records.deliberations(PageRequest(limit=50, backward=backward), where)
+    assert len(first.items) == 50
+    name = ("deliberation/list_newer" if backward else "deliberation/list_older") + suffix
+    key = first.items[0 if backward else -1].id
+    cost = profiled.hits[name]
+    await records.deliberations(PageRequest(limit=50, backward=backward, key=key), where)
+    for hits in (cost, profiled.hits[name]):
+        assert hits < 51 * 3 * len(where.statuses or ("",))
+    assert profiled.operators[name] & {
+        "NodeIndexSeek",
+        "NodeUniqueIndexSeekByRange",
+        "NodeIndexSeekByRange",
+    }
+
+
+@pytest.mark.parametrize("backward", [False, True])
+async def test_a_bound_in_time_does_not_walk_what_lies_beyond_it(
+    profiled: ProfiledGraph, records: GraphRecords, *, backward: bool
+) -> None:
+    """By its time-ordered ids the history was made long before, so all of it is left out unread."""
+    where = DeliberationFilter(accepted_since=datetime(2026, 2, 1, tzinfo=UTC))
+    await records.deliberations(PageRequest(limit=50, backward=backward), where)
+    await records.count_deliberations(where)
+    name = "deliberation/list_newer" if backward else "deliberation/list_older"
+    assert profiled.hits[name] < 500
+    assert profiled.hits["deliberation/count_between"] < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("deliberation/count", DeliberationFilter()),
+        ("deliberation/count_of_role", DeliberationFilter(role="DEV")),
+        ("deliberation/count_by_status", DeliberationFilter(statuses=(Status.DECIDED,))),
+    ],
+)
+async def test_a_count_is_looked_up(
+    profiled: ProfiledGraph, records: GraphRecords, name: str, where: DeliberationFilter
+) -> None:
+    assert await records.count_deliberations(where) > 10_000
+    assert profiled.hits[name] < 60
+
+
+async def test_the_count_of_a_council_is_looked_up(
+    profiled: ProfiledGraph, records: GraphRecords
+) -> None:
+    some = (await records.deliberations(PageRequest(limit=1), DeliberationFilter())).items[0]
+    where = DeliberationFilter(council_id=some.council_id)
+    assert await records.count_deliberations(where) > 10_000
+    assert profiled.hits["deliberation/count_of_council"] < 10
+
+
+async def test_reading_a_page_costs_what_it_shows_and_what_runs(
+    profiled: ProfiledGraph, records: GraphRecords
+) -> None:
+    """An agent's past seats are many and are not looked at."""
+    await records.deliberations(
+        PageRequest(limit=20), DeliberationFilter(statuses=(Status.RUNNING,))
+    )
+    assert profiled.hits["deliberation/read"] < RUNNING * 30 + 20 * 300
+
+
+async def test_tasks_are_listed_by_their_index(
+    profiled: ProfiledGraph, records: GraphRecords
+) -> None:
+    await records.tasks(PageRequest(limit=20), None)
+    await records.tasks(PageRequest(limit=20), "T-7")
+    assert profiled.hits["task/list_older"] < 21 * 10
+    assert profiled.hits["task/list_older_of_external_id"] < 20
+
+
+async def test_nothing_scans_a_label_of_the_history(profiled: ProfiledGraph) -> None:
+    """After all of the above: the one scan is that of the roles, in a claim, and of what runs."""
+    scanning = {
+        name for name, operators in profiled.operators.items() if "NodeByLabelScan" in operators
+    }
+    assert scanning <= {"claim/claim", "deliberation/read"}
+    assert not any("AllNodesScan" in operators for operators in profiled.operators.values())
