@@ -27,6 +27,7 @@ from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.presence import Presence
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.doctor import Violation, examine
 from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.errors import AuthenticationError, MisconfiguredError
 from orchestrator.graph.migrations import migrate
@@ -231,6 +232,12 @@ async def migrate_graph(settings: Settings) -> tuple[str, ...]:
     """Bring the graph to the form that this version needs; return the names of the migrations applied."""
     async with _graph(settings) as graph:
         return await migrate(graph)
+
+
+async def examine_graph(settings: Settings) -> tuple[Violation, ...]:
+    """Check the whole graph against the rules that Neo4j Community cannot enforce."""
+    async with _graph(settings) as graph:
+        return await examine(graph)
 
 
 def _graph(settings: Settings) -> contextlib.AbstractAsyncContextManager[Graph]:
