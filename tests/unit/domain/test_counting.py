@@ -79,6 +79,8 @@ def test_a_tie_goes_to_who_beats_more_of_the_tied_in_pairs() -> None:
     assert ranked(["abc", "abc", "bca"])[:2] == [("a", 2 / 3), ("b", 2 / 3)]
     assert winners(["abc", "abc", "bca"]) == {"a"}
     assert winners(["cba", "cba", "bac"]) == {"c"}
+    # b and d have 2/3; of the three who rank both, two prefer d, one of them on a ballot of two.
+    assert winners(["db", "bac", "bc", "dcba", "bad"], "abcd") == {"d"}
 
 
 def test_a_tie_that_pairs_do_not_break_goes_to_each_in_one_deliberation_or_another() -> None:
@@ -130,6 +132,11 @@ def test_moving_the_winner_up_on_a_ballot_never_makes_it_lose(
     place = ballot.index(winner)
     ballot[place - 1], ballot[place] = ballot[place], ballot[place - 1]
     assert counting.rank("dlb_1", PROPOSALS, ballots)[0].proposal == winner
+
+
+def test_dissent_is_the_ballots_that_could_put_the_winner_first_and_did_not() -> None:
+    ballots = {"one": "abc", "two": "bac", "three": "cb", "four": "ca"}
+    assert counting.dissent("a", ballots) == ("two", "four")
 
 
 # ---------------------------------------------------------------- nobody is favoured
@@ -251,6 +258,8 @@ def test_agreement_is_from_0_to_1_and_none_just_where_a_pair_has_fewer_than_two_
         ([["b", "c"], ["a", "c"], ["a", "b"]], None),  # three seats: each pair has one voter
         ([["a", "b"], ["a", "b"]], 1.0),
         ([["a", "b"], ["b", "a"]], 0.0),
+        # Unanimous, though the pairs have two voters or five.
+        ([["b", "c", "a"], ["b", "c", "a"], ["c", "a"], ["c", "a"], ["c", "a"]], 1.0),
         ([["b", "c", "d"], ["a", "c", "d"], ["a", "b", "d"], ["a", "b", "c"]], 1.0),
         ([["a"], ["a"]], None),
         ([], None),
