@@ -6,12 +6,15 @@ WHERE a.id > $key
 WITH a
 ORDER BY a.id ASC
 LIMIT $limit
+// One row again, so that the next is read once and not for each.
+WITH collect(a) AS page
 // Who is busy: read from the few running deliberations, since an agent's past seats are many.
 CALL () {
   OPTIONAL MATCH (d:Running)-[:SEATS]->(:Seat)-[:OF]->(busy:Agent)
   USING SCAN d:Running
   RETURN collect(DISTINCT busy.id) AS busy
 }
+UNWIND page AS a
 MATCH (a)-[:SPEAKS_WITH]->(m:Model)
 OPTIONAL MATCH (a)-[:BOUND_TO]->(e:Endpoint)
 OPTIONAL MATCH (a)-[:SITS_ON]->(c:Council)

@@ -9,12 +9,15 @@ WHERE
 WITH c
 ORDER BY c.id ASC
 LIMIT $limit
+// One row again, so that the next is read once and not for each.
+WITH collect(c) AS page
 // Who is busy: read from the few running deliberations, since an agent's past seats are many.
 CALL () {
   OPTIONAL MATCH (d:Running)-[:SEATS]->(:Seat)-[:OF]->(busy:Agent)
   USING SCAN d:Running
   RETURN collect(DISTINCT busy.id) AS busy
 }
+UNWIND page AS c
 MATCH (c)-[:SERVES]->(r:Role)
 CALL (c, busy) {
   MATCH (a:Agent)-[on:SITS_ON]->(c)

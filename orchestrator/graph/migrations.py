@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from typing import LiteralString, TypeVar
+
+from neo4j import Record
 
 from orchestrator.domain.errors import CouncilError
 from orchestrator.graph.driver import Graph, Transaction
@@ -46,29 +48,20 @@ async def migrate(graph: Graph) -> tuple[str, ...]:
         ChangedMigrationError: one that was applied has another text now.
         UnknownMigrationError: one was applied that is not here.
     """
-    known = migrations()
+    if not _missing(await graph.read("migrations/list_applied")):
+        return ()
 
     async def work(transaction: Transaction) -> tuple[str, ...]:
-        applied = {
-            record["name"]: record["checksum"]
-            for record in await transaction.run("migrations/list_applied")
-        }
-        for name, checksum in applied.items():
-            if name not in known:
-                raise UnknownMigrationError(name)
-            if checksum != checksum_of(known[name]):
-                raise ChangedMigrationError(name)
-        missing = [name for name in known if name not in applied]
+        missing = _missing(await transaction.run("migrations/list_applied"))
         for name in missing:
             # Schema and data cannot share a transaction, and this one holds the lock: each migration
             # has its own, and is written down after it. Cut off in between, it is simply done again.
-            await graph.migrate(known[name], seconds=LOCKED_SECONDS)
-            await graph.write(
-                "migrations/record_applied", name=name, checksum=checksum_of(known[name])
-            )
+            parts = migrations()[name]
+            await graph.migrate(parts, seconds=LOCKED_SECONDS)
+            await graph.write("migrations/record_applied", name=name, checksum=checksum_of(parts))
         if missing:
             await graph.read("migrations/await_indexes", seconds=10)
-        return tuple(missing)
+        return missing
 
     return await locked(graph, work)
 
@@ -100,3 +93,15 @@ def migrations() -> dict[str, tuple[LiteralString, ...]]:
 def checksum_of(parts: tuple[str, ...]) -> str:
     """Tell two texts of a migration apart."""
     return sha256(";\n".join(parts).encode()).hexdigest()
+
+
+def _missing(rows: Sequence[Record]) -> tuple[str, ...]:
+    """Compare what was applied with what there is, and return the names of those still to apply, in order."""
+    known = migrations()
+    applied = {row["name"]: row["checksum"] for row in rows}
+    for name, checksum in applied.items():
+        if name not in known:
+            raise UnknownMigrationError(name)
+        if checksum != checksum_of(known[name]):
+            raise ChangedMigrationError(name)
+    return tuple(name for name in known if name not in applied)
