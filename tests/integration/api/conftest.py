@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from neo4j import AsyncDriver
+from strawberry.types import ExecutionResult
 
 from orchestrator.api.app import build_app
 from orchestrator.api.callers import Caller
@@ -81,7 +82,9 @@ class Api:
             query, variable_values=variables, context_value=Context(self.ports, Caller())
         )
         async for result in results:
+            assert isinstance(result, ExecutionResult)
             assert not result.errors, result.errors
+            assert result.data is not None
             yield result.data
 
 
