@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import random
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -20,6 +21,7 @@ from orchestrator.domain.errors import UnrecordableError
 from orchestrator.engine.ports import Deliberations, Held
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.driver import open_graph
 from tests.integration.graph.conftest import Run
 from tests.support.deliberating import (
     LEASE,
@@ -29,6 +31,7 @@ from tests.support.deliberating import (
     proposals,
     recordings,
 )
+from tests.support.neo4j import Neo4jServer
 
 pytestmark = pytest.mark.neo4j
 
@@ -194,6 +197,48 @@ async def test_sequences_have_no_gap_and_no_double_with_eight_recorders_at_once(
     for one in held:
         (listed,) = await run("list_sequences", deliberation=one.deliberation)
         assert listed == {"sequences": list(range(1, 32)), "last": 31}
+
+
+async def test_four_processes_accept_claim_and_record_on_shared_agents_side_by_side(
+    deliberations: Deliberations, neo4j_server: Neo4jServer, run: Run
+) -> None:
+    """Each over connections of its own."""
+    server = neo4j_server
+    async with AsyncExitStack() as stack:
+        processes: list[Deliberations] = []
+        for number in range(4):
+            graph = await stack.enter_async_context(
+                open_graph(server.uri, server.user, server.password, server.database)
+            )
+            processes.append(GraphDeliberations(graph))
+            await processes[number].enter(f"prc_{number}", "host", LEASE)
+
+        async def work(number: int) -> list[str]:
+            process = processes[number]
+            mine: list[str] = []
+            for _ in range(4):
+                for _ in range(2):
+                    await process.accept(an_order())
+                held = await process.claim(f"prc_{number}", 2, ())
+                everything = [all_turns(one.deliberation) for one in held]
+                for start in range(0, 12, 3):
+                    recorded = await process.record(
+                        [
+                            recording
+                            for one, turns in zip(held, everything, strict=True)
+                            for recording in recordings(one, turns[start : start + 3])
+                        ]
+                    )
+                    assert len(recorded.sequences) == 3 * len(held)
+                mine += [one.deliberation for one in held]
+            return mine
+
+        done = [id_ for mine in await asyncio.gather(*map(work, range(4))) for id_ in mine]
+    assert len(done) == len(set(done)) == 32
+    for deliberation in done:
+        (listed,) = await run("list_sequences", deliberation=deliberation)
+        assert listed == {"sequences": list(range(1, 14)), "last": 13}
+    assert await deliberations.claim("prc_one", 1, ()) == ()
 
 
 async def test_a_batch_with_a_turn_that_the_graph_refuses_is_refused_whole(
