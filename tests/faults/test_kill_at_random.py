@@ -1,4 +1,7 @@
-"""SIGKILL at random moments, twenty times, while several deliberations go on."""
+"""SIGKILL at random moments, twenty times, while several deliberations go on.
+
+A moment is a number of messages between the service and Neo4j, so that a slow machine meets the same ones.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from orchestrator.graph.driver import Graph
 from tests.support.model_server import Behaviour
 from tests.support.scene import ROLES, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(900)]
 
@@ -64,17 +68,19 @@ async def test_after_twenty_kills_at_random_moments_all_that_was_accepted_is_dec
     for number in range(_KILLS):
         if number and chance.random() < 0.25:
             # While it starts: it may have reached the graph, claimed, or nothing yet.
-            await asyncio.sleep(chance.uniform(0.0, 3.0))
+            await _pass(scene, chance.randint(1, 80))
         else:
             await service.ready()
             unended = [one for one in (await scene.look()).deliberations if not one.ended]
             room = max(0, _AT_ONCE - len(unended) - len(caller.unanswered))
             ordering = asyncio.create_task(caller.order(service, room))
-            await asyncio.sleep(chance.uniform(0.0, 0.8))
+            await _pass(scene, chance.randint(1, 400))
             await service.kill()
             await ordering
         crash = await scene.crash(service, f"kill {number + 1}")
-        print(f"{crash.point}: {len(crash.recorded)} turns recorded")  # noqa: T201
+        print(  # noqa: T201
+            f"{crash.point}: {len(crash.recorded)} turns recorded, {crash.under_way} under way"
+        )
         await service.start()
     await service.ready()
     await caller.order(service, 0)
@@ -83,3 +89,11 @@ async def test_after_twenty_kills_at_random_moments_all_that_was_accepted_is_dec
     assert scene.faults(seen) == []
     assert len(set(scene.accepted)) == caller.made == len(seen.deliberations)
     assert await examine(empty_graph) == ()
+    # It was not killed at its rest.
+    assert sum(1 for crash in scene.crashes if crash.under_way) >= _KILLS // 4
+
+
+async def _pass(scene: Scene, messages: int) -> None:
+    """Wait until so many more messages have come to the proxy."""
+    enough = scene.proxy.messages + messages
+    await until(lambda: scene.proxy.messages >= enough, 60)

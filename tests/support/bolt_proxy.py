@@ -167,6 +167,8 @@ class BoltProxy:
         self._traps: list[Trap] = []
         self.connections: int = 0
         """How many have ever been made."""
+        self.messages: int = 0
+        """How many have come to it so far, of clients and of the server, records not counted."""
         self.delay: float = 0.0
         """Seconds by which each message is late, either way."""
 
@@ -244,6 +246,7 @@ class BoltProxy:
 
     async def pass_on(self, passing: Passing, connection: _Connection) -> None:
         """Return once no trap holds this."""
+        self.messages += 1
         if self.delay:
             await asyncio.sleep(self.delay)
         for trap in tuple(self._traps):

@@ -84,6 +84,8 @@ class Crash:
     point: str
     recorded: frozenset[str]
     place: int
+    under_way: int = 0
+    """Deliberations that had turns and no end."""
 
 
 async def gather(driver: AsyncDriver, database: str) -> Evidence:

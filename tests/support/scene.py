@@ -114,6 +114,7 @@ class Scene:
             point=point,
             recorded=frozenset(turn.id for turn in seen.turns),
             place=self.log.place(),
+            under_way=sum(1 for one in seen.deliberations if not one.ended and seen.of(one.id)),
         )
         self.crashes.append(crash)
         return crash
