@@ -7,6 +7,7 @@ validation and execution of a small hostile document can take time without end.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -68,11 +69,10 @@ class KnownDocuments(SchemaExtension):
         """Parse, or remember having done it; what cannot be parsed is left to Strawberry to tell."""
         operation = self.execution_context
         operation.parse_options["max_tokens"] = MOST_TOKENS
-        if operation.query:
-            try:
-                operation.graphql_document = self._reader(operation.query)(operation.query)
-            except (GraphQLError, RecursionError):
-                operation.graphql_document = None
+        query = operation.query or ""
+        read = _parse_and_remember if len(query) <= _LONGEST_KNOWN else _parse
+        with suppress(GraphQLError, RecursionError):
+            operation.graphql_document = read(query)
         yield
 
     @override
@@ -87,23 +87,14 @@ class KnownDocuments(SchemaExtension):
             operation.pre_execution_errors = list(judge(schema, document))
         yield
 
-    @staticmethod
-    def _reader(query: str):
-        return _parse_and_remember if len(query) <= _LONGEST_KNOWN else _parse
-
 
 def _parse(query: str) -> DocumentNode:
     return parse(query, max_tokens=MOST_TOKENS)
 
 
 def _judge(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
-    try:
-        refusal = _Scale(schema, document).refusal()
-        if refusal is not None:
-            return (LimitError(refusal),)
-        return tuple(validate(schema, document))
-    except RecursionError as exc:
-        return (GraphQLError("the document is nested too deeply", original_error=exc),)
+    refusal = _Scale(schema, document).refusal()
+    return tuple(validate(schema, document)) if refusal is None else (LimitError(refusal),)
 
 
 _parse_and_remember = lru_cache(maxsize=256)(_parse)

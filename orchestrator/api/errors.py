@@ -46,8 +46,6 @@ def extensions(code: str, path: tuple[str, ...], correlation_id: str) -> dict[st
 def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:
     """The code, the message and the path, for the caller."""
     cause = error.original_error
-    while isinstance(cause, GraphQLError) and cause.original_error is not None:
-        cause = cause.original_error
     if isinstance(cause, RefusedError):
         mistakes = cause.mistakes
         return mistakes[0].code, "; ".join(m.message for m in mistakes), mistakes[0].path

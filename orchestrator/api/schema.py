@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import strawberry
+import uuid_utils
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 from typing_extensions import override
@@ -29,10 +30,9 @@ class CouncilSchema(strawberry.Schema):
     ) -> None:
         """Put the errors of one result, wherever it goes, into the form in which they are shown."""
         context = None if execution_context is None else execution_context.context
-        if isinstance(context, Context):
-            errors[:] = [coded(error, context.correlation_id) for error in errors]
-        else:
-            super().process_errors(errors, execution_context)
+        known = isinstance(context, Context)
+        correlation_id = context.correlation_id if known else uuid_utils.uuid7().hex
+        errors[:] = [coded(error, correlation_id) for error in errors]
 
 
 SCHEMA = CouncilSchema(

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
+from strawberry.types import ExecutionResult
 from structlog.testing import capture_logs
 
+from graphql import GraphQLError
 from orchestrator.api import documents
+from orchestrator.api.callers import Caller
+from orchestrator.api.context import Context
+from orchestrator.api.errors import coded
+from orchestrator.api.schema import SCHEMA
+from orchestrator.domain.errors import Conflict, NotFound, RefusedError, UnavailableError
 from orchestrator.domain.pages import LARGEST_PAGE
 from tests.unit.api.conftest import Api
-from tests.unit.api.doubles import House, a_deliberation
+from tests.unit.api.doubles import House, a_deliberation, play
 
 BAD_ARGUMENTS = [
     ("councils(first: -1)", ["first"]),
@@ -202,3 +210,74 @@ async def test_fragments_that_contain_each_other_are_refused(api: Api) -> None:
     )
 
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"INVALID_INPUT"}
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        (RecursionError(), "LIMIT"),
+        (UnavailableError("x"), "UNAVAILABLE"),
+        (RefusedError(NotFound(message="x", path=(), sought="y")), "NOT_FOUND"),
+        (RefusedError(Conflict(message="x", path=())), "CONFLICT"),
+        (ValueError("x"), "INTERNAL"),
+        (None, "INVALID_INPUT"),
+    ],
+)
+def test_code_is_that_of_the_cause(cause: Exception | None, code: str) -> None:
+    with capture_logs():
+        error = coded(GraphQLError("x", original_error=cause), "id")
+
+    assert error.extensions == {"code": code, "path": [], "correlationId": "id"}
+
+
+async def test_council_that_is_missing_is_a_fault_of_the_graph(api: Api, house: House) -> None:
+    house.archive.keep(replace(a_deliberation(), council_id="cou_gone"))
+
+    with capture_logs() as logs:
+        error = await api.fail('{ deliberation(id: "dlb_1") { council { id } } }')
+
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert "cou_gone" in str(logs[0]["exc_info"])
+
+
+async def test_turn_that_tells_of_one_that_is_missing_is_a_fault_of_the_graph(
+    api: Api, house: House
+) -> None:
+    deliberation, transcript = play(a_deliberation())
+    without_first = replace(transcript, turns=transcript.turns[1:], outcome=None)
+    house.archive.keep(deliberation, without_first)
+
+    with capture_logs():
+        error = await api.fail(
+            '{ node(id: "trn_1-c1-s3-t1") { ... on Critique { target { id } } } }'
+        )
+
+    assert error["extensions"]["code"] == "INTERNAL"
+
+
+async def test_turn_without_a_sequence_is_a_fault_of_the_graph(api: Api, house: House) -> None:
+    deliberation, transcript = play(a_deliberation(), turns=1)
+    unrecorded = tuple(replace(turn, sequence=None) for turn in transcript.turns)
+    house.archive.keep(deliberation, replace(transcript, turns=unrecorded))
+
+    with capture_logs():
+        error = await api.fail('{ deliberation(id: "dlb_1") { turns { totalCount } } }')
+
+    assert error["extensions"]["code"] == "INTERNAL"
+
+
+async def test_end_without_a_time_is_a_fault_of_the_graph(house: House) -> None:
+    deliberation, transcript = play(a_deliberation())
+    house.archive.keep(replace(deliberation, finished_at=None), transcript)
+
+    with capture_logs():
+        results = await SCHEMA.stream(
+            'subscription { deliberationEvents(id: "dlb_1", after: 25) { at } }',
+            context_value=Context(house.ports(), Caller()),
+        )
+        result = await anext(results)
+
+    assert isinstance(result, ExecutionResult)
+    assert result.errors is not None
+    assert result.errors[0].extensions is not None
+    assert result.errors[0].extensions["code"] == "INTERNAL"

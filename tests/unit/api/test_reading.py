@@ -10,7 +10,7 @@ from orchestrator.domain.deliberations import TurnKind
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from tests.unit.api.conftest import Api
-from tests.unit.api.doubles import ENDPOINT, NOW, House, a_council, a_deliberation, play
+from tests.unit.api.doubles import ENDPOINT, NOW, House, a_council, a_deliberation, an_agent, play
 
 UP = EndpointHealth(status=EndpointStatus.UP, served_models=("a-model",), in_flight=4)
 
@@ -187,6 +187,21 @@ async def test_agent_is_found_by_its_name_and_by_its_id(api: Api) -> None:
         "c": None,
         "d": None,
     }
+
+
+async def test_retired_agent_sits_on_no_council(api: Api, house: House) -> None:
+    retired = replace(an_agent(9), retired=True, council_id=None)
+    house.registry.loose_agents[retired.id] = retired
+
+    data = await api.ask('{ agent(by: {id: "agt_dev9"}) { status council { id } } }')
+
+    assert data == {"agent": {"status": "RETIRED", "council": None}}
+
+
+async def test_role_is_found_by_its_name(api: Api) -> None:
+    data = await api.ask('{ a: role(name: "QA") { id description } b: role(name: "X") { id } }')
+
+    assert data == {"a": {"id": "rol_qa", "description": "A role."}, "b": None}
 
 
 async def test_transcript_is_shown_whole(api: Api, house: House) -> None:

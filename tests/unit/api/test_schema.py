@@ -147,6 +147,41 @@ async def test_schema_can_be_introspected() -> None:
     assert result.errors is None
 
 
+@pytest.mark.parametrize(
+    ("ours", "difference"),
+    [
+        ("type Query { a: Int }", "B is missing"),
+        ("type Query { a: Int } enum B { X }", "B is of another kind"),
+        ("type Query { a: Int } type B { b: Int }", "B does not implement N"),
+        ("type Query { a: Int } type B implements N { c: Int }", "B.b is missing"),
+        ("type Query { a: Int } type B implements N { b: Int! }", "B.b is Int!"),
+        ("type Query { a: Int } type B implements N { b: Int }", "B.b(x) is missing"),
+        ("type Query { a: Int } type B implements N { b(x: ID): Int }", "B.b(x) is ID"),
+        (
+            "type Query { a: Int } type B implements N { b(x: Int, y: Int!): Int }",
+            "B.b(y) is demanded",
+        ),
+        ("type Query { a: Int } input I { i: Int = 1 }", "I is not @oneOf as it was"),
+        ("type Query { a: Int } input I @oneOf { j: Int }", "I.i is missing"),
+        ("type Query { a: Int } input D { d: Int = 2 }", "D.d has another default"),
+        ("type Query { a: Int } input D { d: ID = 1 }", "D.d is ID"),
+        ("type Query { a: Int } input D { d: Int = 1 e: Int! }", "D.e is demanded"),
+        ("type Query { a: Int } enum E { X }", "E.Y is missing"),
+        ("type Query { a: Int } type B { b: Int } union U = B", "U.Query is missing"),
+    ],
+)
+def test_difference_from_the_contract_is_found(ours: str, difference: str) -> None:
+    small = """type Query { a: Int } interface N { b: Int } type B implements N { b(x: Int): Int }
+      input I @oneOf { i: Int } input D { d: Int = 1 } enum E { X Y } union U = Query | B"""
+
+    found = _differences(
+        build_schema(small, assume_valid=True),
+        build_schema(f"interface N {{ b: Int }} {ours}", assume_valid=True),
+    )
+
+    assert difference in set(found)
+
+
 def _differences(contract: GraphQLSchema, ours: GraphQLSchema) -> Iterator[str]:
     for name, wanted in contract.type_map.items():
         if name.startswith("__"):
