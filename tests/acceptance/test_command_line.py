@@ -279,7 +279,7 @@ async def test_settings_show_no_secret(alone: Shell) -> None:
 async def _running(shell: Shell) -> str:
     """The id of the deliberation that was accepted first; waits for it."""
     document = "{ deliberations(first: 1) { edges { node { id } } } }"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             found = await _query(shell.environment["COUNCIL_URL"], document)
             if edges := found["deliberations"]["edges"]:
@@ -288,6 +288,6 @@ async def _running(shell: Shell) -> str:
 
 
 async def _query(url: str, document: str) -> Any:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         response = await client.post(f"{url}/graphql", json={"query": document})
         return response.json()["data"]
