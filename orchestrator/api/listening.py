@@ -12,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from typing_extensions import override
 
+from orchestrator.api.body import MOST_BYTES
 from orchestrator.domain.errors import CouncilError
 
 _CLOSING_SECONDS = 5
@@ -55,7 +56,7 @@ def bind(host: str, port: int) -> socket.socket:
         taken = exc.errno == errno.EADDRINUSE
         reason = "another program has it" if taken else exc.strerror or str(exc)
         raise CannotListenError(host, port, reason) from exc
-    listener.setblocking(False)
+    listener.settimeout(0)
     return listener
 
 
@@ -71,6 +72,7 @@ async def listening(app: Starlette, listener: socket.socket) -> AsyncGenerator[N
             log_config=None,
             access_log=False,
             server_header=False,
+            ws_max_size=MOST_BYTES,
             timeout_graceful_shutdown=_CLOSING_SECONDS,
         )
     )

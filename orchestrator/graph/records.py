@@ -95,14 +95,6 @@ class GraphRecords:
         found = [reading.transcript(*columns) for columns in row["transcripts"]]
         return {transcript.deliberation: transcript for transcript in found}
 
-    async def deliberation_of_turn(self, turn: str) -> str | None:
-        rows = await self._graph.read("turn/find_deliberation", turn=turn)
-        return rows[0]["deliberation"] if rows else None
-
-    async def deliberation_of_verdict(self, verdict: str) -> str | None:
-        rows = await self._graph.read("verdict/find_deliberation", verdict=verdict)
-        return rows[0]["deliberation"] if rows else None
-
 
 def _by_index(where: DeliberationFilter, span: paging.Span) -> tuple[str, dict[str, Any]]:
     """Choose the statement that walks least, by the end of its name, and what it is given."""

@@ -147,7 +147,7 @@ def _proposal(heard: Heard) -> str:
     ]
     first, second = heard.concerns[0], heard.concerns[-1]
     lines = [
-        f"{MARK} Proposal for “{heard.subject}”, seen with {_both(first, second)} in mind.",
+        f"{MARK} With {_both(first, second)} in mind, a proposal for “{heard.subject}”.",
         *(
             f"{place}. For {_step(heard, point, place)}"
             for place, point in enumerate(covered, start=1)

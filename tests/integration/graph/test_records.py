@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from orchestrator.api.ports import Records
-from orchestrator.domain.deliberations import Deliberation, Status, StopReason, Turn, TurnKind
+from orchestrator.domain.deliberations import Deliberation, Status, StopReason, TurnKind
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import verdict_id
 from orchestrator.domain.pages import Page, PageRequest
@@ -89,8 +88,6 @@ async def test_nothing_is_read_of_what_is_not_there(records: Records) -> None:
     assert await records.deliberations_by_id([]) == {}
     assert await records.tasks_by_id(["tsk_none"]) == {}
     assert await records.transcripts(["dlb_none"]) == {}
-    assert await records.deliberation_of_turn("trn_none") is None
-    assert await records.deliberation_of_verdict("vrd_none") is None
     assert await records.deliberations(PageRequest(), EVERYTHING) == Page(items=())
     assert await records.count_deliberations(DeliberationFilter(council_id="cou_none")) == 0
     assert await records.count_deliberations(DeliberationFilter(role="POET")) == 0
@@ -143,18 +140,6 @@ async def test_a_transcript_of_what_is_under_way_has_no_end(
     assert failed == Transcript(
         deliberation=two.deliberation, turns=(), claims=failed.claims, outcome=None, ended=2
     )
-
-
-async def test_a_turn_and_a_verdict_lead_to_their_deliberation(
-    deliberations: Deliberations, records: Records
-) -> None:
-    held = await claimed(deliberations)
-    turns: Sequence[Turn] = all_turns(held.deliberation)
-    await deliberations.record(recordings(held, turns))
-    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
-    assert await records.deliberation_of_turn(turns[5].id) == held.deliberation
-    verdict = verdict_id(held.deliberation)
-    assert await records.deliberation_of_verdict(verdict) == held.deliberation
 
 
 async def test_a_seat_keeps_its_endpoint_after_that_was_removed(

@@ -35,7 +35,7 @@ async def test_it_answers_through_the_client_and_counts_words(rehearsing: ModelC
     pieces: list[str] = []
     asked = call(seat(model=MODEL, rehearsal=True), text=QUESTION)
     answer = await rehearsing.ask(asked, pieces.append)
-    assert answer.content.startswith("(rehearsal) Proposal for “A task”")
+    assert answer.content.splitlines()[0].endswith("a proposal for “A task”.")
     assert "".join(pieces) == answer.content
     assert answer.finish_reason == "stop"
     assert answer.usage.completion_tokens == len(answer.content.split())

@@ -428,12 +428,6 @@ class Archive(Asked):
         self.ask("transcripts", *deliberations)
         return {id_: self.said[id_] for id_ in deliberations if id_ in self.said}
 
-    async def deliberation_of_turn(self, turn: str) -> str | None:
-        raise AssertionError(turn)
-
-    async def deliberation_of_verdict(self, verdict: str) -> str | None:
-        raise AssertionError(verdict)
-
     def _tasks(self) -> dict[str, Task]:
         return {kept.task.id: kept.task for kept in self.kept.values()}
 

@@ -116,7 +116,9 @@ def quoted(text: str) -> list[str]:
 
 def test_a_proposal_names_the_tasks_words_and_the_personas_concern_in_steps():
     said = propose(deliberation(), 2)
-    assert said.startswith("(rehearsal) Proposal for “Add a rate limiter to the public HTTP API”")
+    assert said.splitlines()[0].endswith(
+        "a proposal for “Add a rate limiter to the public HTTP API”."
+    )
     assert "edge cases" in said
     assert "1. For “" in said
     assert "2. For “" in said
