@@ -32,8 +32,7 @@ check: environment ## check format, style, types and the direction of imports
 	$(BIN)/lint-imports
 
 bench: environment ## measure, beside a floor in the same run
-	@$(BIN)/uv sync --frozen --inexact --quiet --group bench
-	$(BIN)/pytest tests/benchmarks -m benchmark -s $(ARGS)
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 environment: $(COMPLETE) ## make Python's environment in .venv; the other targets do it where needed
 

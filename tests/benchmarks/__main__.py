@@ -1,0 +1,98 @@
+"""Runs the benchmarks: `python -m tests.benchmarks [NAME ...]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from rich.console import Console
+
+from orchestrator import __version__
+from orchestrator.domain.errors import CouncilError
+from tests.benchmarks import deliberation, recording, rehydration, start
+from tests.benchmarks.bench import Measure, open_bench
+from tests.benchmarks.results import Report, load
+from tests.support.neo4j import Way, prepare
+
+BENCHMARKS: dict[str, tuple[Measure, str]] = {
+    "rehydration": (rehydration.measure, "reading all councils back, beside a key-value store"),
+    "start": (start.measure, "from the start of the process to ready"),
+    "deliberation": (deliberation.measure, "deliberations, beside the bare calls"),
+    "recording": (recording.measure, "turns recorded, by one process and by four"),
+}
+
+
+def main() -> int:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description="Measures, each thing beside a floor in the same run. Nothing is judged: read the figures together with the load of the machine.",
+        epilog="\n".join(f"{name:14}{what}" for name, (_, what) in BENCHMARKS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="*", help="which; none: all of them")
+    parser.add_argument(
+        "--quick", action="store_true", help="do little: that they run, not what they measure"
+    )
+    parser.add_argument("--json", type=Path, default=Path("build/benchmarks.json"), metavar="FILE")
+    options = parser.parse_args()
+    names: list[str] = options.name or list(BENCHMARKS)
+    for name in names:
+        if name not in BENCHMARKS:
+            parser.error(f"there is no benchmark {name}; there are {', '.join(BENCHMARKS)}")
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    try:
+        # Fetching Neo4j takes minutes, once a machine.
+        way = prepare(_tell)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            reports = runner.run(_measure(way, names, console, quick=options.quick))
+    except CouncilError as error:
+        _tell(str(error))
+        return 1
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(
+        json.dumps(
+            {**_surroundings(), "quick": options.quick, "reports": [r.to_json() for r in reports]},
+            indent=2,
+        )
+        + "\n",
+        encoding="utf-8",
+    )
+    console.print(f"Written to {options.json}.", highlight=False)
+    return 0
+
+
+async def _measure(way: Way, names: list[str], console: Console, *, quick: bool) -> list[Report]:
+    reports: list[Report] = []
+    async with open_bench(way, quick=quick, tell=_tell) as bench:
+        for name in names:
+            _tell(f"{name}, at a load of {load():.1f} …")
+            report = await BENCHMARKS[name][0](bench)
+            report.show(console)
+            reports.append(report)
+    return reports
+
+
+def _surroundings() -> dict[str, Any]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": __version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
