@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 import pytest
-from neo4j import AsyncDriver
+from neo4j import AsyncDriver, Query
 
 from orchestrator.domain.deliberations import Priority, Status, StopReason
 from orchestrator.domain.filters import DeliberationFilter
@@ -33,6 +33,9 @@ HISTORY = 100_000
 QUEUED = 10_000
 RUNNING = 200
 
+_PATIENCE = 250.0
+"""Seconds."""
+
 
 @pytest.fixture(scope="module")
 async def profiled(migrated_graph: Graph, driver: AsyncDriver) -> AsyncGenerator[ProfiledGraph]:
@@ -49,9 +52,12 @@ async def profiled(migrated_graph: Graph, driver: AsyncDriver) -> AsyncGenerator
             ("seat_history", {"after": f"dlb_0190{HISTORY - 11_200:08}"}),
         ):
             # The history commits in batches, and so runs outside a managed transaction.
-            await (await session.run(statement(f"graph/{name}"), parameters)).consume()
+            # The server ends what takes a minute, which this can on a machine that has much else to do.
+            query = Query(statement(f"graph/{name}"), timeout=_PATIENCE)
+            await (await session.run(query, parameters)).consume()
         yield ProfiledGraph(migrated_graph)
-        await (await session.run(statement("graph/forget_deliberations"))).consume()
+        query = Query(statement("graph/forget_deliberations"), timeout=_PATIENCE)
+        await (await session.run(query)).consume()
     await wipe(driver, database)
 
 
@@ -92,10 +98,10 @@ async def test_a_claim_costs_what_it_has_room_for_and_what_runs(
     assert len(await claimed(deliberations, 64)) == 64
     assert profiled.hits["claim/claim"] < RUNNING + 5 * 64 + 64 * 40
     await deliberations.renew("prc_one", LEASE)
-    assert profiled.hits["claim/renew"] < 65 * 6
+    assert profiled.hits["claim/renew"] < 65 * 8
     assert held.epoch == 2
     await deliberations.release("prc_one")
-    assert profiled.hits["claim/release"] < 65 * 15
+    assert profiled.hits["claim/release"] < 65 * 18
 
 
 async def test_a_takeover_costs_what_was_held(

@@ -31,5 +31,5 @@ CALL (n, serving, task, status) {
   FOREACH (_ IN CASE status WHEN 'RUNNING' THEN [1] ELSE [] END | SET d:Running)
   FOREACH (_ IN CASE status WHEN 'FAILED' THEN [1] ELSE [] END | SET d:Failed)
   FOREACH (_ IN CASE status WHEN 'DECIDED' THEN [1] ELSE [] END | SET d:Decided)
-} IN TRANSACTIONS OF 5000 ROWS
+} IN TRANSACTIONS OF 2000 ROWS
 RETURN count(*) AS made
