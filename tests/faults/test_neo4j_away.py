@@ -93,6 +93,52 @@ async def test_connections_that_are_all_cut_while_recording_cost_nothing(scene: 
     assert max(scene.log.answered().values()) == 1
 
 
+async def test_a_connection_cut_around_any_statement_costs_a_living_process_nothing(
+    scene: Scene,
+) -> None:
+    service = await scene.start()
+    await service.ready()
+    names = (
+        "deliberation/accept",
+        "claim/claim",
+        "claim/renew",
+        "deliberation/load",
+        "turn/record",
+        "deliberation/decide",
+    )
+    for name in names:
+        text = statement(name)
+        for side, tag in (
+            (Side.REQUEST, Tag.RUN),
+            (Side.REQUEST, Tag.COMMIT),
+            (Side.ANSWER, Tag.COMMIT),
+        ):
+            trap = scene.proxy.trap(side, tag, text)
+            key = f"{name} {side} {tag}"
+            accepting = asyncio.create_task(_insist(scene, service, key))
+            await trap.sprung()
+            trap.cut()
+            accepted = await accepting
+            seen = await scene.all_ended(30)
+            assert scene.faults(seen) == [], key
+            assert [one.id for one in seen.deliberations if (one.key or "").endswith(key)] == [
+                accepted
+            ]
+            assert seen.deliberation(accepted).resumptions == 0, key
+    assert max(scene.log.answered().values()) == 1
+
+
+async def _insist(scene: Scene, service: ServiceProcess, key: str) -> str:
+    """Ask with the same key until it is answered with more than that it can't be now."""
+    while True:
+        try:
+            return await scene.deliberate(service, key=key)
+        except AnsweredError as error:
+            if error.codes != ["UNAVAILABLE"]:
+                raise
+            await asyncio.sleep(0.05)
+
+
 @pytest.fixture
 async def own(tmp_path: Path) -> AsyncGenerator[OwnNeo4j]:
     """A Neo4j that only this test uses, and may kill."""

@@ -89,12 +89,11 @@ class Crash:
 
 
 async def gather(driver: AsyncDriver, database: str) -> Evidence:
-    """Read it all, in one transaction a kind."""
-    rows, _, _ = await driver.execute_query(statement("list_turns"), database_=database)
-    turns = tuple(TurnSeen(**row) for row in rows)
+    """Read it all, turns last: of what has ended, all are there."""
     rows, _, _ = await driver.execute_query(statement("list_deliberations"), database_=database)
+    turns, _, _ = await driver.execute_query(statement("list_turns"), database_=database)
     return Evidence(
-        turns=turns,
+        turns=tuple(TurnSeen(**turn) for turn in turns),
         deliberations=tuple(
             DeliberationSeen(
                 id=row["id"],
