@@ -96,6 +96,9 @@ class Desk:
     @property
     def waiting_for(self) -> str | None:
         """What keeps this process from accepting and recording, in words; none where nothing does."""
+        if self._away is None and self._open and self._lease.ran_out:
+            # The renewal is under way still: a server that falls silent is noticed long before it is given up.
+            return "Neo4j, which does not answer"
         return self._away
 
     @contextlib.asynccontextmanager

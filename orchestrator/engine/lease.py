@@ -23,6 +23,11 @@ class Lease:
         """Return seconds on the clock that leases are counted on."""
         return asyncio.get_running_loop().time()
 
+    @property
+    def ran_out(self) -> bool:
+        """Whether the lease does not hold now."""
+        return self.now() >= self._until
+
     async def renew(self, sent: float) -> None:
         """Count anew from `sent`, taken from `now` before the renewal was sent."""
         async with self._renewed:
@@ -31,7 +36,7 @@ class Lease:
 
     async def held(self) -> None:
         """Wait until the lease holds."""
-        if self.now() < self._until:
+        if not self.ran_out:
             return
         async with self._renewed:
-            await self._renewed.wait_for(lambda: self.now() < self._until)
+            await self._renewed.wait_for(lambda: not self.ran_out)

@@ -128,6 +128,30 @@ async def test_a_connection_cut_around_any_statement_costs_a_living_process_noth
     assert max(scene.log.answered().values()) == 1
 
 
+async def test_a_neo4j_that_falls_silent_is_told_of_once_the_lease_has_run_out(
+    scene: Scene,
+) -> None:
+    service = await scene.start(COUNCIL_LEASE_SECONDS="3")
+    await service.ready()
+    scene.model.script(Behaviour(latency=1.0), turn="*-c1-*", attempts=1)
+    accepted = await scene.deliberate(service)
+    for tag in Tag:
+        scene.proxy.trap(Side.REQUEST, tag, times=10_000)
+    # Every connection is open, and nothing is answered: long before anybody gives up waiting, it is said.
+    await service.becomes(503, 20)
+    order = {"council": {"role": "DEV"}, "task": {"description": "Refused."}}
+    with pytest.raises(AnsweredError) as caught:
+        await service.ask(DELIBERATE, input=order)
+    assert caught.value.codes == ["UNAVAILABLE"]
+    scene.proxy.cut()
+    scene.proxy.clear()
+    await service.ready()
+    seen = await scene.all_ended(60)
+    assert scene.faults(seen) == []
+    assert [one.id for one in seen.deliberations] == [accepted]
+    assert max(scene.log.answered().values()) == 1
+
+
 async def _insist(scene: Scene, service: ServiceProcess, key: str) -> str:
     """Ask with the same key until it is answered with more than that it can't be now."""
     while True:
