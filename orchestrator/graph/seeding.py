@@ -165,7 +165,6 @@ async def seed(graph: Graph, wanted: Seed | None) -> bool:
         if not _unseeded(await transaction.run("seeding/find_mark")):
             return False
         for council in wanted.councils:
-            role = await lock_role(transaction, council.role)
             role = await lock_role(transaction, council.role) or await create_role(
                 transaction, new_id(Prefix.ROLE), council.role, council.description, None
             )
