@@ -76,13 +76,23 @@ def _parts_mistake(
 ) -> str | None:
     if parts.scheme not in {"http", "https"}:
         return "must begin with http:// or https://"
-    if not parts.hostname or port == 0 or "%" in parts.netloc:
+    host = parts.hostname
+    if not host or port == 0 or "%" in parts.netloc:
         return "must name a host, such as http://host:8000/v1"
     if "@" in parts.netloc:
         return "must not hold a user or a password: name the variable that holds the key instead"
     if "?" in url or "#" in url:
         return "must not have a query or a fragment: what is asked for is appended to its path"
-    if not allow_link_local and _leads_to_metadata(parts.hostname.rstrip(".")):
+    return _host_mistake(host, allow_link_local=allow_link_local)
+
+
+def _host_mistake(host: str, *, allow_link_local: bool) -> str | None:
+    try:
+        # A lookup encodes a name by this codec, and fails where that does.
+        host.encode("idna")
+    except UnicodeError:
+        return "must name a host whose parts, between its dots, have 1 to 63 characters"
+    if not allow_link_local and _leads_to_metadata(host.rstrip(".")):
         return _LINK_LOCAL_REASON
     return None
 

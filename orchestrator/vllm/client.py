@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol, cast
 
 import httpx
+import structlog
 
 from orchestrator.domain import limits
 from orchestrator.domain.councils import Endpoint, Seat
@@ -21,6 +22,8 @@ from orchestrator.vllm import failures
 from orchestrator.vllm.connections import Connections, Line
 from orchestrator.vllm.reading import LONGEST_LINE, Reading
 from orchestrator.vllm.unicode import valid
+
+_log = structlog.get_logger()
 
 _ERROR_SECONDS: Final = 5.0
 """How long the body of an error, or the list of models after one, is waited for."""
@@ -83,6 +86,25 @@ class ModelClient:
         Cancelling closes the connection, which makes the server stop.
         """
         endpoint = await self._endpoint(call.seat)
+        try:
+            return await self._ask_at(endpoint, call, on_token)
+        except ModelError:
+            raise
+        except Exception as exc:
+            # What a foreign server or a name can provoke is not to be enumerated, and one endpoint
+            # must not fail a whole deliberation: its seat is absent.
+            self._watch.suspect(endpoint)
+            _log.exception(
+                "call_failed_unforeseen",
+                endpoint=endpoint.name,
+                turn=call.turn,
+                error=type(exc).__name__,
+            )
+            raise failures.unforeseen(endpoint, exc) from exc
+
+    async def _ask_at(
+        self, endpoint: Endpoint, call: Call, on_token: Callable[[str], None]
+    ) -> Answer:
         line = await self._connections.line(endpoint)
         async with line.turn():
             try:

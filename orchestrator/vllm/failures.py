@@ -16,6 +16,7 @@ import aiohttp
 import httpx
 from aiohttp.http_exceptions import HttpProcessingError
 
+from orchestrator.domain.councils import Endpoint
 from orchestrator.domain.errors import ModelError
 from orchestrator.vllm.connections import AddressRefusedError, Line
 from orchestrator.vllm.shapes import as_count, as_list, as_object
@@ -32,6 +33,9 @@ _SERVER_ERRORS: Final = 500
 _LARGEST_STATUS: Final = 599
 
 _WORDS_AT: Final = ("error", "message", "msg", "detail")
+
+_WORDS_DEEP: Final = 8
+"""How deep in an error's body words are looked for: a server may nest it to whatever depth."""
 
 _TOO_LONG: Final = ("context length", "max_tokens", "too long", "too large")
 """Words by which servers say that prompt and answer do not fit."""
@@ -170,9 +174,24 @@ def of_chunk(line: Line, error: Any) -> ModelError:
     )
 
 
+def unforeseen(endpoint: Endpoint, exc: Exception) -> ModelError:
+    """Turn what nobody foresaw into ours, by its type alone: what it says may hold anything."""
+    return ModelError(
+        f"endpoint {endpoint.name} could not be asked: {type(exc).__name__}", retryable=False
+    )
+
+
 def cut(line: Line, how: str) -> ModelError:
     """The answer ended before it was complete."""
     return ModelError(f"{_name(line)} cut its answer off: {how}", retryable=True)
+
+
+def trickled(line: Line, seconds: float) -> ModelError:
+    """The server kept the connection alive, and said nothing."""
+    return ModelError(
+        f"{_name(line)} sent nothing of an answer for {seconds:g} s, although it did not fall silent",
+        retryable=True,
+    )
 
 
 def unusable(line: Line, how: str) -> ModelError:
@@ -199,15 +218,17 @@ def _name(line: Line) -> str:
     return f"endpoint {line.endpoint.name}"
 
 
-def _words(told: Any) -> str:
+def _words(told: Any, deep: int = 0) -> str:
     """vLLM: {"error": {"message": …}}, {"error": "…"}, {"detail": "…"}; others a list or a bare message."""
     if isinstance(told, str):
         return told
+    if deep == _WORDS_DEEP:
+        return ""
     several = as_list(told)
     if several:
-        return "; ".join(filter(None, (_words(one) for one in several[:3])))
+        return "; ".join(filter(None, (_words(one, deep + 1) for one in several[:3])))
     fields = as_object(told) or {}
-    return next((_words(fields[name]) for name in _WORDS_AT if fields.get(name)), "")
+    return next((_words(fields[name], deep + 1) for name in _WORDS_AT if fields.get(name)), "")
 
 
 def _behind(exc: BaseException) -> list[BaseException]:
@@ -253,7 +274,7 @@ def _retry_after(value: str | None, now: datetime) -> float | None:
     except ValueError:
         try:
             at = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
     if seconds != seconds:  # noqa: PLR0124 - NaN

@@ -151,13 +151,21 @@ class Watch:
             TimeoutError: it is silent.
             ModelError: it is not well.
         """
-        line = await self._connections.line(watched.endpoint)
-        async with asyncio.timeout(self._patience):
-            try:
-                # Once more where it failed: an idle connection may have died with the server of before.
-                return await _once_more(lambda: _ask(watched, line))
-            except failures.CALL_ERRORS as exc:
-                raise failures.of_exception(line, exc) from exc
+        try:
+            line = await self._connections.line(watched.endpoint)
+            async with asyncio.timeout(self._patience):
+                try:
+                    # Once more where it failed: an idle connection may have died with the server of before.
+                    return await _once_more(lambda: _ask(watched, line))
+                except failures.CALL_ERRORS as exc:
+                    raise failures.of_exception(line, exc) from exc
+        except (TimeoutError, ModelError):
+            raise
+        except Exception as exc:
+            # What a foreign server or a name can provoke is not to be enumerated, and one endpoint
+            # must not end the watch of all, and with it the process. It is logged as the endpoint
+            # goes down, once, and not at each look.
+            raise failures.unforeseen(watched.endpoint, exc) from exc
 
     async def _tell(self, watched: _Watched, models: tuple[str, ...]) -> None:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from orchestrator.domain.deliberations import Usage
 from orchestrator.domain.errors import ModelError
@@ -106,6 +107,21 @@ FAILURES = [
         "429 with nan",
         Behaviour(status=429, headers=(("Retry-After", "nan"),)),
         ("429",),
+        retryable=True,
+    ),
+    Failure(
+        "503 with a date in no time zone",
+        Behaviour(
+            status=503,
+            headers=(("Retry-After", f"Mon, 01 Jan 2024 00:00:00 +{'9' * 17}"),),
+        ),
+        ("503 Service Unavailable",),
+        retryable=True,
+    ),
+    Failure(
+        "500 whose words are nested too deep",
+        Behaviour(status=500, body=b"[" * 450 + b'"oops"' + b"]" * 450),
+        ("endpoint default answered 500 Internal Server Error",),
         retryable=True,
     ),
     Failure("408", Behaviour(status=408), ("408 Request Timeout",), retryable=True),
@@ -234,6 +250,12 @@ FAILURES = [
         Behaviour(chunks=(b"data: " + vllm_error(400, "bad grammar") + b"\n\n", DONE)),
         ("broke off its answer with an error: bad grammar",),
         retryable=False,
+    ),
+    Failure(
+        "an error inside a stream whose words are nested too deep",
+        Behaviour(chunks=(b'data: {"error": ' + b"[" * 450 + b"1" + b"]" * 450 + b"}\n\n",)),
+        ("broke off its answer with an error",),
+        retryable=True,
     ),
     Failure(
         "an error as older servers put it",
@@ -409,6 +431,27 @@ async def test_a_url_that_no_client_takes_is_told_so(client: ModelClient):
     with pytest.raises(ModelError, match="URL of endpoint default cannot be used") as raised:
         await client.ask(call(seat(endpoint("http://999.1.1.1/v1"))), lambda _: None)
     assert not raised.value.retryable
+
+
+async def test_a_host_that_no_lookup_takes_is_told_so(client: ModelClient):
+    with pytest.raises(ModelError, match="the URL of endpoint default must name a host") as raised:
+        await client.ask(call(seat(endpoint("http://a..b/v1"))), lambda _: None)
+    assert not raised.value.retryable
+
+
+async def test_what_a_call_raises_that_nobody_foresaw_is_the_models_failure_and_logged(
+    client: ModelClient, seen: Seen, connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    with capture_logs() as logs, pytest.raises(ModelError) as raised:
+        await client.ask(call(seat(place), turn="half\ud83d"), lambda _: None)
+    assert raised.value.reason == "endpoint default could not be asked: UnicodeEncodeError"
+    assert not raised.value.retryable
+    assert [(line["event"], line["error"]) for line in logs] == [
+        ("call_failed_unforeseen", "UnicodeEncodeError")
+    ]
+    assert seen.suspected == ["default"]
+    assert connections.load(place) == 0
 
 
 async def test_a_failure_that_nobody_foresaw_is_told_by_its_name(connections: Connections):

@@ -11,12 +11,13 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from structlog.testing import capture_logs
+from typing_extensions import override
 
 from orchestrator.domain.councils import Endpoint
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.vllm.client import ModelClient
-from orchestrator.vllm.connections import Connections
+from orchestrator.vllm.connections import Connections, Line
 from orchestrator.vllm.watch import Watch
 from tests.support.model_calls import NoRehearsal, call, endpoint, seat
 from tests.support.model_server import Behaviour, ModelServer
@@ -208,6 +209,35 @@ async def test_an_endpoint_without_its_key_is_down_with_the_reason(
         async with watching(Graph(place), connections) as watch:
             await until(is_(watch, place, DOWN))
     assert "COUNCIL_KEY_OTHER is not set" in logs[0]["reason"]
+
+
+class Broken(Connections):
+    """Fails at the endpoint `odd` in a way that nobody foresaw."""
+
+    @override
+    async def line(self, endpoint: Endpoint) -> Line:
+        if endpoint.name == "odd":
+            raise UnicodeError("label empty or too long")
+        return await super().line(endpoint)
+
+
+async def test_an_endpoint_that_fails_as_nobody_foresaw_is_down_and_the_others_are_watched_on(
+    server: ModelServer,
+):
+    odd, good = endpoint("http://odd", "odd"), endpoint(server.url, "good")
+    with capture_logs() as logs:
+        async with (
+            Broken(environment={}, calls_per_endpoint=1) as connections,
+            watching(Graph(odd, good), connections) as watch,
+        ):
+            await until(is_(watch, odd, DOWN))
+            await until(is_(watch, good, UP))
+            await server.stop()
+            await until(is_(watch, good, DOWN))
+    down = [line for line in logs if line["endpoint"] == "odd"]
+    assert [(line["event"], line["reason"]) for line in down] == [
+        ("endpoint_down", "endpoint odd could not be asked: UnicodeError")
+    ]
 
 
 async def test_changed_models_are_told_once_each_also_when_the_graph_was_away(

@@ -21,6 +21,10 @@ GOOD = [
     "http://999.1/v1",
     "http://1.99999999/v1",
     "HTTP://VLLM/v1",
+    "http://vllm.example.com./v1",
+    "http://vllm_1:8000/v1",
+    f"http://{'a' * 63}.example/v1",
+    "http://xn--fa-hia.example/v1",
 ]
 
 LINK_LOCAL = [
@@ -62,6 +66,12 @@ BAD = [
     ("http://host:0/v1", "a host"),
     ("http://%31%36%39.254.169.254/v1", "a host"),
     ("http://[fe80::1%25eth0]/v1", "a host"),
+    ("http://a..b/v1", "1 to 63 characters"),
+    ("http://./", "1 to 63 characters"),
+    ("http://.host/v1", "1 to 63 characters"),
+    ("http://host../v1", "1 to 63 characters"),
+    (f"http://{'a' * 64}/v1", "1 to 63 characters"),
+    (f"http://{'a' * 64}.example/v1", "1 to 63 characters"),
     ("http://host:port/v1", "a URL such as"),
     ("http://host:70000/v1", "a URL such as"),
     ("http://[::1/v1", "a URL such as"),
