@@ -24,6 +24,7 @@ from orchestrator.domain.councils import Endpoint
 from orchestrator.domain.errors import CouncilError, UnavailableError
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.engine.desk import Capacity, Desk
+from orchestrator.engine.patience import until_available
 from orchestrator.engine.presence import Presence
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
@@ -115,11 +116,11 @@ class Service:
         await self._reach()
         began = time.perf_counter()
         self._step = "migrations"
-        for name in await migrate(self._graph):
+        for name in await until_available(lambda: migrate(self._graph)):
             _log.info("migration_applied", name=name)
         self._step = "seeding"
-        for settled in await settle_defaults(
-            self._graph, self._settings.vllm_url, self._settings.vllm_model
+        for settled in await until_available(
+            lambda: settle_defaults(self._graph, self._settings.vllm_url, self._settings.vllm_model)
         ):
             _log.info(
                 "default_settled",
@@ -128,9 +129,9 @@ class Service:
                 after=settled.after,
                 agents=settled.agents,
             )
-        seeded = await seed(self._graph, self._seed)
+        seeded = await until_available(lambda: seed(self._graph, self._seed))
         self._step = "rehydration"
-        registry = await rehydrate(self._graph)
+        registry = await until_available(lambda: rehydrate(self._graph))
         self._step = "deliberations under way"
         async with self._desk.at_work():
             self._rehydration = Rehydration(
@@ -179,7 +180,7 @@ async def serve(
     on_ready: Hook | None = None,
     on_stopping: Callable[[], Awaitable[None]] | None = None,
 ) -> int:
-    """Run until SIGINT or SIGTERM, then end in order; a second signal ends at once.
+    """Run until SIGINT, SIGTERM or SIGHUP, then end in order; at a second signal without draining.
 
     `on_ready` is told the URL of the API once it is ready; `on_stopping` is called before anything ends.
 
@@ -306,7 +307,7 @@ async def _parts(settings: Settings) -> AsyncGenerator[tuple[Service, Ports, asy
 
 
 def _on_signals() -> asyncio.Event:
-    """Return what is set by SIGINT or SIGTERM; a second one cancels the caller, which ends it at once."""
+    """Return what is set by a signal that asks for the end; a second one cancels the caller."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     caller = asyncio.current_task()
@@ -316,7 +317,8 @@ def _on_signals() -> asyncio.Event:
             caller.cancel()
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # A terminal that is closed sends SIGHUP.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, heard)
     return stop
 

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestrator.domain.addresses import url_mistake
+from orchestrator.domain.limits import NAME
 
 
 class Settings(BaseSettings):
@@ -34,6 +37,13 @@ class Settings(BaseSettings):
         str, Field(alias="NEO4J_DATABASE", description="Which of its databases.")
     ] = "neo4j"
 
+    allow_link_local: Annotated[
+        bool,
+        Field(
+            alias="COUNCIL_ALLOW_LINK_LOCAL",
+            description="Let endpoints have link-local and metadata addresses.",
+        ),
+    ] = False
     vllm_url: Annotated[
         str | None,
         Field(
@@ -42,7 +52,13 @@ class Settings(BaseSettings):
         ),
     ] = None
     vllm_model: Annotated[
-        str, Field(alias="VLLM_MODEL", description="The model `default`, as the server names it.")
+        str,
+        Field(
+            alias="VLLM_MODEL",
+            min_length=1,
+            max_length=NAME,
+            description="The model `default`, as the server names it.",
+        ),
     ] = "Qwen/Qwen2.5-0.5B-Instruct"
     vllm_api_key: Annotated[
         SecretStr | None,
@@ -149,13 +165,6 @@ class Settings(BaseSettings):
             description="Calls in flight to one endpoint from one process.",
         ),
     ] = 256
-    allow_link_local: Annotated[
-        bool,
-        Field(
-            alias="COUNCIL_ALLOW_LINK_LOCAL",
-            description="Let endpoints have link-local and metadata addresses.",
-        ),
-    ] = False
     log_format: Annotated[
         str | None,
         Field(
@@ -164,3 +173,13 @@ class Settings(BaseSettings):
             description="json or text; unset: text on a terminal, else json.",
         ),
     ] = None
+
+    @field_validator("vllm_url")
+    @classmethod
+    def _is_where_an_endpoint_may_be(cls, url: str | None, known: ValidationInfo) -> str | None:
+        """Judge it as any endpoint's: it is put into the graph, where no password may be."""
+        allow_link_local = bool(known.data.get("allow_link_local"))
+        if url is not None and (mistake := url_mistake(url, allow_link_local=allow_link_local)):
+            msg = f"an endpoint's URL {mistake}"
+            raise ValueError(msg)
+        return url

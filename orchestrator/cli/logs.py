@@ -55,9 +55,16 @@ def _handler(handler: logging.Handler, form: str, level: int) -> logging.Handler
     if form == "json":
         last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        last += [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        last += [_on_a_terminal()]
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=last)
     )
     handler.setLevel(level)
     return handler
+
+
+def _on_a_terminal() -> Processor:
+    """Text for people. Tracebacks are plain: rich ones print local variables, which hold keys and prompts."""
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )

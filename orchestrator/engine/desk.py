@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -66,8 +66,10 @@ class Desk:
         self._board = Board()
         self._lease = Lease(capacity.lease)
         self._recorder = Recorder(deliberations)
-        self._dispatcher = Dispatcher(models, self._board, capacity.patience)
+        self._dispatcher = Dispatcher(models, self._board, self._lease, capacity.patience)
         self._running: dict[str, _Running] = {}
+        self._broken: set[tuple[str, int]] = set()
+        """Deliberations, by epoch, that could not even be ended: tried again under another claim only."""
         self._open = False
         self._wake = asyncio.Event()
         self._away: str | None = None
@@ -89,11 +91,6 @@ class Desk:
         return self._board.follow(deliberation)
 
     @property
-    def has_room(self) -> bool:
-        """Whether this process would take up another deliberation."""
-        return self._room > 0
-
-    @property
     def waiting_for(self) -> str | None:
         """What keeps this process from accepting and recording, in words; none where nothing does."""
         if self._away is None and self._open and self._lease.ran_out:
@@ -113,21 +110,18 @@ class Desk:
             self._open = True
             async with asyncio.TaskGroup() as loops:
                 # The death of one of them ends the block, and with it the process: nothing goes on half.
-                side_tasks = [
-                    loops.create_task(self._recorder.run(), name="recorder"),
-                    loops.create_task(self._every_tick(self._renew), name="lease"),
-                ]
-                await until_available(self._claim)
-                side_tasks.append(
-                    loops.create_task(self._every_tick(self._claim, self._wake), name="claims")
-                )
+                recording = loops.create_task(self._recorder.run(), name="recorder")
+                holding = [loops.create_task(self._keep_lease(), name="lease")]
                 try:
+                    await until_available(self._claim)
+                    holding.append(loops.create_task(self._keep_claiming(), name="claims"))
                     yield
                 finally:
                     self._open = False
+                    # First, or what they are about to claim would begin to run after all had been stopped.
+                    await _cancelled(holding)
                     await self._stop()
-                    for task in side_tasks:
-                        task.cancel()
+                    await _cancelled([recording])
 
     async def drain(self, grace: timedelta) -> None:
         """Accept and begin nothing more, and wait up to `grace` for the calls under way."""
@@ -142,18 +136,12 @@ class Desk:
     def _room(self) -> int:
         return self._capacity.concurrency - len(self._running) if self._open else 0
 
-    async def _every_tick(
-        self, work: Callable[[], Awaitable[None]], wake: asyncio.Event | None = None
-    ) -> None:
-        """Do the work once a tick, or when woken; an absent graph is waited for, told once."""
-        woken = wake or asyncio.Event()
+    async def _keep_lease(self) -> None:
+        """Renew the lease once a tick; an absent graph is waited for, told once."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_SECONDS):
-                    await woken.wait()
-            woken.clear()
+            await asyncio.sleep(_TICK_SECONDS)
             try:
-                await work()
+                await self._renew()
             except UnavailableError as error:
                 if self._away is None:
                     _log.warning("graph_away", what=error.what)
@@ -163,6 +151,17 @@ class Desk:
                     _log.info("graph_back")
                 self._away = None
 
+    async def _keep_claiming(self) -> None:
+        """Claim once a tick, and whenever something was accepted or has ended."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+            # An absent graph is told of by the renewal, which asks as often.
+            with contextlib.suppress(UnavailableError):
+                await self._claim()
+
     async def _renew(self) -> None:
         sent = self._lease.now()
         before = {id_: running.runner.held.epoch for id_, running in self._running.items()}
@@ -170,7 +169,7 @@ class Desk:
             h.deliberation: h
             for h in await self._deliberations.renew(self._process, self._capacity.lease)
         }
-        await self._lease.renew(sent)
+        lost: list[asyncio.Task[None]] = []
         for deliberation, epoch in before.items():
             running = self._running.get(deliberation)
             # What was claimed or has ended while the renewal was under way is not lost.
@@ -178,10 +177,12 @@ class Desk:
                 continue
             if deliberation not in held or held[deliberation].epoch != epoch:
                 _log.warning("claim_lost", deliberation=deliberation, epoch=epoch)
-                running.task.cancel()
+                lost.append(running.task)
+        await _cancelled(lost)
+        # After that: who waits for the lease with what was lost must not find it renewed and ask a model.
+        await self._lease.renew(sent)
         for still in held.values():
-            if self._open:
-                self._start(still)
+            self._start(still)
 
     async def _claim(self) -> None:
         room = self._room
@@ -203,14 +204,16 @@ class Desk:
             self._presence.forget(gone)
 
     def _start(self, held: Held) -> None:
-        if held.deliberation in self._running:
+        # What was claimed while the end began is given back with the rest.
+        if not self._open or held.deliberation in self._running:
+            return
+        if (held.deliberation, held.epoch) in self._broken:
             return
         runner = Runner(
             held,
             deliberations=self._deliberations,
             dispatcher=self._dispatcher,
             recorder=self._recorder,
-            lease=self._lease,
             board=self._board,
         )
         task = asyncio.create_task(self._run(runner), name=f"runner {held.deliberation}")
@@ -232,22 +235,18 @@ class Desk:
 
     async def _give_up(self, held: Held) -> None:
         """End a deliberation on which the program itself failed: it would fail again, and for ever."""
-        case = await until_available(lambda: self._deliberations.load(held.deliberation))
-        await until_available(
-            lambda: self._deliberations.fail(
-                held,
-                case.deliberation.sequence,
-                StopReason.ERROR,
-                "an internal error stopped it; the log of the service names it",
+        failure = "an internal error stopped it; the log of the service names it"
+        try:
+            await until_available(
+                lambda: self._deliberations.fail(held, None, StopReason.ERROR, failure)
             )
-        )
+        except Exception:  # noqa: BLE001 - the others go on, and the log says why this one does not
+            _log.exception("deliberation_stuck", deliberation=held.deliberation, epoch=held.epoch)
+            self._broken.add((held.deliberation, held.epoch))
+        self._board.post(Moved(deliberation=held.deliberation))
 
     async def _stop(self) -> None:
-        runners = [running.task for running in self._running.values()]
-        for task in runners:
-            task.cancel()
-        if runners:
-            await asyncio.wait(runners)
+        await _cancelled([running.task for running in self._running.values()])
         if not await self._recorder.emptied(_LAST_WRITE):
             # Not acknowledged to anybody: whoever takes over asks these models again.
             _log.warning("turns_not_recorded")
@@ -256,3 +255,11 @@ class Desk:
         except UnavailableError as error:
             # The lease runs out by itself; the lock file tells this host's next process at once.
             _log.warning("claims_not_given_back", what=error.what)
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -15,6 +15,7 @@ from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask
 from orchestrator.engine.events import TokensSpoken, TurnBegan
 from orchestrator.engine.following import Board
+from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience, when_to_ask_again
 from orchestrator.engine.ports import Answer, Call, Models
 from orchestrator.engine.prompting import Prompt, build, choices_of
@@ -25,9 +26,10 @@ _log = structlog.get_logger(__name__)
 class Dispatcher:
     """Asks models for turns, again where that can help; there is no text that stands in for an answer."""
 
-    def __init__(self, models: Models, board: Board, patience: Patience) -> None:
+    def __init__(self, models: Models, board: Board, lease: Lease, patience: Patience) -> None:
         self._models = models
         self._board = board
+        self._lease = lease
         self._patience = patience
 
     async def take(self, deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> Turn:
@@ -88,6 +90,8 @@ class Dispatcher:
                 wait_jitter=self._patience.jitter,
             ):
                 with attempt:
+                    # Each time: a process that was stopped between two attempts may have been overtaken.
+                    await self._lease.held()
                     attempts = attempt.num
                     answer = await self._models.ask(
                         call, self._teller(deliberation.id, call.turn, attempts)

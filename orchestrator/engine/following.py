@@ -58,17 +58,15 @@ class Board:
 
     def follow(self, deliberation: str) -> Follower:
         """Register at once, so that nothing that happens after the call is missed."""
+        for forgotten in [key for key, left in self._followers.items() if not left]:
+            del self._followers[forgotten]
         follower = Follower()
         self._followers[deliberation].add(follower)
         return follower
 
     def followed(self, deliberation: str) -> bool:
         """Whether anyone would hear."""
-        followers = self._followers.get(deliberation)
-        if followers is not None and not followers:
-            del self._followers[deliberation]
-            return False
-        return followers is not None
+        return bool(self._followers.get(deliberation))
 
     def post(self, event: LiveEvent) -> None:
         """Give an event to those who follow its deliberation."""

@@ -140,8 +140,10 @@ class Deliberations(Protocol):
         """Write the verdict where the epoch holds and the sequence is the one it was computed from; false where not."""
         ...
 
-    async def fail(self, held: Held, sequence: int, stop_reason: StopReason, failure: str) -> bool:
-        """End without a verdict, under the same conditions."""
+    async def fail(
+        self, held: Held, sequence: int | None, stop_reason: StopReason, failure: str
+    ) -> bool:
+        """End without a verdict, under the same conditions; without a sequence, whatever it is."""
         ...
 
     async def release(self, process: str) -> None:

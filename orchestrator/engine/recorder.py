@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,8 @@ from orchestrator.engine.patience import until_available
 from orchestrator.engine.ports import Deliberations, Recording
 
 _LARGEST_BATCH = 128
+_MOST_CHARACTERS = 4_000_000
+"""Of the turns of one batch, but for a batch of one: a transaction has to fit into Neo4j's memory."""
 
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +40,8 @@ class Recorder:
 
     def __init__(self, deliberations: Deliberations) -> None:
         self._deliberations = deliberations
-        self._waiting: list[_Waiting] = []
+        self._waiting: deque[_Waiting] = deque()
+        self._writing: list[_Waiting] = []
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -56,6 +60,16 @@ class Recorder:
         # The write goes on when whoever waits for it is cancelled: what was answered is recorded.
         return await asyncio.shield(waiting.recorded)
 
+    async def settled(self, deliberation: str) -> None:
+        """Wait until no turn of a deliberation is on its way into the graph."""
+        on_their_way = [
+            waiting.recorded
+            for waiting in (*self._writing, *self._waiting)
+            if waiting.recording.deliberation == deliberation and not waiting.recorded.done()
+        ]
+        if on_their_way:
+            await asyncio.wait(on_their_way)
+
     async def emptied(self, patience: timedelta) -> bool:
         """Wait until nothing waits to be written; false where it still does after `patience`."""
         with contextlib.suppress(TimeoutError):
@@ -67,15 +81,24 @@ class Recorder:
         """Write what comes, until cancelled."""
         while True:
             await self._news.wait()
-            batch, self._waiting = (
-                self._waiting[:_LARGEST_BATCH],
-                self._waiting[_LARGEST_BATCH:],
-            )
+            self._writing = self._next_batch()
             if not self._waiting:
                 self._news.clear()
-            await self._write(batch)
+            await self._write(self._writing)
+            self._writing = []
             if not self._waiting:
                 self._idle.set()
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        characters = 0
+        while self._waiting and len(batch) < _LARGEST_BATCH:
+            turn = self._waiting[0].recording.turn
+            characters += len(turn.content or "") + len(turn.reasoning or "")
+            if batch and characters > _MOST_CHARACTERS:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         recordings = [waiting.recording for waiting in batch]

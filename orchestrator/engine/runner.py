@@ -18,7 +18,6 @@ from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Rules, Take
 from orchestrator.engine.dispatching import Dispatcher
 from orchestrator.engine.events import Moved
 from orchestrator.engine.following import Board
-from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import until_available
 from orchestrator.engine.ports import Deliberations, Held, Recording
 from orchestrator.engine.recorder import Recorder
@@ -36,14 +35,12 @@ class Runner:
         deliberations: Deliberations,
         dispatcher: Dispatcher,
         recorder: Recorder,
-        lease: Lease,
         board: Board,
     ) -> None:
         self.held: Held = held
         self._deliberations = deliberations
         self._dispatcher = dispatcher
         self._recorder = recorder
-        self._lease = lease
         self._board = board
         self._winding_down = asyncio.Event()
         self._in_flight: dict[TurnKey, asyncio.Task[Turn]] = {}
@@ -61,6 +58,8 @@ class Runner:
         """
         deadline = _Deadline(self.held.time_left)
         try:
+            # Turns of an earlier runner of ours may be on their way into the graph.
+            await self._recorder.settled(self.held.deliberation)
             case = await until_available(lambda: self._deliberations.load(self.held.deliberation))
             if case.deliberation.status.ended:
                 return
@@ -114,7 +113,6 @@ class Runner:
     async def _take(self, deliberation: Deliberation, ask: Ask, contents: dict[str, str]) -> Turn:
         self._calling.add(ask.key)
         try:
-            await self._lease.held()
             turn = await self._dispatcher.take(deliberation, ask, contents)
         finally:
             self._calling.discard(ask.key)

@@ -98,7 +98,9 @@ class GraphDeliberations(Deliberations):
         return bool(rows)
 
     @override
-    async def fail(self, held: Held, sequence: int, stop_reason: StopReason, failure: str) -> bool:
+    async def fail(
+        self, held: Held, sequence: int | None, stop_reason: StopReason, failure: str
+    ) -> bool:
         rows = await self._graph.write(
             "deliberation/fail",
             deliberation=held.deliberation,

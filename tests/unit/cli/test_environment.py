@@ -31,13 +31,13 @@ def test_every_setting_is_shown_with_its_variable_and_its_meaning() -> None:
 def test_secrets_are_masked_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEO4J_PASSWORD", "hunter2")
     monkeypatch.setenv("VLLM_API_KEY", "hunter2")
-    monkeypatch.setenv("VLLM_URL", "https://me:hunter2@vllm/v1")
+    monkeypatch.setenv("COUNCIL_URL", "https://me:hunter2@council")
 
     shown = _shown()
 
     assert "hunter2" not in repr(shown)
     assert shown["NEO4J_PASSWORD"].value == environment.MASKED
-    assert shown["VLLM_URL"].value == f"https://me:{environment.MASKED}@vllm/v1"
+    assert shown["COUNCIL_URL"].value == f"https://me:{environment.MASKED}@council"
 
 
 def test_the_origin_says_whether_the_environment_set_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,3 +113,17 @@ def test_the_service_is_looked_for_where_it_would_listen(
         monkeypatch.setenv(variable, value)
 
     assert environment.api_url(environment.read()) == url
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://vllm", "http://me:hunter2@vllm/v1", "http://169.254.169.254/v1", "vllm:8000"]
+)
+def test_a_server_that_no_endpoint_may_have_is_none_for_vllm_url_either(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("VLLM_URL", url)
+
+    with pytest.raises(environment.SettingsError, match="VLLM_URL") as refused:
+        environment.read()
+
+    assert "hunter2" not in str(refused.value)

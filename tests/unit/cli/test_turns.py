@@ -22,7 +22,9 @@ def test_each_kind_of_turn_says_who_does_what(rendered: Rendered) -> None:
     told = "\n".join(
         _line(rendered, turn)
         for turn in (
-            answers.proposal(1, 2, content="## Plan\n\nUse a queue in the Postgres that we have. It is there."),
+            answers.proposal(
+                1, 2, content="## Plan\n\nUse a queue in the Postgres that we have. It is there."
+            ),
             answers.critique(2, 1, 5, content="1. The lock is taken too late, so two win."),
             answers.revision(1, 8, content="**Take the lock first**, then look."),
             answers.ballot(3, [1, 2], 11),

@@ -107,6 +107,8 @@ class OneDeliberation:
     held: tuple[Held, ...] = ()
     free: tuple[Held, ...] = ()
     released: bool = False
+    renewals: int = 0
+    loads: int = 0
 
     async def accept(self, order: Order) -> Accepted:
         return Accepted(deliberation=order.deliberation, new=True)
@@ -116,6 +118,7 @@ class OneDeliberation:
 
     async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
         del process, lease
+        self.renewals += 1
         return self.held
 
     async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
@@ -126,6 +129,7 @@ class OneDeliberation:
 
     async def load(self, deliberation: str) -> Case:
         del deliberation
+        self.loads += 1
         return Case(deliberation=self.deliberation, turns=tuple(self.turns.values()))
 
     async def record(self, batch: Sequence[Recording]) -> Recorded:
@@ -157,9 +161,11 @@ class OneDeliberation:
         self._end(Status.DECIDED)
         return True
 
-    async def fail(self, held: Held, sequence: int, stop_reason: StopReason, failure: str) -> bool:
+    async def fail(
+        self, held: Held, sequence: int | None, stop_reason: StopReason, failure: str
+    ) -> bool:
         self._fail_if_told()
-        if (held.epoch, sequence) != (self.epoch, self.deliberation.sequence):
+        if held.epoch != self.epoch or sequence not in {None, self.deliberation.sequence}:
             return False
         self.failures.append((stop_reason, failure))
         self._end(Status.FAILED)

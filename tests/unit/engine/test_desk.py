@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from orchestrator.domain.deliberations import Status, StopReason, Task
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.patience import Patience
-from orchestrator.engine.ports import Call, CouncilByRole, Held, Models, Order
+from orchestrator.engine.ports import Call, Case, CouncilByRole, Held, Models, Order
 from orchestrator.engine.presence import Presence
 from tests.support.waiting import until
 from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, ScriptedModels
@@ -26,14 +28,21 @@ ORDER = Order(
 )
 
 
-def desk(graph: OneDeliberation, models: Models, home: Path, concurrency: int = 4) -> Desk:
+def desk(
+    graph: OneDeliberation,
+    models: Models,
+    home: Path,
+    concurrency: int = 4,
+    capacity: Capacity | None = None,
+) -> Desk:
     return Desk(
         process="prc_1",
         host="here",
         deliberations=graph,
         models=models,
         presence=Presence(home),
-        capacity=Capacity(
+        capacity=capacity
+        or Capacity(
             concurrency=concurrency,
             patience=Patience(attempts=2, first_wait=0.0, longest_wait=0.0, jitter=0.0),
         ),
@@ -121,3 +130,93 @@ async def test_a_drain_lets_the_calls_under_way_end_and_records_them(tmp_path: P
         slow.set()
         await draining
     assert len(graph.turns) == len(models.asked) == 3
+
+
+async def test_what_was_claimed_while_the_end_began_is_not_run(tmp_path: Path) -> None:
+    graph, models = SlowToClaim(), ScriptedModels()
+    at_desk = desk(graph, models, tmp_path)
+    async with at_desk.at_work():
+        graph.free = FREE
+        await until(graph.claiming.is_set)
+        await at_desk.drain(timedelta(0))
+        graph.go_on.set()
+    assert (models.asked, graph.released) == ([], True)
+
+
+async def test_overtaken_while_its_lease_had_run_out_it_asks_nothing_when_that_is_renewed(
+    tmp_path: Path,
+) -> None:
+    graph, models = SlowToEnter(free=FREE), ScriptedModels()
+    capacity = Capacity(lease=timedelta(seconds=0.5), patience=Patience(attempts=1))
+    async with desk(graph, models, tmp_path, capacity=capacity).at_work():
+        await until(lambda: graph.loads == 1)
+        graph.held = ()
+        await until(lambda: graph.renewals >= 2)
+    assert models.asked == []
+
+
+async def test_without_room_it_still_tells_that_the_graph_is_away(tmp_path: Path) -> None:
+    graph = WithoutRenewals(free=FREE)
+    models = ScriptedModels(gates={"": asyncio.Event()})
+    at_desk = desk(graph, models, tmp_path, concurrency=1)
+    async with at_desk.at_work():
+        await until(lambda: at_desk.waiting_for == "away")
+        await until(lambda: graph.renewals >= 3)
+        assert at_desk.waiting_for == "away"
+
+
+async def test_what_cannot_even_be_ended_is_not_tried_again_under_the_same_claim(
+    tmp_path: Path,
+) -> None:
+    graph = Unreadable(free=FREE)
+    async with desk(graph, ScriptedModels(), tmp_path).at_work():
+        await until(lambda: graph.renewals >= 3)
+    assert graph.loads == 1
+
+
+class SlowToClaim(OneDeliberation):
+    """A graph whose second claim waits to be told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.claiming = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    @override
+    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
+        if self.free:
+            self.claiming.set()
+            await self.go_on.wait()
+        return await super().claim(process, room, gone)
+
+
+class SlowToEnter(OneDeliberation):
+    """A graph that takes so long for the first lease that it has run out by then."""
+
+    @override
+    async def enter(self, process: str, host: str, lease: timedelta) -> None:
+        await asyncio.sleep(lease.total_seconds() + 0.1)
+
+
+class WithoutRenewals(OneDeliberation):
+    """A graph that is away when the lease is renewed."""
+
+    @override
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
+        await super().renew(process, lease)
+        raise UnavailableError("away")
+
+
+class Unreadable(OneDeliberation):
+    """A graph that holds what this version can neither read nor end."""
+
+    @override
+    async def load(self, deliberation: str) -> Case:
+        await super().load(deliberation)
+        raise ValueError("no such status")
+
+    @override
+    async def fail(
+        self, held: Held, sequence: int | None, stop_reason: StopReason, failure: str
+    ) -> bool:
+        raise ValueError("no such status")

@@ -102,3 +102,10 @@ def test_a_process_that_was_taken_over_whole_is_forgotten(tmp_path: Path) -> Non
     presence = Presence(tmp_path)
     presence.forget(presence.gone())
     assert presence.gone() == frozenset()
+
+
+async def test_those_whom_nobody_follows_any_more_cost_no_memory() -> None:
+    board = Board()
+    for number in range(1_000):
+        board.follow(f"dlb_{number}")
+    assert len(vars(board)["_followers"]) <= 1

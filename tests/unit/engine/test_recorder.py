@@ -131,3 +131,26 @@ async def test_it_says_when_turns_could_not_be_written_in_time() -> None:
         assert not await recorder.emptied(timedelta(milliseconds=10))
         turn.cancel()
         await asyncio.wait([turn])
+
+
+async def test_a_batch_holds_no_more_text_than_a_transaction_can_take() -> None:
+    graph = OneDeliberation(gate=asyncio.Event())
+    async with recorder_on(graph) as recorder, asyncio.TaskGroup() as turns:
+        for number in (1, 2, 3):
+            turns.create_task(recorder.record(recording(proposal(number, "x" * 1_500_000))))
+        await asyncio.sleep(0)
+        assert graph.gate is not None
+        graph.gate.set()
+    assert [len(batch) for batch in graph.batches] == [2, 1]
+
+
+async def test_one_who_reads_a_deliberation_can_wait_for_turns_on_their_way() -> None:
+    graph = OneDeliberation(gate=asyncio.Event())
+    async with recorder_on(graph) as recorder, asyncio.TaskGroup() as tasks:
+        tasks.create_task(recorder.record(recording(proposal(1))))
+        await asyncio.sleep(0)
+        settled = tasks.create_task(recorder.settled(DELIBERATION))
+        await asyncio.wait_for(recorder.settled("dlb_other"), 1)
+        assert not settled.done()
+        assert graph.gate is not None
+        graph.gate.set()

@@ -24,12 +24,19 @@ from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, ScriptedMod
 
 HELD = Held(deliberation=DELIBERATION, epoch=1)
 NO_WAITING = Patience(attempts=3, first_wait=0.0, longest_wait=0.0, jitter=0.0)
+SOME_WAITING = Patience(attempts=3, first_wait=0.15, longest_wait=0.15, jitter=0.0)
 
 
 class Bench:
     """A runner and all that it needs, in one place."""
 
-    def __init__(self, graph: OneDeliberation, models: ScriptedModels, held: Held = HELD) -> None:
+    def __init__(
+        self,
+        graph: OneDeliberation,
+        models: ScriptedModels,
+        held: Held = HELD,
+        patience: Patience = NO_WAITING,
+    ) -> None:
         self.graph = graph
         self.models = models
         self.board = Board()
@@ -38,9 +45,8 @@ class Bench:
         self.runner = Runner(
             held,
             deliberations=graph,
-            dispatcher=Dispatcher(models, self.board, NO_WAITING),
+            dispatcher=Dispatcher(models, self.board, self.lease, patience),
             recorder=self.recorder,
-            lease=self.lease,
             board=self.board,
         )
 
@@ -228,3 +234,21 @@ async def test_wound_down_it_lets_calls_end_and_begins_none() -> None:
     slow.set()
     await running
     assert len(graph.turns) == len(models.asked) == 3
+
+
+async def test_an_attempt_after_the_lease_ran_out_waits_for_its_renewal() -> None:
+    def script(_call: Call, times: int) -> ModelError | None:
+        return ModelError("cut off", retryable=True) if times == 1 else None
+
+    graph, models = OneDeliberation(), ScriptedModels(script=script)
+    bench = Bench(graph, models, patience=SOME_WAITING)
+    recording = asyncio.create_task(bench.recorder.run())
+    await bench.lease.renew(bench.lease.now() - 59.9)
+    running = asyncio.create_task(bench.runner.run())
+    await until(lambda: len(models.asked) == 3)
+    await asyncio.sleep(0.2)
+    assert len(models.asked) == 3
+    await bench.lease.renew(bench.lease.now())
+    await running
+    recording.cancel()
+    assert graph.deliberation.status is Status.DECIDED

@@ -1,0 +1,66 @@
+"""What log lines hold, and what they must not."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from orchestrator.cli import logs
+
+
+@pytest.fixture(autouse=True)
+def _unconfigured_afterwards() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+    logging.basicConfig(force=True)
+
+
+def _fail_with(key: str) -> None:
+    raise RuntimeError("the call failed", len(key))
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_traceback_shows_no_local_variable(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.to_stderr(form)
+    key = secrets.token_hex()
+    try:
+        _fail_with(key)
+    except RuntimeError:
+        structlog.get_logger("test").exception("call_failed")
+
+    assert "hunter2" not in (said := capsys.readouterr().err.replace('Bearer hunter2")', ""))
+    assert "call_failed" in said
+
+
+def test_a_line_of_json_has_the_event_and_its_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.to_stderr("json")
+    structlog.get_logger("test").info("deliberation_claimed", deliberation="dlb_1", epoch=2)
+
+    line = json.loads(capsys.readouterr().err)
+
+    assert (line["event"], line["deliberation"], line["epoch"], line["level"]) == (
+        "deliberation_claimed",
+        "dlb_1",
+        2,
+        "info",
+    )
+
+
+def test_a_person_at_the_terminal_is_shown_only_what_goes_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.to_file(tmp_path / "council.log")
+    structlog.get_logger("test").info("all_is_well")
+    structlog.get_logger("test").warning("graph_away")
+
+    shown = capsys.readouterr().err
+
+    assert "graph_away" in shown
+    assert "all_is_well" not in shown
+    assert "all_is_well" in (tmp_path / "council.log").read_text(encoding="utf-8")
