@@ -2,7 +2,8 @@
 
 CouncilError
 ├── UnavailableError
-│   └── AuthenticationError      Neo4j is there and does not let us in
+│   ├── AuthenticationError      Neo4j is there and does not let us in
+│   └── OutOfMemoryError         a transaction was larger than the memory that Neo4j has for it now
 ├── MisconfiguredError           the graph that the settings name cannot be used as it is
 └── StatementRefusedError        Neo4j refused a statement, and would refuse it again
     └── ConstraintViolatedError  because something with that value is there already
@@ -29,14 +30,36 @@ _LONGEST_REASON = 500
 """Characters of the server's words that are passed on; they may quote a whole value."""
 
 _TRY_LATER = (
-    "TransactionTimedOut",
-    "TransactionTimedOutClientConfiguration",
-    "LockAcquisitionTimeout",
-    "LockClientStopped",
-    "DatabaseNotFound",
-    "DatabaseUnavailable",
+    "Neo.ClientError.Cluster.Routing",
+    "Neo.ClientError.Database.DatabaseNotFound",
+    "Neo.ClientError.Database.DatabaseUnavailable",
+    "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
+    "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase",
+    "Neo.ClientError.Transaction.LockAcquisitionTimeout",
+    "Neo.ClientError.Transaction.LockClientStopped",
+    "Neo.ClientError.Transaction.Terminated",
+    "Neo.ClientError.Transaction.TransactionNotFound",
+    "Neo.ClientError.Transaction.TransactionTimedOut",
+    "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
+    "Neo.DatabaseError.",
 )
-"""Last words of codes that the driver calls final although asking again later can help."""
+"""How codes begin that the driver calls final although asking again later can help.
+
+A DatabaseError is the server's own trouble, such as a full disk; the next two are the exceptions.
+"""
+
+_ABOUT_THE_SCHEMA = "Neo.DatabaseError.Schema."
+"""A constraint that the data break, a name too many: these stay."""
+
+_TOO_LARGE_TO_INDEX = "Property value is too large to index"
+"""The server has no code of its own for that: it says Neo.DatabaseError.Statement.ExecutionFailed."""
+
+_OUT_OF_MEMORY = (
+    "Neo.ClientError.General.TransactionOutOfMemoryError",
+    "Neo.TransientError.General.MemoryPoolOutOfMemoryError",
+    "Neo.TransientError.General.OutOfMemoryError",
+    "Neo.TransientError.General.TransactionMemoryLimit",
+)
 
 _DUPLICATE = re.compile(
     r"Node\(\d+\) already exists with label `(?P<label>\w+)` and property `(?P<key>\w+)`"
@@ -45,6 +68,10 @@ _DUPLICATE = re.compile(
 
 class AuthenticationError(UnavailableError):
     """Neo4j is there and refuses user or password. Running processes treat it as being away; a start gives up."""
+
+
+class OutOfMemoryError(UnavailableError):
+    """A transaction was larger than the memory that Neo4j has for it now; a smaller one may fit at once."""
 
 
 class MisconfiguredError(CouncilError):
@@ -96,8 +123,17 @@ def _refusal(exc: Neo4jError) -> CouncilError:
         return AuthenticationError(
             f"Neo4j refuses the login with NEO4J_USER and NEO4J_PASSWORD: {reason[:_LONGEST_REASON]}"
         )
-    if exc.is_retryable() or code.endswith(_TRY_LATER):
+    if code in _OUT_OF_MEMORY:
+        return OutOfMemoryError(f"Neo4j has no memory for it now: {reason[:_LONGEST_REASON]}")
+    if exc.is_retryable() or _passes(code, reason):
         return UnavailableError(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
     if found := _DUPLICATE.match(reason):
         return ConstraintViolatedError(code, reason, found["label"], found["key"])
     return StatementRefusedError(code, reason)
+
+
+def _passes(code: str, reason: str) -> bool:
+    """Whether the same statement may be taken later."""
+    if code.startswith(_ABOUT_THE_SCHEMA) or reason.startswith(_TOO_LARGE_TO_INDEX):
+        return False
+    return code.startswith(_TRY_LATER)

@@ -10,19 +10,25 @@ from orchestrator.domain.errors import UnrecordableError
 from orchestrator.engine.ports import Recorded, Recording
 from orchestrator.graph import reading
 from orchestrator.graph.driver import Graph
-from orchestrator.graph.errors import StatementRefusedError
+from orchestrator.graph.errors import OutOfMemoryError, StatementRefusedError
 
 
 async def record(graph: Graph, recordings: Sequence[Recording]) -> Recorded:
     """Record turns in one transaction, once each, however often it is asked.
 
     Raises:
-        UnrecordableError: the graph refuses something in it for good; nothing of it is recorded.
+        UnrecordableError: the graph refuses something in it for good, or all of it together is more
+            than fits into a transaction; nothing of it is recorded.
     """
     try:
         (row,) = await graph.write("turn/record", batches=_batches(recordings))
     except StatementRefusedError as exc:
         raise UnrecordableError(exc.reason) from exc
+    except OutOfMemoryError as exc:
+        if len(recordings) == 1:
+            raise
+        # Fewer turns at once may fit, and the same ones may not, ever.
+        raise UnrecordableError(exc.what) from exc
     there: list[tuple[str, int]] = row["recorded"]
     return Recorded(sequences=dict(there))
 

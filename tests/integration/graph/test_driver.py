@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -16,7 +18,9 @@ from orchestrator.graph.errors import (
     StatementRefusedError,
 )
 from orchestrator.graph.statements import statement, statements
+from tests.integration.graph.conftest import Run
 from tests.support.neo4j import Neo4jServer
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -96,6 +100,25 @@ async def test_a_value_that_cannot_be_indexed_is_refused_and_short_in_the_messag
     assert len(str(caught.value)) < 1000
 
 
+@asynccontextmanager
+async def held_role(graph: Graph) -> AsyncGenerator[None]:
+    """Hold the lock of the role DEV."""
+    locked, done = asyncio.Event(), asyncio.Event()
+
+    async def hold(transaction: Transaction) -> None:
+        await transaction.run("role/lock", name="DEV")
+        locked.set()
+        await done.wait()
+
+    rival = asyncio.create_task(graph.transact(hold))
+    await locked.wait()
+    try:
+        yield
+    finally:
+        done.set()
+        await rival
+
+
 async def test_a_statement_that_takes_too_long_is_given_up(
     empty_graph: Graph, neo4j_server: Neo4jServer
 ) -> None:
@@ -109,25 +132,23 @@ async def test_a_statement_that_takes_too_long_is_given_up(
         inputDigest=None,
     )
     server = neo4j_server
-    locked, done = asyncio.Event(), asyncio.Event()
-
-    async def hold(transaction: Transaction) -> None:
-        await transaction.run("role/lock", name="DEV")
-        locked.set()
-        await done.wait()
-
-    rival = asyncio.create_task(empty_graph.transact(hold))
-    await locked.wait()
-    try:
+    async with held_role(empty_graph):
         for patience in (Patience(transaction=0.2, retry=0), Patience(answer=0.2)):
             async with open_graph(
                 server.uri, server.user, server.password, server.database, patience
             ) as graph:
                 with pytest.raises(UnavailableError):
                     await graph.write("role/lock", name="DEV")
-    finally:
-        done.set()
-        await rival
+
+
+async def test_a_statement_that_an_operator_ended_is_one_to_send_again(
+    empty_graph: Graph, run: Run
+) -> None:
+    async with held_role(empty_graph):
+        ours = asyncio.create_task(empty_graph.write("role/lock", name="DEV"))
+        await eventually(lambda: run("terminate_blocked"), bool)
+        with pytest.raises(UnavailableError):
+            await ours
 
 
 async def test_what_a_transaction_raises_undoes_it(empty_graph: Graph) -> None:

@@ -7,8 +7,11 @@ import dataclasses
 import random
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
+from neo4j import Record
+from typing_extensions import override
 
 from orchestrator.domain.deliberations import (
     Turn,
@@ -17,11 +20,13 @@ from orchestrator.domain.deliberations import (
     TurnOutcome,
     Usage,
 )
-from orchestrator.domain.errors import UnrecordableError
+from orchestrator.domain.errors import UnavailableError, UnrecordableError
 from orchestrator.engine.ports import Deliberations, Held
+from orchestrator.engine.recorder import Recorder
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
-from orchestrator.graph.driver import open_graph
+from orchestrator.graph.driver import Graph, open_graph
+from orchestrator.graph.errors import OutOfMemoryError
 from tests.integration.graph.conftest import Run
 from tests.support.deliberating import (
     LEASE,
@@ -267,6 +272,44 @@ async def test_a_text_that_is_not_unicode_is_refused_and_the_connection_stays_wh
             recordings(held, [dataclasses.replace(one, content="half \ud83e"), two])
         )
     assert len((await deliberations.record(recordings(held, [two]))).sequences) == 1
+
+
+class Cramped(Graph):
+    """The same graph on a server that has memory for so many turns in one transaction."""
+
+    def __init__(self, graph: Graph, room: int) -> None:
+        super().__init__(graph.driver, graph.database, graph.patience)
+        self.room: int = room
+
+    @override
+    async def write(self, name: str, /, **parameters: Any) -> list[Record]:
+        if sum(len(turns) for _, _, turns in parameters["batches"]) > self.room:
+            raise OutOfMemoryError("there is no memory for it")
+        return await super().write(name, **parameters)
+
+
+async def test_turns_that_do_not_fit_into_a_transaction_together_are_recorded_apart(
+    deliberations: Deliberations, seeded: Councils
+) -> None:
+    (held,) = await held_ones(deliberations)
+    turns = all_turns(held.deliberation)
+    recorder = Recorder(GraphDeliberations(Cramped(seeded.graph, 2)))
+    running = asyncio.create_task(recorder.run())
+    try:
+        recorded = await asyncio.gather(*map(recorder.record, recordings(held, turns)))
+    finally:
+        running.cancel()
+    assert [turn.outcome for turn in recorded] == [TurnOutcome.TAKEN] * len(turns)
+    assert len((await deliberations.load(held.deliberation)).turns) == len(turns)
+
+
+async def test_a_turn_that_does_not_fit_alone_is_one_to_send_again(
+    deliberations: Deliberations, seeded: Councils
+) -> None:
+    (held,) = await held_ones(deliberations)
+    one, *_ = recordings(held, proposals(held.deliberation))
+    with pytest.raises(UnavailableError):
+        await GraphDeliberations(Cramped(seeded.graph, 0)).record([one])
 
 
 async def test_recording_nothing_is_nothing(deliberations: Deliberations) -> None:

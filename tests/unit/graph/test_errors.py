@@ -1,0 +1,123 @@
+"""What Neo4j says no to is sorted by its codes: what passes is waited for, what stays is told."""
+
+from __future__ import annotations
+
+import pytest
+from neo4j.exceptions import Neo4jError
+from typing_extensions import override
+
+from orchestrator.domain.errors import UnavailableError
+from orchestrator.graph.errors import (
+    AuthenticationError,
+    ConstraintViolatedError,
+    OutOfMemoryError,
+    StatementRefusedError,
+    translated,
+)
+
+
+class SaidError(Neo4jError):
+    """What a server said, with a code that the driver does not try again."""
+
+    def __init__(self, code: str, words: str = "so it is") -> None:
+        super().__init__(words)
+        self._said: tuple[str, str] = (code, words)
+
+    @property
+    @override
+    def code(self) -> str:
+        return self._said[0]
+
+    @property
+    @override
+    def message(self) -> str:
+        return self._said[1]
+
+
+class RetriedError(SaidError):
+    """The same, with one that it did try again for a while."""
+
+    @override
+    def is_retryable(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        SaidError("Neo.ClientError.Transaction.Terminated"),
+        SaidError("Neo.ClientError.Transaction.TransactionNotFound"),
+        SaidError("Neo.ClientError.Transaction.TransactionTimedOut"),
+        SaidError("Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration"),
+        SaidError("Neo.ClientError.Transaction.LockClientStopped"),
+        SaidError("Neo.ClientError.General.WriteOnReadOnlyAccessDatabase"),
+        SaidError("Neo.ClientError.General.ForbiddenOnReadOnlyDatabase"),
+        SaidError("Neo.ClientError.Database.DatabaseNotFound"),
+        SaidError("Neo.ClientError.Cluster.Routing"),
+        SaidError("Neo.DatabaseError.Transaction.TransactionCommitFailed"),
+        SaidError("Neo.DatabaseError.Transaction.TransactionLogError"),
+        SaidError("Neo.DatabaseError.General.UnknownError"),
+        SaidError("Neo.DatabaseError.Statement.ExecutionFailed", "Underlying storage exception"),
+        RetriedError("Neo.TransientError.Transaction.DeadlockDetected"),
+    ],
+    ids=lambda said: said.code,
+)
+def test_what_passes_is_something_to_wait_for(said: SaidError) -> None:
+    assert type(translated(said)) is UnavailableError
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        SaidError(
+            "Neo.DatabaseError.Statement.ExecutionFailed",
+            "Property value is too large to index, please see index documentation for limitations.",
+        ),
+        SaidError("Neo.DatabaseError.Schema.ConstraintCreationFailed"),
+        SaidError("Neo.DatabaseError.Schema.TokenLimitReached"),
+        SaidError(
+            "Neo.ClientError.Schema.ConstraintValidationFailed", "Node(1) is not what it must be"
+        ),
+        SaidError(
+            "Neo.ClientError.Transaction.TransactionHookFailed", "a trigger does not want it"
+        ),
+        SaidError("Neo.ClientError.Statement.TypeError"),
+        SaidError("Neo.ClientError.Statement.SyntaxError"),
+        SaidError("Neo.ClientError.Transaction.InvalidBookmark"),
+    ],
+    ids=lambda said: said.code,
+)
+def test_what_stays_is_a_refusal_with_the_words_of_the_server(said: SaidError) -> None:
+    ours = translated(said)
+    assert type(ours) is StatementRefusedError
+    assert (ours.code, ours.reason) == (said.code, said.message)
+
+
+def test_a_value_that_is_taken_is_told_from_other_refusals() -> None:
+    said = SaidError(
+        "Neo.ClientError.Schema.ConstraintValidationFailed",
+        "Node(7) already exists with label `Agent` and property `name` = 'x'",
+    )
+    ours = translated(said)
+    assert isinstance(ours, ConstraintViolatedError)
+    assert (ours.label, ours.key) == ("Agent", "name")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        RetriedError("Neo.TransientError.General.MemoryPoolOutOfMemoryError"),
+        RetriedError("Neo.TransientError.General.TransactionMemoryLimit"),
+        SaidError("Neo.ClientError.General.TransactionOutOfMemoryError"),
+    ],
+    ids=lambda said: said.code,
+)
+def test_a_transaction_without_room_is_told_apart_since_a_smaller_one_may_fit(
+    said: SaidError,
+) -> None:
+    assert isinstance(translated(said), OutOfMemoryError)
+
+
+def test_a_login_that_is_refused_is_told_apart() -> None:
+    said = SaidError("Neo.ClientError.Security.Unauthorized")
+    assert isinstance(translated(said), AuthenticationError)
