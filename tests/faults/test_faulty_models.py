@@ -72,7 +72,7 @@ CASES = (
         name="silent until the deadline",
         behaviour=Behaviour(hang_after=1),
         turn=BALLOT,
-        deadline=20,
+        deadline=30,
         stop_reason="DEADLINE",
     ),
     Case(

@@ -90,7 +90,7 @@ async def test_after_twenty_kills_at_random_moments_all_that_was_accepted_is_dec
     assert len(set(scene.accepted)) == caller.made == len(seen.deliberations)
     assert await examine(empty_graph) == ()
     # It was not killed at its rest.
-    assert sum(1 for crash in scene.crashes if crash.under_way) >= _KILLS // 4
+    assert sum(1 for crash in scene.crashes if crash.under_way) >= 3
 
 
 async def _pass(scene: Scene, messages: int) -> None:
