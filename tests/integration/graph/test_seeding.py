@@ -13,7 +13,7 @@ from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.pages import PageRequest
 from orchestrator.graph.councils import Councils
-from orchestrator.graph.driver import Graph
+from orchestrator.graph.driver import Graph, Transaction
 from orchestrator.graph.errors import MisconfiguredError
 from orchestrator.graph.seeding import (
     InvalidSeedError,
@@ -23,6 +23,7 @@ from orchestrator.graph.seeding import (
     settle_defaults,
 )
 from tests.integration.graph.conftest import Run
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -200,6 +201,24 @@ async def test_another_default_model_takes_the_agents_that_named_none_and_no_pas
     assert await run("find_seat_model", id="dlb_1") == [{"name": old}]
     back = await settle_defaults(graph, URL, old)
     assert back == (Settled(setting="VLLM_MODEL", before="new", after=old, agents=3),)
+
+
+async def test_a_change_of_a_council_while_the_default_model_changes_is_counted_too(
+    graph: Graph, councils: Councils, dev: str, run: Run
+) -> None:
+    settling: list[asyncio.Task[tuple[Settled, ...]]] = []
+
+    async def change(transaction: Transaction) -> None:
+        await transaction.run("council/lock", id=dev)
+        # Not again where this one is: then it was in the way of the other.
+        assert not settling
+        settling.append(asyncio.create_task(settle_defaults(graph, URL, "new")))
+        await eventually(lambda: run("count_blocked"), lambda rows: rows[0]["count"] > 0)
+        await transaction.run("council/touch", id=dev)
+
+    await graph.transact(change)
+    assert [settled.agents for settled in await settling[0]] == [3]
+    assert (await councils.councils_by_id([dev]))[dev].version == 3
 
 
 async def test_a_model_that_agents_name_becomes_the_default_without_becoming_theirs(
