@@ -46,13 +46,29 @@ async def made_before(
     `area` is the folder of the statement `find_made`.
 
     Raises:
-        RefusedError: the same key came with another input.
+        RefusedError: the same key came with another input, or what it made was removed since: a key
+            makes one thing, ever.
     """
     key = None if idempotency is None else idempotency.key
     for row in await transaction.run(f"{area}/find_made", id=new, idempotencyKey=key):
         found: str = row["id"]
-        if idempotency is None or found == new or row["inputDigest"] == idempotency.input_digest:
-            return found
+        if idempotency is not None and found != new:
+            check_same(idempotency, found, row["inputDigest"])
+        if row.get("removed"):
+            raise RefusedError(
+                Conflict(message="what this key made was removed", path=("idempotencyKey",))
+            )
+        return found
+    return None
+
+
+def check_same(idempotency: Idempotency, found: str, digest: str | None) -> None:
+    """Hold a request against the one that made `found` under the same key, by the digest of its input.
+
+    Raises:
+        RefusedError: they differ.
+    """
+    if digest != idempotency.input_digest:
         raise RefusedError(
             Conflict(
                 message="this key was sent with another input",
@@ -60,7 +76,6 @@ async def made_before(
                 existing=found,
             )
         )
-    return None
 
 
 def stored(idempotency: Idempotency | None) -> dict[str, str | None]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from typing_extensions import override
 
@@ -22,8 +23,10 @@ from orchestrator.engine.ports import (
     Recording,
 )
 from orchestrator.graph import claims, reading, recording
+from orchestrator.graph.changes import check_same
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.errors import ConstraintViolatedError
+from orchestrator.graph.gathering import Gathering
 
 _ACCEPT_ATTEMPTS = 10
 """How often an acceptance is tried again where a council was being changed each time."""
@@ -37,6 +40,8 @@ class GraphDeliberations(Deliberations):
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._loading: Gathering[None, Case | None] = Gathering(self._load, absent=None)
+        self._deciding: Gathering[dict[str, Any], bool] = Gathering(self._decide, absent=False)
 
     @override
     async def accept(self, order: Order) -> Accepted:
@@ -63,16 +68,12 @@ class GraphDeliberations(Deliberations):
 
     @override
     async def load(self, deliberation: str) -> Case:
-        rows = await self._graph.read("deliberation/load", deliberation=deliberation)
-        if not rows:
+        case = await self._loading(deliberation, None)
+        if case is None:
             raise RefusedError(
                 NotFound(message="there is no such deliberation", path=("id",), sought=deliberation)
             )
-        (row,) = rows
-        return Case(
-            deliberation=reading.deliberation(row["deliberation"], row["task"], row["seats"]),
-            turns=reading.turns(row["turns"]),
-        )
+        return case
 
     @override
     async def record(self, batch: Sequence[Recording]) -> Recorded:
@@ -82,20 +83,20 @@ class GraphDeliberations(Deliberations):
     async def decide(
         self, held: Held, sequence: int, verdict: Verdict, stop_reason: StopReason
     ) -> bool:
-        rows = await self._graph.write(
-            "deliberation/decide",
-            deliberation=held.deliberation,
-            epoch=held.epoch,
-            sequence=sequence,
-            verdict=verdict_id(held.deliberation),
-            ranking=[[r.proposal, r.rank, r.score, r.votes] for r in verdict.ranking],
-            margin=verdict.margin,
-            agreement=verdict.agreement,
-            partial=verdict.partial,
-            decision=verdict.decision.value,
-            stopReason=stop_reason.value,
-        )
-        return bool(rows)
+        row = {
+            "deliberation": held.deliberation,
+            "epoch": held.epoch,
+            "sequence": sequence,
+            "verdict": verdict_id(held.deliberation),
+            "ranking": [[r.proposal, r.rank, r.score, r.votes] for r in verdict.ranking],
+            "margin": verdict.margin,
+            "agreement": verdict.agreement,
+            "partial": verdict.partial,
+            "decision": verdict.decision.value,
+            "stopReason": stop_reason.value,
+        }
+        # By the claim, too: a process must not take another claim's answer for its own.
+        return await self._deciding(f"{held.deliberation} {held.epoch} {sequence}", row)
 
     @override
     async def fail(
@@ -114,6 +115,25 @@ class GraphDeliberations(Deliberations):
     @override
     async def release(self, process: str) -> None:
         await claims.release(self._graph, process)
+
+    async def _load(self, sought: Mapping[str, None]) -> dict[str, Case]:
+        rows = await self._graph.read("deliberation/load", deliberations=list(sought))
+        cases = (
+            Case(
+                deliberation=reading.deliberation(row["deliberation"], row["task"], row["seats"]),
+                turns=reading.turns(row["turns"]),
+            )
+            for row in rows
+        )
+        return {case.deliberation.id: case for case in cases}
+
+    async def _decide(self, verdicts: Mapping[str, dict[str, Any]]) -> dict[str, bool]:
+        rows = await self._graph.write("deliberation/decide", verdicts=list(verdicts.values()))
+        decided = {(row["deliberation"], row["epoch"], row["sequence"]) for row in rows}
+        return {
+            key: (row["deliberation"], row["epoch"], row["sequence"]) in decided
+            for key, row in verdicts.items()
+        }
 
     async def _try_to_accept(self, order: Order) -> tuple[str, str | None] | None:
         """Return the id and input digest of what was accepted, now or under the same key before."""
@@ -197,12 +217,6 @@ def _sought(order: Order) -> tuple[str | None, str | None]:
 
 
 def _accepted(order: Order, deliberation: str, digest: str | None) -> Accepted:
-    if order.idempotency is not None and digest != order.idempotency.input_digest:
-        raise RefusedError(
-            Conflict(
-                message="the key was used before with another input",
-                path=("idempotencyKey",),
-                existing=deliberation,
-            )
-        )
+    if order.idempotency is not None:
+        check_same(order.idempotency, deliberation, digest)
     return Accepted(deliberation=deliberation, new=deliberation == order.deliberation)

@@ -32,13 +32,18 @@ ONE = Idempotency(key="caller/createCouncil/1", input_digest="one")
 OTHER = Idempotency(key="caller/createCouncil/1", input_digest="other")
 
 
-async def refused(whole_graph: WholeGraph, doing: Awaitable[Any]) -> list[tuple[Any, ...]]:
-    """Do what must be refused; returns type, path and what is sought or exists of each mistake."""
+async def refusal(whole_graph: WholeGraph, doing: Awaitable[Any]) -> tuple[Mistake, ...]:
+    """Do what must be refused; returns the mistakes."""
     before = await whole_graph()
     with pytest.raises(RefusedError) as caught:
         await doing
     assert await whole_graph() == before
-    return [_short(mistake) for mistake in caught.value.mistakes]
+    return caught.value.mistakes
+
+
+async def refused(whole_graph: WholeGraph, doing: Awaitable[Any]) -> list[tuple[Any, ...]]:
+    """Do what must be refused; returns type, path and what is sought or exists of each mistake."""
+    return [_short(mistake) for mistake in await refusal(whole_graph, doing)]
 
 
 def _short(mistake: Mistake) -> tuple[Any, ...]:
@@ -488,6 +493,18 @@ async def test_a_request_for_an_endpoint_that_comes_again_brings_back_the_same(
     assert set(made) == {made[0]}
     again = councils.register_endpoint("gpu", "http://gpu/v1", None, OTHER)
     assert await refused(whole_graph, again) == [(Conflict, "idempotencyKey", made[0])]
+
+
+async def test_the_key_of_an_endpoint_that_was_removed_makes_no_second_one(
+    councils: Councils, whole_graph: WholeGraph
+) -> None:
+    made = await councils.register_endpoint("gpu", "http://gpu/v1", None, ONE)
+    await councils.remove_endpoint(made)
+    again = councils.register_endpoint("gpu", "http://gpu/v1", None, ONE)
+    [conflict] = await refusal(whole_graph, again)
+    assert conflict == Conflict(message="what this key made was removed", path=("idempotencyKey",))
+    other = councils.register_endpoint("gpu", "http://gpu/v1", None, OTHER)
+    assert await refused(whole_graph, other) == [(Conflict, "idempotencyKey", made)]
 
 
 async def test_an_endpoint_that_an_agent_is_bound_to_stays(
