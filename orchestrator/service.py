@@ -28,7 +28,7 @@ from orchestrator.engine.patience import until_available
 from orchestrator.engine.presence import Presence
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
-from orchestrator.graph.doctor import Violation, examine
+from orchestrator.graph.doctor import Examination, endless_timeouts, examine
 from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.errors import AuthenticationError, MisconfiguredError
 from orchestrator.graph.migrations import migrate
@@ -235,10 +235,12 @@ async def migrate_graph(settings: Settings) -> tuple[str, ...]:
         return await migrate(graph)
 
 
-async def examine_graph(settings: Settings) -> tuple[Violation, ...]:
-    """Check the whole graph against the rules that Neo4j Community cannot enforce."""
+async def examine_graph(settings: Settings) -> Examination:
+    """Check the whole graph against the rules that Neo4j Community cannot enforce, and its server's timeouts."""
     async with _graph(settings) as graph:
-        return await examine(graph)
+        return Examination(
+            violations=await examine(graph), endless_timeouts=await endless_timeouts(graph)
+        )
 
 
 def _graph(settings: Settings) -> contextlib.AbstractAsyncContextManager[Graph]:

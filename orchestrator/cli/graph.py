@@ -15,6 +15,7 @@ from orchestrator.local import configuration, credentials
 
 if TYPE_CHECKING:
     from orchestrator.cli.screen import Screen
+    from orchestrator.graph.doctor import Examination
     from orchestrator.settings import Settings
 
 
@@ -30,7 +31,16 @@ async def migrate(settings: Settings, screen: Screen) -> Exit:
 
 async def doctor(settings: Settings, screen: Screen) -> Exit:
     """Check the whole graph, and print each violation with the ids of what it is about."""
-    violations = await service.examine_graph(reachable(settings))
+    return report(await service.examine_graph(reachable(settings)), screen)
+
+
+def report(examination: Examination, screen: Screen) -> Exit:
+    """Print what the doctor found; timeouts of the server are a warning, and no violation of the graph."""
+    for timeout in examination.endless_timeouts:
+        screen.warn(
+            f"warning: {timeout} is endless on this server: what is stuck there keeps its locks until somebody ends it. Set it in neo4j.conf, to 60s for instance"
+        )
+    violations = examination.violations
     for rule, broken in groupby(violations, key=lambda violation: violation.rule):
         places = list(broken)
         screen.say(Text.assemble((rule, "problem"), f"  {places[0].meaning}"))

@@ -50,6 +50,14 @@ class Violation:
     ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What was found: where the graph is not sound, and which timeouts of its server are endless."""
+
+    violations: tuple[Violation, ...]
+    endless_timeouts: tuple[str, ...]
+
+
 def rules() -> tuple[Rule, ...]:
     """List the rules by name."""
     return tuple(
