@@ -41,7 +41,7 @@ _FETCH = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Bounds:
     """How long to wait, in seconds.
 
     `transaction` is what the server is told; `retry` is for how long the driver repeats a transaction
@@ -76,11 +76,11 @@ class Graph:
     write has to be idempotent. Where the outcome of a commit is unknown, UnavailableError is raised.
     """
 
-    def __init__(self, driver: AsyncDriver, database: str, patience: Patience) -> None:
+    def __init__(self, driver: AsyncDriver, database: str, bounds: Bounds) -> None:
         """Open one with `open_graph`."""
         self.driver: AsyncDriver = driver
         self.database: str = database
-        self.patience: Patience = patience
+        self.bounds: Bounds = bounds
 
     async def read(self, name: str, /, **parameters: Any) -> list[Record]:
         """Run a reading statement."""
@@ -97,7 +97,7 @@ class Graph:
 
         The work may be called more than once. `seconds` replaces the usual bounds.
         """
-        bound = unit_of_work(timeout=seconds or self.patience.transaction)
+        bound = unit_of_work(timeout=seconds or self.bounds.transaction)
 
         @bound
         async def unit(transaction: AsyncManagedTransaction) -> T:
@@ -105,7 +105,7 @@ class Graph:
 
         with _translating():
             async with (
-                asyncio.timeout(seconds or self.patience.answer),
+                asyncio.timeout(seconds or self.bounds.answer),
                 self._session(WRITE_ACCESS) as session,
             ):
                 return await session.execute_write(unit)
@@ -119,8 +119,8 @@ class Graph:
         transaction ten times as long as others, since its reader sets the pace.
         """
         _check(parameters)
-        transaction = 10 * self.patience.transaction if seconds is None else seconds
-        answer = self.patience.answer if seconds is None else seconds
+        transaction = 10 * self.bounds.transaction if seconds is None else seconds
+        answer = self.bounds.answer if seconds is None else seconds
         with _translating():
             async with self._session(READ_ACCESS) as session:
                 async with asyncio.timeout(answer):
@@ -149,7 +149,7 @@ class Graph:
     async def server(self) -> str:
         """Reach the server, log in, and return its agent string, such as `Neo4j/5.26.30`."""
         with _translating():
-            async with asyncio.timeout(self.patience.answer):
+            async with asyncio.timeout(self.bounds.answer):
                 found = await self.driver.get_server_info()
                 return found.agent
 
@@ -167,9 +167,9 @@ class Graph:
     ) -> list[Record]:
         _check(parameters)
         with _translating():
-            async with asyncio.timeout(self.patience.answer):
+            async with asyncio.timeout(self.bounds.answer):
                 result = await self.driver.execute_query(
-                    Query(statement(name), timeout=self.patience.transaction),
+                    Query(statement(name), timeout=self.bounds.transaction),
                     dict(parameters),
                     routing_=routing,
                     database_=self.database,
@@ -179,7 +179,7 @@ class Graph:
 
 @asynccontextmanager
 async def open_graph(
-    uri: str, user: str, password: str | None, database: str, patience: Patience | None = None
+    uri: str, user: str, password: str | None, database: str, bounds: Bounds | None = None
 ) -> AsyncGenerator[Graph, None]:
     """Open the graph without connecting yet; leaving the context closes it.
 
@@ -189,7 +189,7 @@ async def open_graph(
         MisconfiguredError: the URI is none.
     """
     statements()
-    patience = patience or Patience()
+    bounds = bounds or Bounds()
     try:
         parts = urlsplit(uri)
         if parts.scheme.partition("+")[0] not in {"bolt", "neo4j"} or parts.port == 0:
@@ -199,10 +199,10 @@ async def open_graph(
             uri,
             auth=None if password is None else (user, password),
             user_agent=f"graph-council/{__version__}",
-            connection_timeout=patience.connect,
-            connection_acquisition_timeout=patience.acquire,
-            connection_write_timeout=patience.answer,
-            max_transaction_retry_time=patience.retry,
+            connection_timeout=bounds.connect,
+            connection_acquisition_timeout=bounds.acquire,
+            connection_write_timeout=bounds.answer,
+            max_transaction_retry_time=bounds.retry,
             # More than one process shares a server; what waits for a connection is bounded here.
             max_connection_pool_size=64,
             max_connection_lifetime=3600,
@@ -216,7 +216,7 @@ async def open_graph(
     except (ConfigurationError, ValueError) as exc:
         raise MisconfiguredError(f"NEO4J_URI cannot be used: {exc}") from exc
     async with driver:
-        yield Graph(driver, database, patience)
+        yield Graph(driver, database, bounds)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.errors import UnavailableError
-from orchestrator.graph.driver import Graph, Patience, Transaction, open_graph
+from orchestrator.graph.driver import Bounds, Graph, Transaction, open_graph
 from orchestrator.graph.errors import (
     AuthenticationError,
     ConstraintViolatedError,
@@ -45,7 +45,7 @@ async def test_a_wrong_password_is_told_from_a_server_that_is_away(
         with pytest.raises(AuthenticationError):
             await graph.read("role/list")
     away = f"bolt://127.0.0.1:{1}"
-    quick = Patience(retry=0.1)
+    quick = Bounds(retry=0.1)
     async with open_graph(away, server.user, server.password, server.database, quick) as graph:
         with pytest.raises(UnavailableError) as caught:
             await graph.read("role/list")
@@ -60,7 +60,7 @@ async def test_an_address_that_cannot_be_one_is_told_at_once(uri: str) -> None:
 
 
 async def test_a_name_that_is_not_resolved_is_waited_for() -> None:
-    quick = Patience(retry=0.1)
+    quick = Bounds(retry=0.1)
     async with open_graph("bolt://nowhere.invalid:7687", "neo4j", "x", "neo4j", quick) as graph:
         with pytest.raises(UnavailableError):
             await graph.server()
@@ -133,9 +133,9 @@ async def test_a_statement_that_takes_too_long_is_given_up(
     )
     server = neo4j_server
     async with held_role(empty_graph):
-        for patience in (Patience(transaction=0.2, retry=0), Patience(answer=0.2)):
+        for bounds in (Bounds(transaction=0.2, retry=0), Bounds(answer=0.2)):
             async with open_graph(
-                server.uri, server.user, server.password, server.database, patience
+                server.uri, server.user, server.password, server.database, bounds
             ) as graph:
                 with pytest.raises(UnavailableError):
                     await graph.write("role/lock", name="DEV")
