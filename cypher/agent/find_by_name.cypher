@@ -1,6 +1,6 @@
 // Find an agent by its name.
 // $name
-// returns: agent, model, bound (the endpoint it is bound to, or null), each a positional list; one row an agent
+// returns: agent, a positional list as in `deliberation/read`; one row an agent
 // Who is busy: read from the few running deliberations, since an agent's past seats are many.
 CALL () {
   OPTIONAL MATCH (d:Running)-[:SEATS]->(:Seat)-[:OF]->(busy:Agent)
@@ -11,10 +11,9 @@ MATCH (a:Agent {name: $name})
 MATCH (a)-[:SPEAKS_WITH]->(m:Model)
 OPTIONAL MATCH (a)-[:BOUND_TO]->(e:Endpoint)
 OPTIONAL MATCH (a)-[:SITS_ON]->(c:Council)
-RETURN
-  [
-    a.id, a.name, a.persona, a.temperature, a.maxTokens, a.metadata, m.id, e.id, a.id IN busy,
-    coalesce(a.retired, false), c.id
-  ] AS agent,
-  [m.id, m.name, m.rehearsal, [(m)-[:SERVED_BY]->(s:Endpoint) | [s.id, s.name, s.url, s.apiKeyVariable]]] AS model,
-  CASE WHEN e IS NULL THEN null ELSE [e.id, e.name, e.url, e.apiKeyVariable] END AS bound
+RETURN [
+  a.id, a.name, a.persona, a.temperature, a.maxTokens,
+  [m.id, m.name, m.rehearsal, [(m)-[:SERVED_BY]->(s:Endpoint) | [s.id, s.name, s.url, s.apiKeyVariable]]],
+  CASE WHEN e IS NULL THEN null ELSE [e.id, e.name, e.url, e.apiKeyVariable] END,
+  coalesce(a.retired, false), a.metadata, c.id, a.id IN busy
+] AS agent

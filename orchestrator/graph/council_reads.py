@@ -8,13 +8,9 @@ from typing import Protocol, TypeVar
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.graph import paging
 from orchestrator.graph.council_rows import Rows, agents_from, councils_from, role_from
 from orchestrator.graph.repository import Repository
-
-_NEWEST = "~"
-"""Greater than every id: `~` follows all letters, digits and `_`."""
-
-_OLDEST = ""
 
 
 class _Identified(Protocol):
@@ -63,7 +59,7 @@ class CouncilReads(Repository):
             nameContains=where.name_contains,
             **_role(where),
         )
-        return _page(page, councils_from(rows))
+        return paging.page_of(page, councils_from(rows))
 
     async def count_councils(self, where: CouncilFilter) -> int:
         name = "council/count" if where.role is None else "council/count_of_role"
@@ -87,7 +83,7 @@ class CouncilReads(Repository):
     async def agents(self, page: PageRequest) -> Page[Agent]:
         name = "agent/list_newer" if page.backward else "agent/list_older"
         rows = await self.graph.read(name, key=_key(page), limit=page.limit + 1)
-        return _page(page, agents_from(rows))
+        return paging.page_of(page, agents_from(rows))
 
     async def count_agents(self) -> int:
         return (await self.graph.read("agent/count"))[0]["total"]
@@ -124,16 +120,6 @@ def _role(where: CouncilFilter) -> dict[str, str]:
 
 
 def _key(page: PageRequest) -> str:
-    if page.key is not None:
-        return page.key
-    return _OLDEST if page.backward else _NEWEST
-
-
-def _page(page: PageRequest, found: Sequence[T]) -> Page[T]:
-    """Make a page of one item more than was asked for: the one too many says that there are more."""
-    more = len(found) > page.limit
-    items = tuple(found[: page.limit])
-    # A key is a cursor that came from an item, so where one was given there is something behind it.
-    if page.backward:
-        return Page(items=items[::-1], has_next=page.key is not None, has_previous=more)
-    return Page(items=items, has_next=more, has_previous=page.key is not None)
+    """The one end of the span that a page goes from; the other is the end of the list."""
+    span = paging.span(page)
+    return span.above if page.backward else span.below

@@ -1,8 +1,8 @@
-"""From the positional lists of the statements about councils to the values of the domain."""
+"""From the positional lists of statements to roles, councils, agents, models, endpoints and seats."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ class Rows:
         self.models: dict[str, Model] = {}
         self._texts: dict[str, str] = {}
 
-    def endpoint(self, row: list[Any]) -> Endpoint:
+    def endpoint(self, row: Sequence[Any]) -> Endpoint:
         """Build an endpoint from id, name, url, apiKeyVariable."""
         key, name, url, variable = row
         found = self.endpoints.get(key)
@@ -37,7 +37,7 @@ class Rows:
             self.endpoints[key] = found
         return found
 
-    def model(self, row: list[Any]) -> Model:
+    def model(self, row: Sequence[Any]) -> Model:
         """Build a model from id, name, rehearsal and its endpoints, given whole or by their ids."""
         key, name, rehearsal, endpoints = row
         found = self.models.get(key)
@@ -55,10 +55,21 @@ class Rows:
             self.models[key] = found
         return found
 
-    def agent(self, record: Record) -> Agent:
-        """Build an agent from a record with agent, model and bound."""
-        row, model, bound = record.values("agent", "model", "bound")
-        key, name, persona, temperature, tokens, metadata, _, _, busy, retired, council = row
+    def agent(self, row: Sequence[Any]) -> Agent:
+        """Build an agent as `deliberation/read` has it, with its model and endpoint whole."""
+        (
+            key,
+            name,
+            persona,
+            temperature,
+            tokens,
+            model,
+            endpoint,
+            retired,
+            metadata,
+            council,
+            busy,
+        ) = row
         return Agent(
             id=key,
             name=name,
@@ -66,11 +77,24 @@ class Rows:
             temperature=temperature,
             max_tokens=tokens,
             model=self.model(model),
-            endpoint=None if bound is None else self.endpoint(bound),
+            endpoint=None if endpoint is None else self.endpoint(endpoint),
             retired=retired,
             metadata=metadata,
             council_id=council,
             busy=busy,
+        )
+
+    def accepted_seat(self, row: Sequence[Any]) -> Seat:
+        """Build a seat as `deliberation/read` has it: as it was at accept, of an agent as it is now."""
+        number, persona, temperature, tokens, model, endpoint, agent = row
+        return Seat(
+            number=number,
+            agent=self.agent(agent),
+            persona=persona,
+            temperature=temperature,
+            max_tokens=tokens,
+            model=self.model(model),
+            endpoint=None if endpoint is None else self.endpoint(endpoint),
         )
 
     def council(self, record: Record) -> Council:
@@ -84,7 +108,9 @@ class Rows:
             self.endpoint(endpoint)
         return self.seated(row, role, seats)
 
-    def seated(self, row: list[Any], role: list[Any], seats: list[list[Any]]) -> Council:
+    def seated(
+        self, row: Sequence[Any], role: Sequence[Any], seats: Sequence[Sequence[Any]]
+    ) -> Council:
         """Build a council whose models and endpoints were built before."""
         key, name, protocol, rounds, quorum, decision, version, created, updated, archived = row
         return Council(
@@ -102,7 +128,7 @@ class Rows:
             archived_at=None if archived is None else _instant(archived),
         )
 
-    def _seat(self, row: list[Any], council: str) -> Seat:
+    def _seat(self, row: Sequence[Any], council: str) -> Seat:
         number, key, name, persona, temperature, tokens, metadata, model_id, endpoint_id, busy = row
         model = self.models[model_id]
         endpoint = None if endpoint_id is None else self.endpoints[endpoint_id]
@@ -131,7 +157,7 @@ class Rows:
         )
 
 
-def role_from(row: list[Any]) -> Role:
+def role_from(row: Sequence[Any]) -> Role:
     """Build a role from id, name, description and the id of the council that serves it."""
     key, name, description, council = row
     return Role(id=key, name=name, description=description, council_id=council)
@@ -146,7 +172,7 @@ def councils_from(records: Iterable[Record]) -> tuple[Council, ...]:
 def agents_from(records: Iterable[Record]) -> tuple[Agent, ...]:
     """Build the agents of one answer."""
     rows = Rows()
-    return tuple(rows.agent(record) for record in records)
+    return tuple(rows.agent(record["agent"]) for record in records)
 
 
 def _instant(milliseconds: int) -> datetime:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator.domain import counting
-from orchestrator.domain.councils import Agent, Decision, Endpoint, Model, ProtocolName, Seat
+from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.deliberations import (
     Deliberation,
     Priority,
@@ -23,9 +23,9 @@ from orchestrator.domain.deliberations import (
     Verdict,
 )
 from orchestrator.domain.transcripts import Claimed, Outcome, Transcript
+from orchestrator.graph.council_rows import Rows
 
 Row = Sequence[Any]
-
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -85,13 +85,15 @@ def deliberation(row: Row, task_row: Row, seat_rows: Sequence[Row]) -> Deliberat
         sequence,
         *usage,
     ) = row
+    rows = Rows()
+    seats = (rows.accepted_seat(seat) for seat in seat_rows)
     return Deliberation(
         id=id_,
         task=task(task_row),
         council_id=council_id,
         council_version=council_version,
         role=role,
-        seats=tuple(sorted((_seat(seat) for seat in seat_rows), key=lambda seat: seat.number)),
+        seats=tuple(sorted(seats, key=lambda seat: seat.number)),
         protocol=ProtocolName(protocol),
         rounds=rounds,
         quorum=quorum,
@@ -218,65 +220,4 @@ def _usage(row: Row) -> Usage:
         cached_prompt_tokens=cached_prompt_tokens,
         completion_tokens=completion_tokens,
         calls=calls,
-    )
-
-
-def _endpoint(row: Row) -> Endpoint:
-    id_, name, url, api_key_variable = row
-    return Endpoint(id=id_, name=name, url=url, api_key_variable=api_key_variable)
-
-
-def _endpoint_or_none(row: Row | None) -> Endpoint | None:
-    return None if row is None else _endpoint(row)
-
-
-def _model(row: Row) -> Model:
-    id_, name, rehearsal, endpoints = row
-    return Model(
-        id=id_,
-        name=name,
-        rehearsal=rehearsal,
-        endpoints=tuple(sorted(map(_endpoint, endpoints), key=lambda endpoint: endpoint.name)),
-    )
-
-
-def _agent(row: Row) -> Agent:
-    (
-        id_,
-        name,
-        persona,
-        temperature,
-        max_tokens,
-        model,
-        endpoint,
-        retired,
-        metadata,
-        council_id,
-        busy,
-    ) = row
-    return Agent(
-        id=id_,
-        name=name,
-        persona=persona,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        model=_model(model),
-        endpoint=_endpoint_or_none(endpoint),
-        retired=retired,
-        metadata=metadata,
-        council_id=council_id,
-        busy=busy,
-    )
-
-
-def _seat(row: Row) -> Seat:
-    number, persona, temperature, max_tokens, model, endpoint, agent = row
-    return Seat(
-        number=number,
-        agent=_agent(agent),
-        persona=persona,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        model=_model(model),
-        endpoint=_endpoint_or_none(endpoint),
     )
