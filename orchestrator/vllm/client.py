@@ -149,7 +149,8 @@ class ModelClient:
     async def _ask(self, line: Line, call: Call, on_token: Callable[[str], None]) -> Answer:
         priority = _PRIORITIES.get(call.priority) if line.takes_priorities else None
         body = _body(call, priority)
-        response = await line.post(line.address.completions, body, call.turn)
+        async with asyncio.timeout(line.opening_seconds):
+            response = await line.post(line.address.completions, body, call.turn)
         try:
             if response.status_code == _OK:
                 return await _read(line, response, on_token)
@@ -229,16 +230,30 @@ async def _read(line: Line, response: httpx.Response, on_token: Callable[[str], 
     if headers.get("content-encoding", "identity") != "identity":
         raise failures.unusable(line, "an answer compressed without having been asked to")
     reading = Reading(line, on_token)
-    if not headers.get("content-type", "").startswith("text/event-stream"):
-        return reading.whole(await bounded_body(response, LONGEST_LINE))
-    stream = aiter(_stream(response))
-    async for data in stream:
-        reading.feed(data)
-        if reading.done:
-            break
+    try:
+        async with asyncio.timeout(line.silence_seconds) as patience:
+            if not headers.get("content-type", "").startswith("text/event-stream"):
+                return reading.whole(await bounded_body(response, LONGEST_LINE))
+            stream = aiter(_stream(response))
+            await _feed(reading, stream, patience, line.silence_seconds)
+    except TimeoutError as exc:
+        raise failures.silent(line) from exc
     if reading.done:
         await _read_to_end(stream)
     return reading.answer()
+
+
+async def _feed(reading: Reading, stream: Any, patience: asyncio.Timeout, seconds: float) -> None:
+    """Read a stream to its end; whatever is new of the answer buys so many seconds more."""
+    loop = asyncio.get_running_loop()
+    heard = reading.heard
+    async for data in stream:
+        reading.feed(data)
+        if reading.done:
+            return
+        if reading.heard != heard:
+            heard = reading.heard
+            patience.reschedule(loop.time() + seconds)
 
 
 async def _read_to_end(stream: Any) -> None:

@@ -74,7 +74,8 @@ class Line:
         key: str | None,
         most_calls: int,
         allow_link_local: bool,
-        timeout: httpx.Timeout,
+        connect_seconds: float,
+        silence_seconds: float,
     ) -> None:
         """Nothing is connected yet."""
         self.endpoint: Final = endpoint
@@ -89,7 +90,10 @@ class Line:
         self._room: Final = asyncio.Semaphore(most_calls)
         self._allow_link_local: Final = allow_link_local
         self._closing = False
-        self._timeout: Final = timeout
+        self.silence_seconds: Final = silence_seconds
+        """The longest without anything new of an answer."""
+        self.opening_seconds: Final = connect_seconds + 2 * silence_seconds
+        """The longest until the head of an answer is there: to connect, to send, and to wait."""
         tls = (
             httpx.create_ssl_context()
             if endpoint.url.lower().startswith("https:")
@@ -97,7 +101,9 @@ class Line:
         )
         self._client: Final = httpx.AsyncClient(
             transport=AiohttpTransport(verify=tls, client=lambda: self._session(tls)),
-            timeout=timeout,
+            timeout=httpx.Timeout(
+                connect=connect_seconds, read=silence_seconds, write=silence_seconds, pool=None
+            ),
             follow_redirects=False,
             # A proxy would resolve the host's name itself, and lead where it is not judged.
             trust_env=False,
@@ -199,13 +205,16 @@ class Connections:
         connect_seconds: float = 5.0,
         silence_seconds: float = 60.0,
     ) -> None:
-        """`environment` is where the keys are, by variable; `silence_seconds` is the longest between two bytes."""
+        """`environment` is where the keys are, by variable.
+
+        `silence_seconds` is the longest between two bytes, and between two pieces of an answer: bytes
+        that say nothing keep no call alive.
+        """
         self._environment: Final = environment
         self._calls_per_endpoint: Final = calls_per_endpoint
         self._allow_link_local: Final = allow_link_local
-        self._timeout: Final = httpx.Timeout(
-            connect=connect_seconds, read=silence_seconds, write=silence_seconds, pool=None
-        )
+        self._connect_seconds: Final = connect_seconds
+        self._silence_seconds: Final = silence_seconds
         self._lines: Final[dict[str, Line]] = {}
 
     async def __aenter__(self) -> Self:
@@ -244,7 +253,8 @@ class Connections:
                 key=self._key(endpoint),
                 most_calls=self._calls_per_endpoint,
                 allow_link_local=self._allow_link_local,
-                timeout=self._timeout,
+                connect_seconds=self._connect_seconds,
+                silence_seconds=self._silence_seconds,
             )
         except httpx.InvalidURL as exc:
             raise ModelError(

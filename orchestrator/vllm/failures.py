@@ -186,10 +186,10 @@ def cut(line: Line, how: str) -> ModelError:
     return ModelError(f"{_name(line)} cut its answer off: {how}", retryable=True)
 
 
-def trickled(line: Line, seconds: float) -> ModelError:
-    """The server kept the connection alive, and said nothing."""
+def silent(line: Line) -> ModelError:
+    """Nothing of the answer came any more, whatever else did."""
     return ModelError(
-        f"{_name(line)} sent nothing of an answer for {seconds:g} s, although it did not fall silent",
+        f"{_name(line)} fell silent: nothing of an answer came for {line.silence_seconds:g} s",
         retryable=True,
     )
 

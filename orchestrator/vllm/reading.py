@@ -50,6 +50,11 @@ class Reading:
         self.done = False
         """The server has said that nothing follows."""
 
+    @property
+    def heard(self) -> int:
+        """How much of the answer has come; grows with its content, its reasoning and its finish alone."""
+        return self._content.length + self._reasoning.length + (self._finish_reason is not None)
+
     def feed(self, data: bytes) -> None:
         """Read what came next."""
         self._size += len(data)

@@ -87,6 +87,8 @@ class Behaviour:
     """Send vLLM's error chunk after so many pieces, and then [DONE] as if nothing had happened."""
     hang_after: int | None = None
     """Fall silent after so many pieces; -1: before the status line."""
+    trickle: bytes | None = None
+    """Instead of silence after `hang_after` pieces: this, again and again, at the pace."""
     end_after: int | None = None
     """End the stream in good order after so many pieces, without finish_reason and [DONE]."""
     done: bool = True
@@ -357,7 +359,7 @@ class _Connection(asyncio.Protocol):
         rules: list[Rule] = []
         for told in json.loads(b"".join(self._body)):
             behaviour: dict[str, Any] = told.pop("behaviour")
-            for name in ("body", "raw", "chunks"):
+            for name in ("body", "raw", "chunks", "trickle"):
                 if isinstance(behaviour.get(name), str):
                     behaviour[name] = behaviour[name].encode()
                 elif isinstance(behaviour.get(name), list):
@@ -437,15 +439,22 @@ class _Connection(asyncio.Protocol):
         self._write(_STREAM_HEAD)
         for piece in pieces:
             if request.sent == behaviour.hang_after:
-                await asyncio.Event().wait()
+                await self._say_no_more(behaviour)
             if behaviour.pace:
                 await asyncio.sleep(behaviour.pace)
             self._write(_http_chunk(piece))
             request.sent += 1
         if behaviour.hang_after is not None:
-            await asyncio.Event().wait()
+            await self._say_no_more(behaviour)
         end = [b"0\r\n\r\n"] if ending == "answered" else []
         self._finish(b"".join([*map(_http_chunk, tail), *end]), ending)
+
+    async def _say_no_more(self, behaviour: Behaviour) -> None:
+        """Until the client closes the connection."""
+        while behaviour.trickle is not None:
+            self._write(_http_chunk(behaviour.trickle))
+            await asyncio.sleep(behaviour.pace)
+        await asyncio.Event().wait()
 
     def _finish(self, data: bytes, ending: str) -> None:
         # The line is in the log before the client can have read the end of the answer.

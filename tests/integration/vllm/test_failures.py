@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
@@ -207,6 +208,24 @@ FAILURES = [
         ("endpoint default fell silent",),
         retryable=True,
     ),
+    Failure(
+        "comments, and never an answer",
+        Behaviour(trickle=b": ping\n\n", hang_after=0, pace=0.02),
+        ("endpoint default fell silent: nothing of an answer came for 0.3 s",),
+        retryable=True,
+    ),
+    Failure(
+        "empty pieces, and never an answer",
+        Behaviour(trickle=event({"role": "assistant", "content": ""}), hang_after=0, pace=0.02),
+        ("endpoint default fell silent: nothing of an answer came for 0.3 s",),
+        retryable=True,
+    ),
+    Failure(
+        "comments after half an answer",
+        Behaviour(trickle=b": ping\n\n", hang_after=2, pace=0.02),
+        ("endpoint default fell silent: nothing of an answer came for 0.3 s",),
+        retryable=True,
+    ),
     Failure("a cut", Behaviour(cut_after=2), ("cut its answer off",), retryable=True),
     Failure("a cut at once", Behaviour(cut_after=0), ("cut its answer off",), retryable=True),
     Failure(
@@ -291,12 +310,6 @@ FAILURES = [
         "an answer without end",
         Behaviour(chunks=(event({"content": "x" * 500_000}),) * 3),
         ("sent an answer of more than 1000000 characters",),
-        retryable=False,
-    ),
-    Failure(
-        "comments without end",
-        Behaviour(chunks=((b": " + b"x" * 1_000_000 + b"\n"),) * 34),
-        ("sent more than 33554432 bytes for one answer",),
         retryable=False,
     ),
     Failure(
@@ -486,6 +499,55 @@ async def test_a_host_that_does_not_answer_is_given_up_on_in_time(hasty: Connect
     with pytest.raises(ModelError) as raised:
         await client.ask(call(seat(endpoint("http://192.0.2.1:8000"))), lambda _: None)
     assert raised.value.retryable
+
+
+@pytest.mark.parametrize("plain", [PLAIN % (10**6, b"{"), b"HTTP/1.1 200 OK\r\n"])
+async def test_an_answer_that_trickles_in_without_end_is_given_up_on(
+    client: ModelClient, plain: bytes
+):
+    gone = asyncio.Event()
+
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(plain)
+        with suppress(ConnectionError):
+            while True:
+                try:
+                    async with asyncio.timeout(0.05):
+                        if not await reader.read(65536):
+                            break
+                except TimeoutError:
+                    writer.write(b" " if plain.endswith(b"{") else b"x: y\r\n")
+        writer.close()
+        gone.set()
+
+    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with asyncio.timeout(30):
+            with pytest.raises(ModelError) as raised:
+                await client.ask(call(seat(endpoint(url))), lambda _: None)
+            await gone.wait()
+    assert raised.value.retryable
+
+
+async def test_a_slow_answer_is_waited_for_as_long_as_something_of_it_comes(
+    client: ModelClient, server: ModelServer
+):
+    # Longer than the silence that is borne, and each piece within it.
+    server.script(Behaviour(content="It takes its time.", reasoning="Hm.", pieces=9, pace=0.06))
+    begun = asyncio.get_running_loop().time()
+    answer = await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert (answer.content, answer.reasoning) == ("It takes its time.", "Hm.")
+    assert asyncio.get_running_loop().time() - begun > 0.5
+
+
+async def test_a_stream_of_more_bytes_than_an_answer_can_have_is_given_up_on(
+    hasty: Connections, server: ModelServer
+):
+    client = ModelClient(connections=hasty, watch=Seen(), rehearsal=NoRehearsal())
+    server.script(Behaviour(chunks=((b": " + b"x" * 1_000_000 + b"\n"),) * 34))
+    with pytest.raises(ModelError, match="sent more than 33554432 bytes for one answer") as raised:
+        await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert not raised.value.retryable
 
 
 # ---------------------------------------------------------------- what is odd and yet an answer
