@@ -1,8 +1,9 @@
-// Load a deliberation whole for the process that holds it: what was asked, of whom, and every turn recorded.
-// $deliberation
+// Load deliberations whole for the process that holds them: what was asked, of whom, and every turn recorded.
+// $deliberations: their ids
 // Columns: deliberation, task and seats as `deliberation/read` has them, but for busy: whoever sits here is, while this runs; turns
-// as `turn/read_transcripts` has them. No row where there is none.
-MATCH (d:Deliberation {id: $deliberation})-[:ABOUT]->(task:Task)
+// as `turn/read_transcripts` has them. A row for each that there is.
+UNWIND $deliberations AS id
+MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
 RETURN [
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
   d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,

@@ -138,6 +138,7 @@ def _templates() -> tuple[jinja2.Environment, str]:
     environment = jinja2.Environment(
         loader=loader,
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,  # else each use looks at the file's time again
         autoescape=False,  # noqa: S701 - prompts are not HTML; data is fenced
         trim_blocks=True,
     )
