@@ -44,9 +44,9 @@ def narrowed(span: Span, prefix: Prefix, since: datetime | None, before: datetim
     """
     above, below = span.above, span.below
     if since is not None:
-        above = max(above, _made_at(prefix, since - _CLOCKS_DIFFER))
+        above = max(above, _made_at(prefix, _moved(since, -_CLOCKS_DIFFER)))
     if before is not None:
-        below = min(below, _made_at(prefix, before + _CLOCKS_DIFFER))
+        below = min(below, _made_at(prefix, _moved(before, _CLOCKS_DIFFER)))
     return Span(above=above, below=below)
 
 
@@ -58,6 +58,14 @@ def page_of(request: PageRequest, found: Sequence[T]) -> Page[T]:
     if request.backward:
         return Page(items=items[::-1], has_next=request.key is not None, has_previous=more)
     return Page(items=items, has_next=more, has_previous=request.key is not None)
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    """Move a moment; where the calendar ends before that, nothing lies beyond it either."""
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
 
 
 def _made_at(prefix: Prefix, moment: datetime) -> str:
