@@ -20,7 +20,7 @@ from orchestrator.api.app import build_app
 from orchestrator.api.context import Ports
 from orchestrator.api.listening import bind, listening
 from orchestrator.api.ports import Rehydration
-from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, Endpoint
 from orchestrator.domain.errors import CouncilError, UnavailableError
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.engine.desk import Capacity, Desk
@@ -260,7 +260,7 @@ async def _parts(settings: Settings) -> AsyncGenerator[tuple[Service, Ports, asy
     """Join the parts, and close them in the opposite order; the task watches the endpoints."""
     environment = dict(os.environ)
     if settings.vllm_api_key is not None:
-        environment["VLLM_API_KEY"] = settings.vllm_api_key.get_secret_value()
+        environment[DEFAULT_KEY_VARIABLE] = settings.vllm_api_key.get_secret_value()
     async with (
         _graph(settings) as graph,
         Connections(

@@ -71,6 +71,7 @@ CALL (me, ids) {
   SET d.holder = $process, d.waiting = null, d.epoch = d.epoch + 1, d.sequence = d.sequence + 1, d.status = 'RUNNING', d:Running,
     d.startedAt = coalesce(d.startedAt, now), d.resumptions = d.resumptions + CASE WHEN resumed THEN 1 ELSE 0 END
   REMOVE d:Queued
+  // The claim is named after what is claimed, without its `dlb_`, and after the epoch, which no other claim of it has.
   CREATE (d)-[:CLAIMED]->(:Claim {
     id: 'clm_' + substring(d.id, 4) + '-' + d.epoch, sequence: d.sequence, epoch: d.epoch, at: now, resumed: resumed
   })-[:BY]->(me)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 
-from orchestrator.domain.councils import Agent, Endpoint, Model, Seat
+from orchestrator.domain.councils import DEFAULT_ENDPOINT, Agent, Endpoint, Model, Seat
 from orchestrator.domain.deliberations import Deliberation, Status
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 
 Health = Callable[[Endpoint], EndpointHealth]
-
-DEFAULT_ENDPOINT = "default"
-"""Follows VLLM_URL; where that is not set, who would have been asked there is asked by rehearsal."""
 
 
 class AgentStatus(StrEnum):

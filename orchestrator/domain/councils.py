@@ -5,6 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+DEFAULT_ENDPOINT: Final = "default"
+"""The endpoint that VLLM_URL names; where that is not set, who would have been asked there is asked by rehearsal."""
+
+DEFAULT_KEY_VARIABLE: Final = "VLLM_API_KEY"
+"""The environment variable that holds its key."""
+
+KEY_PREFIX: Final = "COUNCIL_KEY_"
+"""How the variables of all other keys begin: any other name would let a caller have a secret sent to a server of his."""
+
+REHEARSAL: Final = "rehearsal"
+"""The model, and the endpoint, that each process answers for itself."""
+
+RESERVED_ENDPOINTS: Final = frozenset({DEFAULT_ENDPOINT, REHEARSAL})
+"""Names that nobody can register."""
 
 
 class ProtocolName(StrEnum):

@@ -63,11 +63,6 @@ def verdict_id(deliberation: str) -> str:
     return with_prefix(Prefix.VERDICT, body(deliberation))
 
 
-def claim_id(deliberation: str, epoch: int) -> str:
-    """A claim raises the epoch, so the epoch names it."""
-    return with_prefix(Prefix.CLAIM, f"{body(deliberation)}-{epoch}")
-
-
 _KIND = {letter: kind for kind, letter in _LETTER.items()}
 
 # Few digits: what a caller sends must not become a number that Python refuses to read.

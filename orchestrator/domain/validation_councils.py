@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from orchestrator.domain import limits
 from orchestrator.domain.addresses import url_mistake
-from orchestrator.domain.councils import Decision, ProtocolName
+from orchestrator.domain.councils import KEY_PREFIX, RESERVED_ENDPOINTS, Decision, ProtocolName
 from orchestrator.domain.drafts import (
     AgentChange,
     AgentDraft,
@@ -21,10 +21,7 @@ from orchestrator.domain.validation import Inspection, Path
 
 T = TypeVar("T")
 
-RESERVED_ENDPOINTS = frozenset({"default", "rehearsal"})
-"""`default` is what VLLM_URL says; `rehearsal` is answered by each process itself."""
-
-_KEY_VARIABLE = re.compile(r"COUNCIL_KEY_[A-Z0-9_]+")
+_KEY_VARIABLE = re.compile(rf"{KEY_PREFIX}[A-Z0-9_]+")
 
 
 def inspect_agent(
@@ -210,10 +207,9 @@ def _inspect_key_variable(inspection: Inspection, variable: str | None) -> None:
     if variable is not None and (
         len(variable) > limits.NAME or not _KEY_VARIABLE.fullmatch(variable)
     ):
-        # Any other name would let a caller have a secret of the service sent to a server of his.
         inspection.add(
             ("apiKeyVariable",),
-            "apiKeyVariable must be COUNCIL_KEY_ and then capital letters, digits and underscores",
+            f"apiKeyVariable must be {KEY_PREFIX} and then capital letters, digits and underscores",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.councils import DEFAULT_ENDPOINT, RESERVED_ENDPOINTS, Endpoint
 from orchestrator.domain.drafts import Clear, EndpointChange, Idempotency
 from orchestrator.domain.errors import Conflict, InvalidInput, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
@@ -12,7 +12,6 @@ from orchestrator.graph.changes import in_one, made_before, new_id, stored
 from orchestrator.graph.council_rows import Rows
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
-from orchestrator.graph.seating import DEFAULT, REHEARSAL
 
 
 class EndpointChanges(Repository):
@@ -25,7 +24,7 @@ class EndpointChanges(Repository):
         api_key_variable: str | None,
         idempotency: Idempotency | None,
     ) -> str:
-        if name in {DEFAULT, REHEARSAL}:
+        if name in RESERVED_ENDPOINTS:
             raise RefusedError(InvalidInput(message="this name is reserved", path=("name",)))
         new = new_id(Prefix.ENDPOINT)
 
@@ -91,7 +90,7 @@ async def _locked(transaction: Transaction, endpoint: str) -> tuple[Endpoint, st
     """Lock an endpoint; also returns the id of an agent that is bound to it, where there is one."""
     for row in await transaction.run("endpoint/lock", id=endpoint):
         found = Rows().endpoint(row["endpoint"])
-        if found.name == DEFAULT:
+        if found.name == DEFAULT_ENDPOINT:
             raise RefusedError(
                 InvalidInput(message="this endpoint is what VLLM_URL says", path=("id",))
             )

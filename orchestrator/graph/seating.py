@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.domain.councils import REHEARSAL
 from orchestrator.domain.drafts import AgentDraft, Idempotency
 from orchestrator.domain.errors import Conflict, InvalidInput, Mistake, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
@@ -16,10 +17,6 @@ from orchestrator.graph.driver import Transaction
 TEMPERATURE = 0.7
 TOKENS = 512
 """What an agent gets that names neither."""
-
-REHEARSAL = "rehearsal"
-DEFAULT = "default"
-"""Names of a model and of an endpoint that are the service's own."""
 
 _LONGEST_STEM = 200
 """Characters of a role's name in the default names, which have 255 at most."""

@@ -13,7 +13,7 @@ from neo4j import Record
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestrator.domain import limits
-from orchestrator.domain.councils import Decision, ProtocolName
+from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, REHEARSAL, Decision, ProtocolName
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.errors import CouncilError
 from orchestrator.domain.ids import Prefix
@@ -22,13 +22,10 @@ from orchestrator.graph.council_changes import create_council, create_role
 from orchestrator.graph.driver import Graph, Transaction
 from orchestrator.graph.errors import MisconfiguredError
 from orchestrator.graph.migrations import locked
-from orchestrator.graph.seating import REHEARSAL, lock_role
+from orchestrator.graph.seating import lock_role
 
 NONE = "none"
 """The value of COUNCIL_SEED that asks for no councils."""
-
-KEY_VARIABLE = "VLLM_API_KEY"
-"""Holds the key of the endpoint `default`."""
 
 Name = Annotated[str, Field(min_length=1, max_length=limits.NAME)]
 
@@ -189,7 +186,7 @@ async def settle_defaults(graph: Graph, url: str | None, model: str) -> tuple[Se
         )
     found = (await graph.read("seeding/read_defaults"))[0]
     endpoint_stands = url is None or (
-        found["served"] and (found["url"], found["apiKeyVariable"]) == (url, KEY_VARIABLE)
+        found["served"] and (found["url"], found["apiKeyVariable"]) == (url, DEFAULT_KEY_VARIABLE)
     )
     if found["rehearsal"] and found["model"] == model and endpoint_stands:
         return ()
@@ -212,7 +209,7 @@ async def settle_defaults(graph: Graph, url: str | None, model: str) -> tuple[Se
             await transaction.run(
                 "seeding/settle_endpoint",
                 url=url,
-                apiKeyVariable=KEY_VARIABLE,
+                apiKeyVariable=DEFAULT_KEY_VARIABLE,
                 id=new_id(Prefix.ENDPOINT),
             )
             if before["url"] != url:

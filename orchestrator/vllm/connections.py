@@ -21,12 +21,13 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from orchestrator.domain.addresses import is_link_local, url_mistake
-from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.councils import (
+    DEFAULT_ENDPOINT,
+    DEFAULT_KEY_VARIABLE,
+    KEY_PREFIX,
+    Endpoint,
+)
 from orchestrator.domain.errors import ModelError
-
-DEFAULT_ENDPOINT: Final = "default"
-DEFAULT_KEY_VARIABLE: Final = "VLLM_API_KEY"
-KEY_PREFIX: Final = "COUNCIL_KEY_"
 
 _KEPT_ALIVE: Final = 4.0
 """Seconds. vLLM closes a connection that was idle for 5: asked in that moment, it would be a lost call."""

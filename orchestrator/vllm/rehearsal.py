@@ -24,12 +24,9 @@ from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.councils import REHEARSAL, Endpoint
 from orchestrator.vllm.rehearsal_speech import answer
 from orchestrator.vllm.shapes import as_list, as_object
-
-NAME: Final = "rehearsal"
-"""Of the model and of its endpoint."""
 
 PACE: Final = 0.005
 """Seconds between two words: a deliberation of three seats can be followed, and takes 3 seconds."""
@@ -93,7 +90,9 @@ class Rehearsal:
 
         bound = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._listener = await asyncio.get_running_loop().create_server(connection, sock=bound)
-        return Endpoint(id=NAME, name=NAME, url=f"http://127.0.0.1:{bound.getsockname()[1]}/v1")
+        return Endpoint(
+            id=REHEARSAL, name=REHEARSAL, url=f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
+        )
 
     def _app(self) -> Starlette:
         return Starlette(
@@ -108,14 +107,14 @@ class Rehearsal:
         return Response()
 
     async def _models(self, _: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [{"id": NAME, "object": "model"}]})
+        return JSONResponse({"object": "list", "data": [{"id": REHEARSAL, "object": "model"}]})
 
     async def _complete(self, request: Request) -> Response:
         try:
             asked = as_object(json.loads(await request.body())) or {}
         except (ValueError, RecursionError):
             return _refusal(400, "the request is not JSON")
-        if asked.get("model") != NAME:
+        if asked.get("model") != REHEARSAL:
             return _refusal(404, f"The model `{asked.get('model')}` does not exist.")
         try:
             spoken = _speech(asked, request.headers.get("x-request-id", ""))
@@ -169,7 +168,7 @@ class _Speech:
         return b"data: " + json.dumps(told).encode() + b"\n\n"
 
     def _head(self, what: str) -> dict[str, Any]:
-        return {"id": self.id, "object": what, "created": self.created, "model": NAME}
+        return {"id": self.id, "object": what, "created": self.created, "model": REHEARSAL}
 
     def _usage(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.domain.deliberations import Priority, Status, StopReason
-from orchestrator.domain.ids import claim_id
+from orchestrator.domain.ids import body
 from orchestrator.engine.ports import Deliberations, Held
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
@@ -53,7 +53,7 @@ async def test_a_claim_is_written_down_and_numbered(deliberations: Deliberations
     assert held == Held(deliberation=deliberation, epoch=1, time_left=None, resumed=False)
 
     (shown,) = await run("show_deliberation", deliberation=deliberation)
-    assert shown["claims"] == [[claim_id(deliberation, 1), 1, 1, False, "prc_one"]]
+    assert shown["claims"] == [[f"clm_{body(deliberation)}-1", 1, 1, False, "prc_one"]]
     assert set(shown["labels"]) == {"Deliberation", "Running"}
     assert shown["properties"]["holder"] == "prc_one"
     assert "waiting" not in shown["properties"]

@@ -51,9 +51,8 @@ def test_what_is_no_id_of_ours_has_no_prefix(text: str) -> None:
     assert ids.prefix_of(text) is None
 
 
-def test_a_verdict_is_named_after_its_deliberation_and_a_claim_after_its_epoch_too() -> None:
+def test_a_verdict_is_named_after_its_deliberation() -> None:
     assert ids.verdict_id("dlb_0198") == "vrd_0198"
-    assert ids.claim_id("dlb_0198", 3) == "clm_0198-3"
 
 
 @given(bodies, keys)
