@@ -9,6 +9,9 @@ import pytest
 from orchestrator.domain.ids import Prefix
 from orchestrator.graph.paging import Span, narrowed
 
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
+
 
 def test_a_bound_in_time_leaves_out_what_by_its_id_is_more_than_a_day_away():
     span = narrowed(
@@ -23,12 +26,11 @@ def test_a_bound_in_time_leaves_out_what_by_its_id_is_more_than_a_day_away():
 @pytest.mark.parametrize(
     ("since", "before", "span"),
     [
-        (datetime.min, None, Span(above="dlb_000000000000")),
-        (None, datetime.max, Span(below="dlb_e677d21fdbff")),
+        (EARLIEST, None, Span(above="dlb_000000000000")),
+        (None, LATEST, Span(below="dlb_e677d21fdbff")),
     ],
 )
 def test_a_bound_at_the_end_of_the_calendar_is_none(
     since: datetime | None, before: datetime | None, span: Span
 ):
-    bounds = [None if one is None else one.replace(tzinfo=UTC) for one in (since, before)]
-    assert narrowed(Span(), Prefix.DELIBERATION, *bounds) == span
+    assert narrowed(Span(), Prefix.DELIBERATION, since, before) == span
