@@ -47,6 +47,9 @@ HEAVIEST = 100_000
 _LIKELY_LIST = 5
 """How long a list is likely to be that is no page."""
 
+_NAMES_SHOWN = 8
+_NAME_SHOWN = 100
+
 _SIZES = {str(size): max(size, 1) for size in range(LARGEST_PAGE)}
 
 _LONGEST_KNOWN = 20_000
@@ -84,7 +87,10 @@ class KnownDocuments(SchemaExtension):
             judge = _judge_and_remember if len(query) <= _LONGEST_KNOWN else _judge
             # Strawberry's own extensions reach for it too: it has no other name.
             schema: GraphQLSchema = operation.schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            operation.pre_execution_errors = list(judge(schema, document))
+            # Strawberry would run the first of several; who sent them said it under no other name either.
+            said = operation._provided_operation_name  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            errors = judge(schema, document)
+            operation.pre_execution_errors = list(errors or _ambiguity(document, said))
         yield
 
 
@@ -94,7 +100,32 @@ def _parse(query: str) -> DocumentNode:
 
 def _judge(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
     refusal = _Scale(schema, document).refusal()
-    return tuple(validate(schema, document)) if refusal is None else (LimitError(refusal),)
+    if refusal is not None:
+        return (LimitError(refusal),)
+    return tuple(_of_document(error) for error in validate(schema, document))
+
+
+def _of_document(error: GraphQLError) -> GraphQLError:
+    """Tell a value that cannot even be read, such as a number of thousands of digits, as the mistake that it is."""
+    if isinstance(error.original_error, ValueError):
+        return GraphQLError("a value in the document cannot be read", nodes=error.nodes)
+    return error
+
+
+def _ambiguity(document: DocumentNode, said: str | None) -> tuple[GraphQLError, ...]:
+    """Say which operations there are, where it was not said which is meant."""
+    names = [
+        "" if node.name is None else node.name.value
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode)
+    ]
+    if said is not None or len(names) <= 1:
+        return ()
+    shown = ", ".join(name[:_NAME_SHOWN] for name in names[:_NAMES_SHOWN])
+    more = ", …" if len(names) > _NAMES_SHOWN else ""
+    return (
+        GraphQLError(f"the document has the operations {shown}{more}: name one as operationName"),
+    )
 
 
 _parse_and_remember = lru_cache(maxsize=256)(_parse)

@@ -13,7 +13,9 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.http.exceptions import NonJsonMessageReceived
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
 from orchestrator.api.answers import refusal
@@ -65,11 +67,21 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if scope["type"] == "websocket":
             await self.run(WebSocket(scope, receive=receive, send=send))
             return
-        try:
-            response: Response = await self.run(Request(scope, receive=receive))
-        except HTTPException as error:
-            response = refusal(error.status_code, error.reason)
+        request = Request(scope, receive=receive)
+        if request.method == "POST" and not _is_json(request):
+            # No other type has a browser ask first whether a page of another site may send it.
+            response: Response = refusal(
+                400, "a request must have the content type application/json"
+            )
+        else:
+            response = await self._answer(request)
         await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            return await self.run(request)
+        except HTTPException as error:
+            return refusal(error.status_code, _reason(error))
 
     @override
     async def get_context(
@@ -101,6 +113,21 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         parsed = super().parse_query_params(params)
         # An empty parameter is one that was not filled in.
         return {name: value for name, value in parsed.items() if value != ""}
+
+
+def _is_json(request: Request) -> bool:
+    kind, _, _ = request.headers.get("content-type", "").partition(";")
+    return kind.strip().lower() == "application/json"
+
+
+def _reason(error: HTTPException) -> str:
+    cause = error.__cause__
+    if (
+        isinstance(cause, InvalidOperationTypeError)
+        and cause.operation_type is OperationType.SUBSCRIPTION
+    ):
+        return "a subscription must be sent over a WebSocket that speaks graphql-transport-ws, at this path"
+    return error.reason
 
 
 def _no_constant(constant: str) -> float:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 import strawberry
 import uuid_utils
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
 from graphql import GraphQLError
@@ -20,9 +23,35 @@ from orchestrator.api.scalars import SCALARS
 from orchestrator.api.subscriptions import Subscription
 from orchestrator.api.types import events, turns, user_errors, verdicts
 
+_ANSWERED_ONCE = frozenset({OperationType.QUERY, OperationType.MUTATION})
+
 
 class CouncilSchema(strawberry.Schema):
     """Strawberry's schema, whose errors carry what the contract says and nothing from inside."""
+
+    @override
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Answer once, as over HTTP: a subscription is refused, which Strawberry would resolve as if it were a query."""
+        return await super().execute(
+            query,
+            variable_values=variable_values,
+            context_value=context_value,
+            root_value=root_value,
+            operation_name=operation_name,
+            allowed_operation_types=_ANSWERED_ONCE
+            if allowed_operation_types is None
+            else _ANSWERED_ONCE.intersection(allowed_operation_types),
+            operation_extensions=operation_extensions,
+        )
 
     @override
     def process_errors(

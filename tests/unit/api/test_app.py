@@ -67,6 +67,10 @@ async def test_browser_is_shown_graphiql(api: Api) -> None:
         (b'[{"query": "{ service { version } }"}]', "application/json"),
         (b"query=x", "application/x-www-form-urlencoded"),
         (b'{"query": "{ service { version } }"}', "text/plain"),
+        (b'{"query": "{ service { version } }"}', "text/plain; charset=application/json"),
+        (b'{"query": "{ service { version } }"}', "text/application/json"),
+        (b'{"query": "{ service { version } }"}', "multipart/form-data; boundary=x"),
+        (b'{"query": "{ service { version } }"}', ""),
     ],
 )
 async def test_body_that_is_no_request_is_refused_as_json(
@@ -80,6 +84,36 @@ async def test_body_that_is_no_request_is_refused_as_json(
     [error] = response.json()["errors"]
     assert error["extensions"]["code"] == "INVALID_INPUT"
     assert error["extensions"]["correlationId"]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+async def test_json_may_say_its_character_set(api: Api, content_type: str) -> None:
+    response = await api.client.post(
+        "/graphql",
+        content=b'{"query": "{ service { version } }"}',
+        headers={"content-type": content_type},
+    )
+
+    assert response.json() == {"data": {"service": {"version": "1.2.3"}}}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_subscription_without_a_websocket_is_told_where_it_belongs(
+    api: Api, house: House, method: str
+) -> None:
+    house.archive.keep(*play(a_deliberation()))
+    document = {"query": 'subscription { deliberationEvents(id: "dlb_1") { sequence } }'}
+    response = await (
+        api.client.get("/graphql", params=document)
+        if method == "GET"
+        else api.client.post("/graphql", json=document)
+    )
+
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert "graphql-transport-ws" in error["message"]
+    assert house.archive.calls == []
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
@@ -266,6 +300,17 @@ async def test_document_that_cannot_be_parsed_leaves_the_connection_open(house: 
 
     assert message["type"] == "error"
     assert message["payload"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+async def test_document_of_several_operations_over_a_websocket_says_which_is_meant(
+    house: House,
+) -> None:
+    async with greeted(house) as socket:
+        socket.subscribe("1", "query A { service { version } } query B { service { ready } }")
+        message = await socket.receive()
+
+    assert message["type"] == "error"
+    assert "A, B" in message["payload"][0]["message"]
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,56 @@ async def test_moment_without_an_offset_or_that_does_not_exist_is_refused(
     assert "DateTime" in error["message"]
 
 
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f"{{ councils(first: {DIGITS}) {{ totalCount }} }}",
+        f"query ($first: Int = {DIGITS}) {{ councils(first: $first) {{ totalCount }} }}",
+        f'mutation {{ createCouncil(input: {{role: "X", seats: {DIGITS}}}) {{ errors {{ code }} }} }}',
+    ],
+)
+async def test_number_that_cannot_be_read_is_a_mistake_of_the_document(
+    api: Api, house: House, document: str
+) -> None:
+    with capture_logs() as logs:
+        error = await api.fail(document)
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert len(error["message"]) < 200
+    assert logs == []
+    assert house.registry.calls == []
+
+
+@pytest.mark.parametrize(
+    ("document", "shown"),
+    [
+        ("query A { service { version } } query B { service { ready } }", "A, B"),
+        (
+            "query A { service { version } } subscription B { deliberationEvents(id: 1) { at } }",
+            "B",
+        ),
+        (
+            " ".join(f"query Q{i} {{ service {{ version }} }}" for i in range(20)),
+            "Q0, Q1, Q2, Q3, Q4, Q5, Q6, Q7, …",
+        ),
+    ],
+)
+async def test_document_of_several_operations_says_which_is_meant(
+    api: Api, document: str, shown: str
+) -> None:
+    error = await api.fail(document)
+    named = await api.client.post(
+        "/graphql", json={"query": document, "operationName": document.split()[1]}
+    )
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert shown in error["message"]
+    assert named.json() == {"data": {"service": {"version": "1.2.3"}}}
+
+
 async def test_unknown_field_is_told(api: Api) -> None:
     error = await api.fail("{ colour }")
 
