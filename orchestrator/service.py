@@ -62,10 +62,13 @@ class OpenToTheWorldError(CouncilError):
 class Service:
     """A running orchestrator, and how it is: what the API's `service` tells."""
 
-    def __init__(self, *, graph: Graph, desk: Desk, settings: Settings) -> None:
+    def __init__(
+        self, *, graph: Graph, desk: Desk, settings: Settings, on_step: Callable[[str], None]
+    ) -> None:
         self._graph = graph
         self._desk = desk
         self._settings = settings
+        self._on_step = on_step
         self._seed = read_seed(settings.seed)
         self._step: str | None = "Neo4j"
         self.ready: asyncio.Event = asyncio.Event()
@@ -115,10 +118,10 @@ class Service:
         """
         await self._reach()
         began = time.perf_counter()
-        self._step = "migrations"
+        self._begin("migrations")
         for name in await until_available(lambda: migrate(self._graph)):
             _log.info("migration_applied", name=name)
-        self._step = "seeding"
+        self._begin("seeding")
         for settled in await until_available(
             lambda: settle_defaults(self._graph, self._settings.vllm_url, self._settings.vllm_model)
         ):
@@ -130,9 +133,9 @@ class Service:
                 agents=settled.agents,
             )
         seeded = await until_available(lambda: seed(self._graph, self._seed))
-        self._step = "rehydration"
+        self._begin("rehydration")
         registry = await until_available(lambda: rehydrate(self._graph))
-        self._step = "deliberations under way"
+        self._begin("deliberations under way")
         async with self._desk.at_work():
             self._rehydration = Rehydration(
                 councils=len(registry.councils),
@@ -156,6 +159,10 @@ class Service:
             self.ready.clear()
             await self._desk.drain(timedelta(seconds=self._settings.drain_seconds))
 
+    def _begin(self, step: str) -> None:
+        self._step = step
+        self._on_step(step)
+
     async def _reach(self) -> None:
         """Wait for Neo4j as long as it takes; told once."""
         told = False
@@ -177,12 +184,13 @@ class Service:
 async def serve(
     settings: Settings,
     *,
+    on_step: Callable[[str], None] = lambda _: None,
     on_ready: Hook | None = None,
     on_stopping: Callable[[], Awaitable[None]] | None = None,
 ) -> int:
     """Run until SIGINT, SIGTERM or SIGHUP, then end in order; at a second signal without draining.
 
-    `on_ready` is told the URL of the API once it is ready; `on_stopping` is called before anything ends.
+    `on_step` is told what the start waits for next, `on_ready` the URL of the API once it is ready; `on_stopping` is called before anything ends.
 
     Raises:
         CouncilError: it cannot start, or cannot go on.
@@ -192,7 +200,9 @@ async def serve(
     listener = bind(settings.host, settings.port)
     stop = _on_signals()
     try:
-        await _serve(settings, listener, stop, on_ready, on_stopping)
+        await _serve(
+            settings, listener, stop, on_step=on_step, on_ready=on_ready, on_stopping=on_stopping
+        )
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
@@ -206,10 +216,12 @@ async def _serve(
     settings: Settings,
     listener: socket.socket,
     stop: asyncio.Event,
+    *,
+    on_step: Callable[[str], None],
     on_ready: Hook | None,
     on_stopping: Callable[[], Awaitable[None]] | None,
 ) -> None:
-    async with _parts(settings) as (service, ports, watching):
+    async with _parts(settings, on_step) as (service, ports, watching):
         url = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
         async with listening(build_app(lambda: ports), listener):
             _log.info("listening", url=url, rehearsal=service.rehearsal)
@@ -256,7 +268,9 @@ def _graph(settings: Settings) -> contextlib.AbstractAsyncContextManager[Graph]:
 
 
 @contextlib.asynccontextmanager
-async def _parts(settings: Settings) -> AsyncGenerator[tuple[Service, Ports, asyncio.Task[None]]]:
+async def _parts(
+    settings: Settings, on_step: Callable[[str], None]
+) -> AsyncGenerator[tuple[Service, Ports, asyncio.Task[None]]]:
     """Join the parts, and close them in the opposite order; the task watches the endpoints."""
     environment = dict(os.environ)
     if settings.vllm_api_key is not None:
@@ -290,7 +304,7 @@ async def _parts(settings: Settings) -> AsyncGenerator[tuple[Service, Ports, asy
                 concurrency=settings.concurrency, lease=timedelta(seconds=settings.lease_seconds)
             ),
         )
-        service = Service(graph=graph, desk=desk, settings=settings)
+        service = Service(graph=graph, desk=desk, settings=settings, on_step=on_step)
         ports = Ports(
             councils=councils,
             records=GraphRecords(graph),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 from rich import box
 from rich.panel import Panel
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -55,7 +56,11 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
             )
         tour = _Tour(settings, screen, password_file, example=example, open_browser=open_browser)
         stack.push_async_callback(tour.end)
-        return Exit(await service.serve(settings, on_ready=tour.begin, on_stopping=tour.end))
+        return Exit(
+            await service.serve(
+                settings, on_step=tour.wait_for, on_ready=tour.begin, on_stopping=tour.end
+            )
+        )
 
 
 class _Tour:
@@ -76,19 +81,35 @@ class _Tour:
         self._example = example
         self._open_browser = open_browser
         self._walk: asyncio.Task[None] | None = None
+        self._spinner: Status | None = None
+
+    def wait_for(self, step: str) -> None:
+        """Show what the start of the service waits for; a first one takes a while."""
+        if self._spinner is None and self._screen.out.is_terminal:
+            self._spinner = self._screen.out.status(step)
+            self._spinner.start()
+        if self._spinner is not None:
+            self._spinner.update(f"The graph: {step}")
 
     async def begin(self, url: str) -> None:
         """Set out, now that the service is ready at `url`."""
+        self._stop_spinner()
         self._walk = asyncio.create_task(self._show_round(url), name="tour")
 
     async def end(self) -> None:
         """Break off, wherever it is."""
+        self._stop_spinner()
         walk, self._walk = self._walk, None
         if walk is None:
             return
         walk.cancel()
         with suppress(asyncio.CancelledError):
             await walk
+
+    def _stop_spinner(self) -> None:
+        spinner, self._spinner = self._spinner, None
+        if spinner is not None:
+            spinner.stop()
 
     async def _show_round(self, url: str) -> None:
         async with CouncilClient(url) as client:

@@ -199,7 +199,7 @@ def _revision(heard: Heard) -> str:
         if taken
         else "in which the critique changed nothing, for what it names is there"
     )
-    heading = f"{MARK} Revised proposal for “{heard.subject}”, {said}."
+    heading = f"{MARK} Revised, {said}: a proposal for “{heard.subject}”."
     end = f"{_DONE} {heard.concerns[-1]}."
     return "\n".join([heading, *filter(None, [body]), *lines, end])
 

@@ -166,7 +166,7 @@ def test_a_revision_keeps_the_proposal_and_shows_what_it_took_over():
     contents["trn_critique"] = critique
     revision = ask(TurnKind.REVISION, 1, revises="trn_own", answers=("trn_critique",))
     said = say(held, revision, contents)
-    assert said.startswith("(rehearsal) Revised proposal")
+    assert said.startswith("(rehearsal) Revised, taking over from the critique: ")
     assert "taking over from the critique" in said
     for step in own.splitlines()[1:-1]:
         assert step in said
