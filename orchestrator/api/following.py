@@ -1,8 +1,14 @@
-"""The events of a deliberation: those recorded first, then what happens, without a gap and without a double."""
+"""The events of a deliberation: those recorded first, then what happens, without a gap and without a double.
+
+A transcript is read without isolation: of two turns that were committed together, one may be seen
+without the other. So nothing is told beyond the sequence that the deliberation had before its
+transcript was read, as all up to it was committed then, and nothing after a number that is missing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from strawberry import ID
@@ -15,6 +21,7 @@ from orchestrator.api.types.turns import Table, turn
 from orchestrator.domain import deliberations
 from orchestrator.domain.ids import turn_named
 from orchestrator.domain.reading import read
+from orchestrator.domain.transcripts import Transcript
 from orchestrator.engine.events import LiveEvent, Moved, TokensSpoken, TurnBegan
 
 
@@ -29,13 +36,15 @@ class Follow:
         self._deliberation = deliberation
         self._told = after or 0
         self._read: int | None = None
+        self._missing: frozenset[int] = frozenset()
+        """The numbers that the last look did not find, although they had been committed."""
         self._recorded: frozenset[str] = frozenset()
         self._over = False
 
     async def events(
         self, live: AsyncIterator[LiveEvent | None]
     ) -> AsyncGenerator[events.DeliberationEvent, None]:
-        """Tell everything; `live` was followed from before the deliberation was read.
+        """Tell everything; `live` is followed already, and the deliberation is read anew after that.
 
         Whoever reads slowly holds up nothing but himself: recorded events are read from the graph
         when he comes for them, and of the others `live` keeps a bounded number.
@@ -56,19 +65,16 @@ class Follow:
         """Read the graph where it has moved on, and tell what is new."""
         id_ = self._deliberation.id
         records = self._context.ports.records
-        if self._read is not None:
-            now = (await records.deliberations_by_id([id_])).get(id_)
-            if now is None or now.sequence == self._read:
-                return
-            self._deliberation = now
+        now = (await records.deliberations_by_id([id_])).get(id_)
+        if now is None or now.sequence == self._read:
+            return
+        self._deliberation = now
         self._context.refresh()
-        transcript = (await self._context.loaders.readings.load(id_)).transcript
-        if transcript.ended is not None and not self._deliberation.status.ended:
-            # It ended between the two reads.
-            ended = (await records.deliberations_by_id([id_])).get(id_)
-            self._deliberation = ended or self._deliberation
-        table = Table(self._deliberation, read(transcript))
-        self._read = self._deliberation.sequence
+        seen = (await self._context.loaders.readings.load(id_)).transcript
+        settled = self._settled(seen, now.sequence)
+        transcript = _until(seen, settled)
+        table = Table(now, read(transcript))
+        self._read = settled
         self._recorded = frozenset(table.reading.turns)
         self._over = transcript.ended is not None
         for event in sorted(_events(table), key=lambda event: event.sequence):
@@ -76,6 +82,19 @@ class Follow:
                 self._told = event.sequence
                 self._prime(table)
                 yield event
+
+    def _settled(self, seen: Transcript, committed: int) -> int:
+        """How far the events can be told: to the first that is missing and was not missing before.
+
+        A number that stays away has no event: numbers grow, and may leave gaps.
+        """
+        missing = frozenset(range(1, committed + 1)).difference(
+            [turn.sequence for turn in seen.turns if turn.sequence is not None],
+            [claim.sequence for claim in seen.claims],
+            () if seen.ended is None else (seen.ended,),
+        )
+        new, self._missing = missing - self._missing, missing
+        return min(new) - 1 if new else committed
 
     def _shown(self, happened: TurnBegan | TokensSpoken) -> events.DeliberationEvent | None:
         """Show what only this process knows; what was said before a turn that was told already is old news."""
@@ -114,6 +133,18 @@ class Follow:
         loaders.deliberations.prime(self._deliberation.id, self._deliberation)
         if table is not None:
             loaders.readings.prime(self._deliberation.id, table.reading)
+
+
+def _until(seen: Transcript, sequence: int) -> Transcript:
+    """What was recorded up to a sequence: the rest is told, and shown, with the next look."""
+    over = seen.ended is not None and seen.ended <= sequence
+    return replace(
+        seen,
+        turns=tuple(turn for turn in seen.turns if (turn.sequence or 0) <= sequence),
+        claims=tuple(claim for claim in seen.claims if claim.sequence <= sequence),
+        outcome=seen.outcome if over else None,
+        ended=seen.ended if over else None,
+    )
 
 
 def _events(table: Table) -> Iterator[events.DeliberationEvent]:

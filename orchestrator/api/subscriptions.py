@@ -34,11 +34,11 @@ class Subscription:
     ) -> AsyncGenerator[DeliberationEvent, None]:
         context = info.context
         known = sought(("id",), id, Prefix.DELIBERATION)
-        # Before the first read, so that nothing slips between it and the first live event.
-        live = context.ports.docket.follow(id)
         found = None if known is None else await context.loaders.deliberations.load(known)
         if found is None:
             raise RefusedError(
                 NotFound(message="no deliberation has this id", path=("id",), sought=id)
             )
+        # What is followed is there, and is read anew from now on: nothing slips between.
+        live = context.ports.docket.follow(found.id)
         return Follow(context, found, after).events(live)

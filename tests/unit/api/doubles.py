@@ -169,7 +169,7 @@ def taken(deliberation: Deliberation, ask: Ask, sequence: int) -> Turn:
 def play(
     deliberation: Deliberation, *, turns: int | None = None, absent: Collection[TurnKind] = ()
 ) -> tuple[Deliberation, Transcript]:
-    """Let a deliberation go on by its protocol: to its end, or for some turns. Sequences have gaps."""
+    """Let a deliberation go on by its protocol: to its end, or for some turns."""
     protocol, rules = PROTOCOLS[deliberation.protocol], rules_of(deliberation)
     said: list[Turn] = []
     sequence = 1
@@ -178,7 +178,7 @@ def play(
         step = protocol.next_step(rules, said)
         if not isinstance(step, Take) or (turns is not None and len(said) >= turns):
             break
-        sequence += 2
+        sequence += 1
         turn = taken(deliberation, step.asks[0], sequence)
         if turn.key.kind in absent and turn.key.seat == 1:
             turn = replace(

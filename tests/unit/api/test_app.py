@@ -246,7 +246,7 @@ async def test_subscription_ends_with_the_deliberation(house: House) -> None:
     house.archive.keep(*play(a_deliberation()))
     async with greeted(house) as socket:
         socket.subscribe(
-            "1", 'subscription { deliberationEvents(id: "dlb_1", after: 24) { __typename } }'
+            "1", 'subscription { deliberationEvents(id: "dlb_1", after: 12) { __typename } }'
         )
         messages = [await socket.receive() for _ in range(3)]
 
