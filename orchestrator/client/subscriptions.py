@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 _SUBPROTOCOL = Subprotocol("graphql-transport-ws")
-_MESSAGE = 16 * 1024 * 1024
-"""Bytes: a turn of the longest answer, with what its model thought before, is far smaller."""
+_MESSAGE = 32 * 1024 * 1024
+"""Bytes: a turn of the longest answer, with what its model thought before, is two million characters,
+each of which JSON may write as twelve bytes; the rest is for what stands around them.
+"""
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 """What a gateway says while the service behind it is being replaced."""
 

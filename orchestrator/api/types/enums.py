@@ -32,16 +32,16 @@ _show(
 )
 _show(
     Decision,
-    "Who has the last word.",
+    "Who has the last word: the count of the ballots.",
     {"BALLOTS": "The count of the ballots."},
 )
 _show(
     AgentStatus,
-    "Whether an agent could answer now.",
+    "Whether an agent could answer now. BUSY: has a seat in a running deliberation. OFFLINE: no endpoint that is UP serves its model. RETIRED: for good.",
     {
-        "READY": "An endpoint that is up serves its model, or it rehearses.",
+        "READY": "An endpoint that is UP serves its model, or it rehearses.",
         "BUSY": "It has a seat in a running deliberation.",
-        "OFFLINE": "No endpoint that is up serves its model, as far as the process that answers has seen.",
+        "OFFLINE": "No endpoint that is UP serves its model, as far as the process that answers has seen.",
         "RETIRED": "For good.",
     },
 )

@@ -14,7 +14,9 @@ from orchestrator.api.context import Info
 class Rehydration:
     """What a start brought back."""
 
-    councils: int = strawberry.field(description="Councils, archived ones too.")
+    councils: int = strawberry.field(
+        description="Councils that serve a role; archived ones are read when they are asked for."
+    )
     agents: int = strawberry.field(description="Agents on them.")
     resumed: int = strawberry.field(description="Deliberations under way that it took up again.")
     seeded: bool = strawberry.field(
@@ -62,6 +64,8 @@ class Service:
             ),
         )
 
-    @strawberry.field(description="The agent string of Neo4j; none while it cannot be reached.")
+    @strawberry.field(
+        description="Of Neo4j: the server's agent string; none while it cannot be reached."
+    )
     async def neo4j(self, info: Info) -> str | None:
         return await info.context.ports.service.neo4j()

@@ -13,7 +13,9 @@ from orchestrator.domain import councils
 from orchestrator.domain.transcripts import Outcome
 
 
-@strawberry.type(description="A standing proposal's place in a verdict.")
+@strawberry.type(
+    description="A standing proposal's place in a verdict. score: the mean, over the ballots that could rank it, of (choices - position) / (choices - 1)."
+)
 class RankedProposal:
     """A place in the ranking."""
 
