@@ -15,7 +15,7 @@ from tests.benchmarks.processes import answered
 from tests.benchmarks.quiet_service import QuietService
 from tests.benchmarks.results import Figure, Report, load
 
-_LOOK_SECONDS = 0.005
+_LOOK_SECONDS = 0.02
 _SHOWN = 12
 """Packages whose import is shown."""
 
