@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 COMPLETE := $(VENV)/.complete
 ARGS ?=
 
-.PHONY: help run test test-vllm check bench environment again
+.PHONY: help run test coverage test-vllm check bench environment again
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ run: environment ## start it all, with an example: Neo4j, the API, a deliberatio
 	@$(BIN)/council up --example $(ARGS)
 
 test: environment ## run all tests but those that need a real vLLM
+	$(BIN)/pytest -m "not vllm and not benchmark" --durations=15 $(ARGS)
+
+coverage: environment ## run the same tests slowly, and say which lines none of them ran
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -m "not vllm and not benchmark" $(ARGS)
 	@$(BIN)/coverage combine --quiet

@@ -172,8 +172,9 @@ class Desk:
         lost: list[asyncio.Task[None]] = []
         for deliberation, epoch in before.items():
             running = self._running.get(deliberation)
-            # What was claimed or has ended while the renewal was under way is not lost.
-            if running is None or running.runner.held.epoch != epoch:
+            # What was claimed or has ended while the renewal was under way is not lost. Whether the end that
+            # is being written was refused, its own answer tells.
+            if running is None or running.runner.held.epoch != epoch or running.runner.ending:
                 continue
             if deliberation not in held or held[deliberation].epoch != epoch:
                 _log.warning("claim_lost", deliberation=deliberation, epoch=epoch)

@@ -43,6 +43,8 @@ class Runner:
         self._recorder = recorder
         self._board = board
         self._winding_down = asyncio.Event()
+        self.ending: bool = False
+        """The end is being written: once it is there, the graph says that nobody holds the deliberation."""
         self._in_flight: dict[TurnKey, asyncio.Task[Turn]] = {}
         self._calling: set[TurnKey] = set()
 
@@ -157,6 +159,7 @@ class Runner:
 
     async def _end(self, step: Decide | Fail, sequence: int) -> None:
         deliberation = self.held.deliberation
+        self.ending = True
         if isinstance(step, Decide):
             ended = await until_available(
                 lambda: self._deliberations.decide(

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from orchestrator.domain.deliberations import Status, StopReason, Task
+from orchestrator.domain.deliberations import Status, StopReason, Task, Verdict
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.engine.desk import Capacity, Desk
+from orchestrator.engine.events import Moved, TokensSpoken, TurnBegan
 from orchestrator.engine.patience import Patience
 from orchestrator.engine.ports import Call, Case, CouncilByRole, Held, Models, Order
 from orchestrator.engine.presence import Presence
@@ -172,6 +173,39 @@ async def test_what_cannot_even_be_ended_is_not_tried_again_under_the_same_claim
     async with desk(graph, ScriptedModels(), tmp_path).at_work():
         await until(lambda: graph.renewals >= 3)
     assert graph.loads == 1
+
+
+async def test_an_end_whose_answer_is_still_to_come_is_not_taken_for_a_claim_that_was_lost(
+    tmp_path: Path,
+) -> None:
+    graph = SlowToAnswer(free=FREE)
+    at_desk = desk(graph, ScriptedModels(), tmp_path)
+    async with at_desk.at_work():
+        follower = at_desk.follow(DELIBERATION)
+        await until(lambda: bool(graph.verdicts))
+        graph.held = ()
+        before = graph.renewals
+        await until(lambda: graph.renewals >= before + 2)
+        while isinstance(await anext(follower), TurnBegan | TokensSpoken | Moved):
+            pass
+        graph.go_on.set()
+        assert isinstance(await anext(follower), Moved)
+
+
+class SlowToAnswer(OneDeliberation):
+    """A graph that has written a verdict before it answers that it has."""
+
+    def __init__(self, free: tuple[Held, ...]) -> None:
+        super().__init__(free=free)
+        self.go_on = asyncio.Event()
+
+    @override
+    async def decide(
+        self, held: Held, sequence: int, verdict: Verdict, stop_reason: StopReason
+    ) -> bool:
+        decided = await super().decide(held, sequence, verdict, stop_reason)
+        await self.go_on.wait()
+        return decided
 
 
 class SlowToClaim(OneDeliberation):
