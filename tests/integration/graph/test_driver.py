@@ -20,7 +20,6 @@ from orchestrator.graph.errors import (
 from orchestrator.graph.statements import statement, statements
 from tests.integration.graph.conftest import Run
 from tests.support.neo4j import Neo4jServer
-from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -141,14 +140,16 @@ async def test_a_statement_that_takes_too_long_is_given_up(
                     await graph.write("role/lock", name="DEV")
 
 
-async def test_a_statement_that_an_operator_ended_is_one_to_send_again(
+async def test_a_transaction_that_an_operator_ended_is_one_to_send_again(
     empty_graph: Graph, run: Run
 ) -> None:
-    async with held_role(empty_graph):
-        ours = asyncio.create_task(empty_graph.write("role/lock", name="DEV"))
-        await eventually(lambda: run("terminate_blocked"), bool)
-        with pytest.raises(UnavailableError):
-            await ours
+    async def work(transaction: Transaction) -> None:
+        await transaction.run("role/list")
+        assert len(await run("terminate_others")) == 1
+        await transaction.run("role/list")
+
+    with pytest.raises(UnavailableError, match="terminated"):
+        await empty_graph.transact(work)
 
 
 async def test_what_a_transaction_raises_undoes_it(empty_graph: Graph) -> None:
