@@ -44,6 +44,9 @@ db.tx_log.preallocate=false
 db.lock.acquisition.timeout=10s
 db.transaction.timeout=60s
 
+# Full text may be a second late. Without this Lucene opens its index anew after each transaction that wrote a task.
+db.index.fulltext.eventually_consistent_refresh_interval=1s
+
 # Stopping would otherwise listen to silent connections for 10 s after the databases are closed.
 internal.dbms.bolt.netty_server_shutdown_quiet_period=0
 """
