@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString, TypeVar, cast
 from urllib.parse import urlsplit
 
+import stamina
 from neo4j import (
     READ_ACCESS,
     WRITE_ACCESS,
@@ -25,7 +26,6 @@ from neo4j import (
     NotificationMinimumSeverity,
     Query,
     Record,
-    RoutingControl,
     unit_of_work,
 )
 from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
@@ -44,8 +44,8 @@ _FETCH = 1000
 class Bounds:
     """How long to wait, in seconds.
 
-    `transaction` is what the server is told; `retry` is for how long the driver repeats a transaction
-    that failed for a passing reason. `answer` bounds a whole read or write from outside, since a
+    `transaction` is what the server is told; `retry` is for how long a transaction that failed for a
+    passing reason is repeated. `answer` bounds a whole read or write from outside, since a
     server that is stopped or cut off keeps its connections open and says nothing.
     """
 
@@ -72,8 +72,8 @@ class Transaction:
 class Graph:
     """The graph. Every method names statements of `cypher/` and raises the errors of `graph.errors`.
 
-    Transactions that fail for a passing reason are run again for a while, so each may run twice: a
-    write has to be idempotent. Where the outcome of a commit is unknown, UnavailableError is raised.
+    Transactions that fail for a passing reason are run again for a while, so each may run twice, also
+    after a commit whose acknowledgement was lost: a write has to be idempotent.
     """
 
     def __init__(self, driver: AsyncDriver, database: str, bounds: Bounds) -> None:
@@ -84,11 +84,11 @@ class Graph:
 
     async def read(self, name: str, /, **parameters: Any) -> list[Record]:
         """Run a reading statement."""
-        return await self._execute(name, parameters, RoutingControl.READ)
+        return await self._execute(name, parameters, READ_ACCESS)
 
     async def write(self, name: str, /, **parameters: Any) -> list[Record]:
         """Run a writing statement in a transaction of its own."""
-        return await self._execute(name, parameters, RoutingControl.WRITE)
+        return await self._execute(name, parameters, WRITE_ACCESS)
 
     async def transact(
         self, work: Callable[[Transaction], Awaitable[T]], *, seconds: float | None = None
@@ -163,18 +163,34 @@ class Graph:
         )
 
     async def _execute(
-        self, name: str, parameters: Mapping[str, Any], routing: RoutingControl
+        self, name: str, parameters: Mapping[str, Any], access: str
     ) -> list[Record]:
+        """Run a statement that commits itself.
+
+        Told to begin and to commit as well, which the driver's own retries need, Neo4j answers after
+        twice the time, at twice the cost for the driver.
+        """
         _check(parameters)
+        query = Query(statement(name), timeout=self.bounds.transaction)
         with _translating():
             async with asyncio.timeout(self.bounds.answer):
-                result = await self.driver.execute_query(
-                    Query(statement(name), timeout=self.bounds.transaction),
-                    dict(parameters),
-                    routing_=routing,
-                    database_=self.database,
-                )
-                return result.records
+                async for attempt in stamina.retry_context(
+                    on=_passes,
+                    attempts=None,
+                    timeout=self.bounds.retry,
+                    wait_initial=0.05,
+                    wait_max=1.0,
+                    wait_jitter=0.1,
+                ):
+                    with attempt:
+                        async with self._session(access) as session:
+                            result = await session.run(query, dict(parameters))
+                            return (await result.to_eager_result()).records
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, (Neo4jError, DriverError)) and error.is_retryable()
 
 
 @asynccontextmanager

@@ -132,7 +132,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(
     )
     server = neo4j_server
     async with held_role(empty_graph):
-        for bounds in (Bounds(transaction=0.2, retry=0), Bounds(answer=0.2)):
+        for bounds in (Bounds(transaction=0.2, retry=0.01), Bounds(answer=0.2)):
             async with open_graph(
                 server.uri, server.user, server.password, server.database, bounds
             ) as graph:
