@@ -1,55 +1,57 @@
-// Accept: write a task, a deliberation and its seats, as the council and its agents are in this transaction.
-// $id, $task: the new ids; $council, $role: one of them, the other null
-// $idempotencyKey, $inputDigest, $createdBy: null where there is none
-// $protocol, $rounds, $decision: null for what the council has; $priority; $waiting: its place among those to be claimed
-// $deadline: milliseconds from now, or null; $rehearsal: whether seats that no endpoint but `default` serves go to the rehearsal model
-// $description, $context, $rubric, $requirements, $externalId, $metadata: the task's
-// Columns: id, inputDigest: of what was written now or, under the same id or key, before; id is null where nothing was written,
-// since the council is not there, serves no role, has no seat or was changed meanwhile.
+// Accept: write tasks, deliberations and their seats, each as its council and its agents are in this transaction.
+// $orders: rows in order of id, each with
+//   id, task: the new ids; council, role: one of them, the other null
+//   idempotencyKey, inputDigest, createdBy: null where there is none
+//   protocol, rounds, decision: null for what the council has; priority; waiting: its place among those to be claimed
+//   deadline: milliseconds from now, or null; rehearsal: whether seats that no endpoint but `default` serves go to the rehearsal model
+//   description, context, rubric, requirements, externalId, metadata: the task's
+// Columns: asked: the id of the order; id, inputDigest: of what was written now or, under the same id or key, before. Both are null where
+// nothing was written, since the council is not there, serves no role, has no seat or was changed meanwhile.
 // Locks nothing that is shared: a council's version is compared before and after instead. Two of one key meet at the constraint.
-OPTIONAL MATCH (same:Deliberation {id: $id})
-OPTIONAL MATCH (earlier:Deliberation {idempotencyKey: $idempotencyKey})
-WITH coalesce(same, earlier) AS there
-OPTIONAL CALL (there) {
-  WITH there
+UNWIND $orders AS row
+OPTIONAL MATCH (same:Deliberation {id: row.id})
+OPTIONAL MATCH (earlier:Deliberation {idempotencyKey: row.idempotencyKey})
+WITH row, coalesce(same, earlier) AS there
+OPTIONAL CALL (row, there) {
+  WITH row, there
   WHERE there IS NULL
-  CALL () {
-    MATCH (council:Council {id: $council})
+  CALL (row) {
+    MATCH (council:Council {id: row.council})
     WHERE council.servesRole IS NOT NULL
     RETURN council
     UNION
-    MATCH (council:Council {servesRole: $role})
+    MATCH (council:Council {servesRole: row.role})
     RETURN council
   }
   OPTIONAL MATCH (stand_in:Model {name: 'rehearsal'})
-  WHERE $rehearsal
-  WITH council, council.version AS version, stand_in
+  WHERE row.rehearsal
+  WITH row, council, council.version AS version, stand_in
   MATCH (council)<-[sits:SITS_ON]-(agent:Agent)-[:SPEAKS_WITH]->(model:Model)
   OPTIONAL MATCH (agent)-[:BOUND_TO]->(bound:Endpoint)
-  WITH council, version, sits, agent, model, bound, stand_in,
+  WITH row, council, version, sits, agent, model, bound, stand_in,
     stand_in IS NOT NULL
     AND (bound IS NULL OR bound.name = 'default')
     AND NOT EXISTS { MATCH (model)-[:SERVED_BY]->(other:Endpoint) WHERE other.name <> 'default' } AS rehearses
   ORDER BY sits.seat
-  WITH council, version, collect({
+  WITH row, council, version, collect({
     number: sits.seat, persona: agent.persona, temperature: agent.temperature, maxTokens: agent.maxTokens,
     agent: agent, model: CASE WHEN rehearses THEN stand_in ELSE model END, bound: CASE WHEN NOT rehearses THEN bound END
   }) AS seats
   // Under another name, or the planner would compare the version that it has read already with itself.
   MATCH (unchanged:Council {id: council.id})
   WHERE unchanged.version = version
-  WITH council, version, seats, datetime.realtime('Z') AS now
+  WITH row, council, version, seats, datetime.realtime('Z') AS now
   CREATE (task:Task {
-    id: $task, description: $description, context: $context, rubric: $rubric, requirements: $requirements,
-    externalId: $externalId, metadata: $metadata
+    id: row.task, description: row.description, context: row.context, rubric: row.rubric, requirements: row.requirements,
+    externalId: row.externalId, metadata: row.metadata
   })
   CREATE (council)-[:HELD]->(deliberation:Deliberation:Queued {
-    id: $id, councilId: council.id, role: council.servesRole, externalId: $externalId, councilVersion: version,
-    protocol: coalesce($protocol, council.protocol), rounds: coalesce($rounds, council.rounds), quorum: council.quorum,
-    decision: coalesce($decision, council.decision), priority: $priority, status: 'QUEUED', waiting: $waiting,
+    id: row.id, councilId: council.id, role: council.servesRole, externalId: row.externalId, councilVersion: version,
+    protocol: coalesce(row.protocol, council.protocol), rounds: coalesce(row.rounds, council.rounds), quorum: council.quorum,
+    decision: coalesce(row.decision, council.decision), priority: row.priority, status: 'QUEUED', waiting: row.waiting,
     rehearsal: any(seat IN seats WHERE coalesce(seat.model.rehearsal, false)),
-    acceptedAt: now, deadline: CASE WHEN $deadline IS NOT NULL THEN now + duration({milliseconds: $deadline}) END, createdBy: $createdBy,
-    idempotencyKey: $idempotencyKey, inputDigest: $inputDigest, epoch: 0, sequence: 0, resumptions: 0,
+    acceptedAt: now, deadline: CASE WHEN row.deadline IS NOT NULL THEN now + duration({milliseconds: row.deadline}) END,
+    createdBy: row.createdBy, idempotencyKey: row.idempotencyKey, inputDigest: row.inputDigest, epoch: 0, sequence: 0, resumptions: 0,
     promptTokens: 0, cachedPromptTokens: 0, completionTokens: 0, calls: 0
   })-[:ABOUT]->(task)
   FOREACH (seat IN seats |
@@ -62,5 +64,5 @@ OPTIONAL CALL (there) {
   )
   RETURN deliberation
 }
-WITH coalesce(there, deliberation) AS accepted
-RETURN accepted.id AS id, accepted.inputDigest AS inputDigest
+WITH row, coalesce(there, deliberation) AS accepted
+RETURN row.id AS asked, accepted.id AS id, accepted.inputDigest AS inputDigest

@@ -34,19 +34,29 @@ _ACCEPT_ATTEMPTS = 10
 _PLACE = {Priority.HIGH: 1, Priority.NORMAL: 3, Priority.LOW: 5}
 """`waiting` of a new deliberation; one that was under way has the even number before."""
 
+_Found = tuple[str, str | None]
+"""The id and input digest of what was accepted, now or under the same key before."""
+
 
 class GraphDeliberations(Deliberations):
     """The engine's deliberations, in Neo4j."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._accepting: Gathering[Order, _Found | None] = Gathering(self._accept, absent=None)
         self._loading: Gathering[None, Case | None] = Gathering(self._load, absent=None)
         self._deciding: Gathering[dict[str, Any], bool] = Gathering(self._decide, absent=False)
 
     @override
     async def accept(self, order: Order) -> Accepted:
         for _ in range(_ACCEPT_ATTEMPTS):
-            found = await self._try_to_accept(order)
+            try:
+                found = await self._accepting(order.deliberation, order)
+            except ConstraintViolatedError as exc:
+                if exc.label != "Deliberation":
+                    raise
+                # Another with the same key, or this very one's first attempt, was committed meanwhile.
+                found = None
             if found is not None:
                 return _accepted(order, *found)
             mistake = await self._mistake(order)
@@ -116,6 +126,14 @@ class GraphDeliberations(Deliberations):
     async def release(self, process: str) -> None:
         await claims.release(self._graph, process)
 
+    async def _accept(self, orders: Mapping[str, Order]) -> dict[str, _Found]:
+        rows = await self._graph.write(
+            "deliberation/accept", orders=[_row(order) for order in orders.values()]
+        )
+        return {
+            row["asked"]: (row["id"], row["inputDigest"]) for row in rows if row["id"] is not None
+        }
+
     async def _load(self, sought: Mapping[str, None]) -> dict[str, Case]:
         rows = await self._graph.read("deliberation/load", deliberations=list(sought))
         cases = (
@@ -134,44 +152,6 @@ class GraphDeliberations(Deliberations):
             key: (row["deliberation"], row["epoch"], row["sequence"]) in decided
             for key, row in verdicts.items()
         }
-
-    async def _try_to_accept(self, order: Order) -> tuple[str, str | None] | None:
-        """Return the id and input digest of what was accepted, now or under the same key before."""
-        task, idempotency = order.task, order.idempotency
-        council, role = _sought(order)
-        try:
-            rows = await self._graph.write(
-                "deliberation/accept",
-                id=order.deliberation,
-                task=task.id,
-                council=council,
-                role=role,
-                idempotencyKey=None if idempotency is None else idempotency.key,
-                inputDigest=None if idempotency is None else idempotency.input_digest,
-                createdBy=order.created_by,
-                protocol=None if order.protocol is None else order.protocol.value,
-                rounds=order.rounds,
-                decision=None if order.decision is None else order.decision.value,
-                priority=order.priority.value,
-                waiting=_PLACE[order.priority],
-                deadline=(
-                    None if order.deadline is None else order.deadline // timedelta(milliseconds=1)
-                ),
-                rehearsal=order.rehearsal,
-                description=task.description,
-                context=task.context,
-                rubric=task.rubric,
-                requirements=list(task.requirements),
-                externalId=task.external_id,
-                metadata=task.metadata,
-            )
-        except ConstraintViolatedError as exc:
-            if exc.label != "Deliberation":
-                raise
-            # Another with the same key, or this very one's first attempt, was committed meanwhile.
-            return None
-        (row,) = rows
-        return None if row["id"] is None else (row["id"], row["inputDigest"])
 
     async def _mistake(self, order: Order) -> Mistake | None:
         """Say why nothing was accepted; none where it was accepted or changed meanwhile, so that asking again helps."""
@@ -206,6 +186,35 @@ class GraphDeliberations(Deliberations):
                 )
             case _:
                 return None
+
+
+def _row(order: Order) -> dict[str, Any]:
+    task, idempotency = order.task, order.idempotency
+    council, role = _sought(order)
+    return {
+        "id": order.deliberation,
+        "task": task.id,
+        "council": council,
+        "role": role,
+        "idempotencyKey": None if idempotency is None else idempotency.key,
+        "inputDigest": None if idempotency is None else idempotency.input_digest,
+        "createdBy": order.created_by,
+        "protocol": None if order.protocol is None else order.protocol.value,
+        "rounds": order.rounds,
+        "decision": None if order.decision is None else order.decision.value,
+        "priority": order.priority.value,
+        "waiting": _PLACE[order.priority],
+        "deadline": (
+            None if order.deadline is None else order.deadline // timedelta(milliseconds=1)
+        ),
+        "rehearsal": order.rehearsal,
+        "description": task.description,
+        "context": task.context,
+        "rubric": task.rubric,
+        "requirements": list(task.requirements),
+        "externalId": task.external_id,
+        "metadata": task.metadata,
+    }
 
 
 def _sought(order: Order) -> tuple[str | None, str | None]:

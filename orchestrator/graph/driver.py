@@ -162,9 +162,7 @@ class Graph:
             fetch_size=_FETCH,
         )
 
-    async def _execute(
-        self, name: str, parameters: Mapping[str, Any], access: str
-    ) -> list[Record]:
+    async def _execute(self, name: str, parameters: Mapping[str, Any], access: str) -> list[Record]:
         """Run a statement that commits itself.
 
         Told to begin and to commit as well, which the driver's own retries need, Neo4j answers after

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
     ("side", "tag"),
     [
         pytest.param(Side.REQUEST, Tag.RUN, id="turns in its recorder"),
-        pytest.param(Side.REQUEST, Tag.COMMIT, id="a transaction of it open"),
+        pytest.param(Side.REQUEST, Tag.PULL, id="a transaction of it open"),
     ],
 )
 async def test_a_process_that_was_stopped_and_overtaken_changes_nothing_when_it_goes_on(
@@ -58,7 +58,7 @@ async def test_a_process_that_was_stopped_and_overtaken_changes_nothing_when_it_
         await frozen.ready()
         # It claims again, once a tick; what has ended is none of its business.
         ticks = scene.proxy.trap(
-            Side.ANSWER, Tag.COMMIT, statement("claim/claim"), times=2, hold=False
+            Side.ANSWER, Tag.PULL, statement("claim/claim"), times=2, hold=False
         )
         await ticks.sprung(2)
         assert await scene.look() == seen

@@ -47,21 +47,21 @@ async def _answered_but_not_recorded(scene: Scene, service: ServiceProcess) -> N
     await trap.sprung()
 
 
-async def _recorded_but_not_committed(scene: Scene, service: ServiceProcess) -> None:
-    trap = scene.proxy.trap(Side.REQUEST, Tag.COMMIT, statement("turn/record"), skip=1)
+async def _sent_but_not_committed(scene: Scene, service: ServiceProcess) -> None:
+    trap = scene.proxy.trap(Side.REQUEST, Tag.PULL, statement("turn/record"), skip=1)
     await scene.deliberate(service)
     await trap.sprung()
 
 
-async def _commit_sent_but_unanswered(scene: Scene, service: ServiceProcess) -> None:
-    trap = scene.proxy.trap(Side.ANSWER, Tag.COMMIT, statement("turn/record"), skip=1)
+async def _commit_asked_for_but_unanswered(scene: Scene, service: ServiceProcess) -> None:
+    trap = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"), skip=1)
     await scene.deliberate(service)
     assert (await trap.sprung()).outcome is Tag.SUCCESS
 
 
 async def _accept_committed_but_unanswered(scene: Scene, service: ServiceProcess) -> After:
     scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("claim/claim"), times=1000)
-    trap = scene.proxy.trap(Side.ANSWER, Tag.COMMIT, statement("deliberation/accept"))
+    trap = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("deliberation/accept"))
     asking = asyncio.create_task(scene.deliberate(service, key="unanswered"))
     assert (await trap.sprung()).outcome is Tag.SUCCESS
 
@@ -86,7 +86,7 @@ async def _claim_committed_but_unanswered(scene: Scene, service: ServiceProcess)
     tick = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("claim/claim"))
     await tick.sprung()
     accepted = await scene.deliberate(service)
-    claim = scene.proxy.trap(Side.ANSWER, Tag.COMMIT, statement("claim/claim"))
+    claim = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("claim/claim"))
     tick.release()
     assert (await claim.sprung()).outcome is Tag.SUCCESS
     assert len((await scene.look()).deliberation(accepted).claims) == 1
@@ -101,7 +101,7 @@ async def _before_the_verdict(scene: Scene, service: ServiceProcess) -> None:
 
 
 async def _verdict_committed_but_unanswered(scene: Scene, service: ServiceProcess) -> None:
-    trap = scene.proxy.trap(Side.ANSWER, Tag.COMMIT, statement("deliberation/decide"))
+    trap = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("deliberation/decide"))
     await scene.deliberate(service)
     assert (await trap.sprung()).outcome is Tag.SUCCESS
 
@@ -120,8 +120,8 @@ POINTS = {
     "call sent": _call_sent,
     "mid-stream": _mid_stream,
     "call answered but not recorded": _answered_but_not_recorded,
-    "turns recorded but COMMIT not sent": _recorded_but_not_committed,
-    "COMMIT sent but unanswered": _commit_sent_but_unanswered,
+    "turns sent but commit not asked for": _sent_but_not_committed,
+    "commit asked for but unanswered": _commit_asked_for_but_unanswered,
     "before the verdict": _before_the_verdict,
     "verdict committed but unanswered": _verdict_committed_but_unanswered,
 }

@@ -76,7 +76,7 @@ async def test_connections_that_are_all_cut_while_recording_cost_nothing(scene: 
     cuts = 0
     for number in range(6):
         side = Side.ANSWER if number % 2 else Side.REQUEST
-        trap = scene.proxy.trap(side, Tag.COMMIT, statement("turn/record"))
+        trap = scene.proxy.trap(side, Tag.PULL, statement("turn/record"))
         try:
             await trap.sprung(seconds=5)
         except TimeoutError:
@@ -110,8 +110,8 @@ async def test_a_connection_cut_around_any_statement_costs_a_living_process_noth
         text = statement(name)
         for side, tag in (
             (Side.REQUEST, Tag.RUN),
-            (Side.REQUEST, Tag.COMMIT),
-            (Side.ANSWER, Tag.COMMIT),
+            (Side.REQUEST, Tag.PULL),
+            (Side.ANSWER, Tag.PULL),
         ):
             trap = scene.proxy.trap(side, tag, text)
             key = f"{name} {side} {tag}"
@@ -205,7 +205,7 @@ async def test_a_neo4j_that_is_killed_and_restarted_under_way_costs_nothing(
         await service.ready()
         # Three critiques are under way when the graph goes, and are answered while it is away.
         model.script(Behaviour(latency=2.0), turn="*-c1-*", attempts=1)
-        recorded = proxy.trap(Side.ANSWER, Tag.COMMIT, statement("turn/record"), hold=False)
+        recorded = proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"), hold=False)
         accepted = await scene.deliberate(service)
         await recorded.sprung()
         await _kill(own)

@@ -1,7 +1,7 @@
 """A TCP proxy that understands Bolt, to hold or cut a connection at the message that a test names.
 
     async with BoltProxy(neo4j.uri) as proxy:
-        trap = proxy.trap(Side.ANSWER, Tag.COMMIT, statement("turn/record"))
+        trap = proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"))
         ...                         # connect to proxy.uri
         await trap.sprung()         # committed by the server, and the client does not know it
         trap.cut()                  # or trap.release()
