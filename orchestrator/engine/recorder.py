@@ -81,6 +81,7 @@ class Recorder:
         """Write what comes, until cancelled."""
         while True:
             await self._news.wait()
+            await self._all_of_this_moment()
             self._writing = self._next_batch()
             if not self._waiting:
                 self._news.clear()
@@ -88,6 +89,13 @@ class Recorder:
             self._writing = []
             if not self._waiting:
                 self._idle.set()
+
+    async def _all_of_this_moment(self) -> None:
+        """Let everybody else have a turn, as long as that brings more: answers that came together go together."""
+        before = 0
+        while before < len(self._waiting) < _LARGEST_BATCH:
+            before = len(self._waiting)
+            await asyncio.sleep(0)
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []

@@ -13,6 +13,7 @@ from orchestrator.api.context import Info
 from orchestrator.api.ids import inspect_id
 from orchestrator.api.mutations import sending
 from orchestrator.api.mutations.payloads import DeliberationPayload
+from orchestrator.api.selections import asked_of
 from orchestrator.api.types.deliberations import Deliberation
 from orchestrator.api.types.inputs import INPUT, CouncilBy, TaskInput
 from orchestrator.api.types.user_errors import user_errors
@@ -93,6 +94,8 @@ async def deliberate(
         accepted = await context.ports.docket.accept(replace(order, idempotency=once))
     except RefusedError as refused:
         return DeliberationPayload(errors=user_errors(refused))
+    if asked_of(info, "deliberation") <= {"id", "__typename"}:
+        return DeliberationPayload(deliberation=Deliberation.named(accepted.deliberation))
     context.refresh()
     deliberation = await context.loaders.deliberations.load(accepted.deliberation)
     return DeliberationPayload(

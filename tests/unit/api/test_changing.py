@@ -252,6 +252,26 @@ async def test_deliberation_is_accepted_and_shown(api: Api, house: House) -> Non
     assert order.idempotency.key == "anonymous/deliberate/k"
 
 
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ("deliberation { __typename id }", False),
+        ("... on DeliberationPayload { deliberation { same: id } }", False),
+        ("__typename", False),
+        ("deliberation { id } again: deliberation { status }", True),
+        ("deliberation { ... on Node { id ... on Deliberation { status } } }", True),
+    ],
+)
+async def test_deliberation_is_read_only_where_more_than_its_id_is_asked_for(
+    api: Api, house: House, *, asked: str, read: bool
+) -> None:
+    payload = await send(
+        api, "deliberate", asked, council={"role": "DEV"}, task={"description": "x"}
+    )
+    assert payload["errors"] == []
+    assert ("deliberations_by_id" in house.archive.names) is read
+
+
 async def test_deliberation_can_name_a_council_by_its_id(api: Api, house: House) -> None:
     await send(
         api,
