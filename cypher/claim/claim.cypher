@@ -1,6 +1,7 @@
 // Claim deliberations that nobody holds, or whose holder's lease has run out or is known to be gone.
 // $process: who claims; $room: how many at most; $gone: ids of processes known to be dead
-// Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed] of those it got
+// Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed, case] of those
+// it got; case: [deliberation, task, seats] as `deliberation/load` has them where it is the first claim, else null
 // Order: priority, then under way before new, then the role with the fewest running first, then first come.
 // The SET of `lock` takes the write locks, in order of id; who may have it is asked again after it, of a node matched anew.
 MATCH (me:Process {id: $process})
@@ -75,6 +76,26 @@ CALL (me, ids) {
   CREATE (d)-[:CLAIMED]->(:Claim {
     id: 'clm_' + substring(d.id, 4) + '-' + d.epoch, sequence: d.sequence, epoch: d.epoch, at: now, resumed: resumed
   })-[:BY]->(me)
-  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - now.epochMillis, resumed]) AS claimed
+  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - now.epochMillis, resumed,
+    // Nobody has held it before, so that no turn is there: with the claim goes all there is to load.
+    CASE WHEN d.epoch = 1 THEN [[
+      d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
+      d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,
+      d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond,
+      d.createdBy, d.resumptions, d.sequence,
+      d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
+    ], head([(d)-[:ABOUT]->(task:Task) | [
+      task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
+    ]]), [(d)-[:SEATS]->(place:Seat) | [
+      place.number, place.persona, place.temperature, place.maxTokens,
+      head([(place)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
+        [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
+      head([(place)-[:BOUND_TO]->(e) | [e.id, e.name, e.url, e.apiKeyVariable]]),
+      head([(place)-[:OF]->(a:Agent) | [a.id, a.name, a.persona, a.temperature, a.maxTokens,
+        head([(a)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
+          [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
+        head([(a)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
+        coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id]), d:Running]])
+    ]]] END]) AS claimed
 }
 RETURN size(ids) AS sought, claimed

@@ -66,6 +66,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A deliberation with its recorded turns, as its holder reads it back from the graph."""
+
+    deliberation: Deliberation
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """A deliberation that a process holds, and how long it has left where it has a deadline."""
 
@@ -74,14 +82,8 @@ class Held:
     time_left: timedelta | None = None
     resumed: bool = False
     """Of a claim: another process had left it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A deliberation with its recorded turns, as its holder reads it back from the graph."""
-
-    deliberation: Deliberation
-    turns: tuple[Turn, ...]
+    case: Case | None = field(default=None, compare=False, repr=False)
+    """Of a first claim: what there would be to load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

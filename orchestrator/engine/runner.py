@@ -62,7 +62,9 @@ class Runner:
         try:
             # Turns of an earlier runner of ours may be on their way into the graph.
             await self._recorder.settled(self.held.deliberation)
-            case = await until_available(lambda: self._deliberations.load(self.held.deliberation))
+            case = self.held.case or await until_available(
+                lambda: self._deliberations.load(self.held.deliberation)
+            )
             if case.deliberation.status.ended:
                 return
             await self._deliberate(case.deliberation, {t.id: t for t in case.turns}, deadline)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
-from orchestrator.engine.ports import Held
+from orchestrator.engine.ports import Case, Held
+from orchestrator.graph import reading
 from orchestrator.graph.driver import Graph
 
 
@@ -34,15 +36,20 @@ async def claim(graph: Graph, process: str, room: int, gone: Collection[str]) ->
         rows = await graph.write(
             "claim/claim", process=process, room=room - len(claimed), gone=list(gone)
         )
-        got: list[tuple[str, int, int | None, bool]] = rows[0]["claimed"] if rows else []
+        got: list[tuple[str, int, int | None, bool, list[Any] | None]] = (
+            rows[0]["claimed"] if rows else []
+        )
         claimed += [
             Held(
                 deliberation=deliberation,
                 epoch=epoch,
                 time_left=_duration(left),
                 resumed=resumed,
+                case=None
+                if case is None
+                else Case(deliberation=reading.deliberation(*case), turns=()),
             )
-            for deliberation, epoch, left, resumed in got
+            for deliberation, epoch, left, resumed, case in got
         ]
         # What another process took while this one waited for its lock leaves room for others.
         if not rows or len(got) == rows[0]["sought"]:

@@ -19,6 +19,7 @@ from tests.support.model_server import Behaviour, ModelServer
 from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j
 from tests.support.scene import DELIBERATE, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
 
@@ -102,7 +103,6 @@ async def test_a_connection_cut_around_any_statement_costs_a_living_process_noth
         "deliberation/accept",
         "claim/claim",
         "claim/renew",
-        "deliberation/load",
         "turn/record",
         "deliberation/decide",
     )
@@ -126,6 +126,28 @@ async def test_a_connection_cut_around_any_statement_costs_a_living_process_noth
             ]
             assert seen.deliberation(accepted).resumptions == 0, key
     assert max(scene.log.answered().values()) == 1
+
+
+async def test_connections_cut_while_it_reads_what_was_under_way_cost_a_start_nothing(
+    scene: Scene,
+) -> None:
+    service = await scene.start()
+    await service.ready()
+    scene.model.script(Behaviour(latency=30.0), turn="*-c1-*", attempts=1)
+    accepted = await scene.deliberate(service)
+    await eventually(scene.look, lambda seen: len(seen.of(accepted)) == 3)
+    await scene.crash(service, "under way")
+    scene.model.rules.clear()
+    text = statement("deliberation/load")
+    for side in (Side.REQUEST, Side.ANSWER):
+        trap = scene.proxy.trap(side, Tag.PULL, text)
+        if side is Side.REQUEST:
+            await service.start()
+        await trap.sprung()
+        trap.cut()
+    seen = await scene.all_ended(60)
+    assert scene.faults(seen) == []
+    assert seen.deliberation(accepted).resumptions == 1
 
 
 async def test_a_neo4j_that_falls_silent_is_told_of_once_the_lease_has_run_out(

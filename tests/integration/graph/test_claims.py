@@ -62,6 +62,17 @@ async def test_a_claim_is_written_down_and_numbered(deliberations: Deliberations
     assert found.started_at is not None
 
 
+async def test_the_first_claim_brings_what_there_is_to_load_and_no_later_one_does(
+    deliberations: Deliberations,
+) -> None:
+    deliberation = await accepted(deliberations)
+    (held,) = await deliberations.claim("prc_one", 5, ())
+    assert held.case is not None
+    assert held.case == await deliberations.load(deliberation)
+    (again,) = await deliberations.claim("prc_two", 5, ("prc_one",))
+    assert (again.resumed, again.case) == (True, None)
+
+
 async def test_nothing_is_claimed_beyond_the_room(deliberations: Deliberations) -> None:
     for _ in range(5):
         await accepted(deliberations)
