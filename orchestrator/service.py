@@ -23,9 +23,11 @@ from orchestrator.api.ports import Rehydration
 from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, Endpoint
 from orchestrator.domain.errors import CouncilError, UnavailableError
 from orchestrator.domain.ids import Prefix, with_prefix
+from orchestrator.domain.pruning import GraphSize, Pruned, Pruning
 from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.patience import until_available
 from orchestrator.engine.presence import Presence
+from orchestrator.graph import pruning
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import Examination, endless_timeouts, examine
@@ -106,6 +108,13 @@ class Service:
         """Return the server's agent string; none while it cannot be reached."""
         try:
             return await self._graph.server()
+        except UnavailableError:
+            return None
+
+    async def graph_size(self) -> GraphSize | None:
+        """Return how much is in the graph; none while it cannot be reached."""
+        try:
+            return await pruning.measure(self._graph)
         except UnavailableError:
             return None
 
@@ -253,6 +262,27 @@ async def examine_graph(settings: Settings) -> Examination:
         return Examination(
             violations=await examine(graph), endless_timeouts=await endless_timeouts(graph)
         )
+
+
+async def prune_graph(
+    settings: Settings, order: Pruning, *, dry_run: bool, tell: Callable[[Pruned], None]
+) -> bool:
+    """Prune the graph beside the processes that work on it; or count what that would prune, and write nothing.
+
+    `tell` is told all that was pruned, or counted, so far. SIGINT, SIGTERM and SIGHUP end it between
+    two transactions, a second one at once. Returns whether it went to its end.
+
+    Raises:
+        CouncilError: it cannot go on; what was told is done.
+    """
+    stop = _on_signals()
+    try:
+        async with _graph(settings) as graph:
+            await (pruning.count if dry_run else pruning.prune)(graph, order, stop=stop, tell=tell)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    return not stop.is_set()
 
 
 def _graph(settings: Settings) -> contextlib.AbstractAsyncContextManager[Graph]:

@@ -66,7 +66,11 @@ class Follow:
         id_ = self._deliberation.id
         records = self._context.ports.records
         now = (await records.deliberations_by_id([id_])).get(id_)
-        if now is None or now.sequence == self._read:
+        if now is None:
+            # It was pruned, so it had ended; nothing is left to tell.
+            self._over = True
+            return
+        if now.sequence == self._read:
             return
         self._deliberation = now
         self._context.refresh()

@@ -20,6 +20,7 @@ from orchestrator.domain.drafts import (
 from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
 from orchestrator.domain.health import EndpointHealth
 from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.domain.pruning import GraphSize
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.engine.events import LiveEvent
 from orchestrator.engine.ports import Accepted, Order
@@ -164,4 +165,8 @@ class ServiceState(Protocol):
     def rehydration(self) -> Rehydration | None: ...
     async def neo4j(self) -> str | None:
         """The server's agent string; none while it cannot be reached."""
+        ...
+
+    async def graph_size(self) -> GraphSize | None:
+        """How much is in the graph; none while it cannot be reached."""
         ...

@@ -11,6 +11,7 @@ import typer
 
 from orchestrator import __version__
 from orchestrator.cli.exits import MEANINGS, Exit
+from orchestrator.domain.pruning import Keep
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -292,6 +293,44 @@ def doctor() -> None:
         from orchestrator.cli import graph
 
         return await graph.doctor(settings, screen)
+
+    _carry_out(work)
+
+
+@app.command(rich_help_panel=_GRAPH)
+def prune(
+    *,
+    older_than: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="What ended longer ago than that: as 90d, 12h, 15m or 90s."
+        ),
+    ],
+    keep: Annotated[
+        Keep | None,
+        typer.Option(
+            help="Keep every node, and empty the turns: of what was said, only winning proposals stay."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and write nothing.")
+    ] = False,
+) -> None:
+    """Remove deliberations that ended long ago, whole, with tasks that nothing else needs; the service may run meanwhile.
+
+    It works a tenth of the time, so that others are not held up. Ctrl-C ends it between two deliberations; run again, it goes on.
+
+    An idempotency key is forgotten with the deliberation that it made: sent again, it makes a new one.
+
+    Example:  council prune --older-than 90d --dry-run
+    """
+
+    async def work(settings: Settings, screen: Screen) -> Exit:
+        from orchestrator.cli import graph
+
+        return await graph.prune(
+            settings, screen, older_than=older_than, keep=keep, dry_run=dry_run
+        )
 
     _carry_out(work)
 

@@ -1,7 +1,9 @@
-"""`council migrate` and `council doctor`: what speaks to the graph itself, without a running service."""
+"""`council migrate`, `doctor` and `prune`: what speaks to the graph itself, without a running service."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -9,8 +11,11 @@ from pydantic import SecretStr
 from rich.text import Text
 
 from orchestrator import service
+from orchestrator.cli.asking import duration_of
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
+from orchestrator.domain.errors import CouncilError
+from orchestrator.domain.pruning import Keep, Pruned, Pruning
 from orchestrator.local import configuration, credentials
 
 if TYPE_CHECKING:
@@ -51,6 +56,67 @@ def report(examination: Examination, screen: Screen) -> Exit:
         return Exit.FAILED
     screen.say("the graph is sound")
     return Exit.OK
+
+
+async def prune(
+    settings: Settings, screen: Screen, *, older_than: str, keep: Keep | None, dry_run: bool
+) -> Exit:
+    """Prune what ended longer ago than that, or say what would be pruned; tells how far it came, however it ends.
+
+    Raises:
+        InputError: `older_than` is no duration.
+    """
+    try:
+        order = Pruning(before=datetime.now(UTC) - duration_of(older_than), keep=keep)
+    except OverflowError as error:
+        raise InputError(f"{older_than!r} is too long") from error
+    pruned = Pruned()
+    doing = "to prune" if dry_run else "pruned"
+    with screen.err.status("looking") if screen.err.is_terminal else nullcontext() as spinner:
+
+        def tell(all_so_far: Pruned) -> None:
+            nonlocal pruned
+            pruned = all_so_far
+            if spinner is not None:
+                spinner.update(f"{pruned.deliberations:,} deliberations {doing} so far")
+
+        try:
+            through = await service.prune_graph(
+                reachable(settings), order, dry_run=dry_run, tell=tell
+            )
+        except CouncilError:
+            if pruned.deliberations:
+                screen.warn(f"until then: {summary(pruned, order, dry_run=dry_run)}")
+            raise
+    screen.out.print(summary(pruned, order, dry_run=dry_run), soft_wrap=True)
+    if not through:
+        screen.warn("interrupted before it was through; run again, it goes on from there")
+        return Exit.INTERRUPTED
+    return Exit.OK
+
+
+def summary(pruned: Pruned, order: Pruning, *, dry_run: bool) -> str:
+    """Say what was pruned, or would be."""
+    of = f"that ended before {order.before:%Y-%m-%d %H:%M:%S} UTC"
+    if pruned.deliberations == 0:
+        return f"nothing to prune: no deliberation {of}" + (
+            " still has contents to lose" if order.keep is Keep.WINNERS else ""
+        )
+    if order.keep is Keep.WINNERS:
+        did = "would empty" if dry_run else "emptied"
+        return f"{did} {_many(pruned.turns, 'turn')} of {_many(pruned.deliberations, 'deliberation')} {of}; every node and each winning proposal stays"
+    did = "would remove" if dry_run else "removed"
+    parts = [
+        _many(pruned.turns, "turn"),
+        _many(pruned.seats, "seat"),
+        _many(pruned.claims, "claim"),
+        _many(pruned.verdicts, "verdict"),
+    ]
+    return f"{did} {_many(pruned.deliberations, 'deliberation')} {of}, with {', '.join(parts)} and {_many(pruned.tasks, 'task')}"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def reachable(settings: Settings) -> Settings:

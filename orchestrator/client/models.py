@@ -50,6 +50,18 @@ class Rehydration(Shown):
     duration_ms: float
 
 
+class GraphSize(Shown):
+    """How much is in the graph."""
+
+    councils: int
+    agents: int
+    tasks: int
+    deliberations: int
+    turns: int
+    nodes: int
+    relationships: int
+
+
 class Service(Shown):
     version: str
     ready: bool
@@ -58,6 +70,7 @@ class Service(Shown):
     rehearsal: bool
     neo4j: str | None = Field(alias="neo4j")  # to_camel would raise the j
     rehydration: Rehydration | None
+    graph: GraphSize | None
 
 
 # ---------------------------------------------------------------- councils
@@ -279,6 +292,7 @@ class Deliberation(Shown):
     started_at: datetime | None
     finished_at: datetime | None
     deadline: datetime | None
+    pruned_at: datetime | None
     resumptions: int
     progress: Progress
     usage: Usage

@@ -100,7 +100,7 @@ class TurnKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One answer of one agent, recorded once and never changed.
+    """One answer of one agent, recorded once and never changed, save that pruning takes its content away.
 
     `sequence` is its place among the deliberation's events, none until it is recorded. `target`,
     `revises`, `answers` and `choices` are ids of other turns: the proposal criticised, the one
@@ -184,6 +184,8 @@ class Deliberation:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     deadline: datetime | None = None
+    pruned_at: datetime | None = None
+    """Since when its turns have no contents any more, but for the winning proposal."""
     created_by: str | None = None
     resumptions: int = 0
     sequence: int = 0

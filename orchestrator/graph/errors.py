@@ -35,6 +35,8 @@ _TRY_LATER = (
     "Neo.ClientError.Database.DatabaseUnavailable",
     "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
     "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase",
+    # What the statement had found was pruned before it could connect something to it.
+    "Neo.ClientError.Statement.EntityNotFound",
     "Neo.ClientError.Transaction.LockAcquisitionTimeout",
     "Neo.ClientError.Transaction.LockClientStopped",
     "Neo.ClientError.Transaction.Terminated",

@@ -48,22 +48,31 @@ async def migrate(graph: Graph) -> tuple[str, ...]:
         ChangedMigrationError: one that was applied has another text now.
         UnknownMigrationError: one was applied that is not here.
     """
-    if not _missing(await graph.read("migrations/list_applied")):
+    if not await missing(graph):
         return ()
 
     async def work(transaction: Transaction) -> tuple[str, ...]:
-        missing = _missing(await transaction.run("migrations/list_applied"))
-        for name in missing:
+        to_apply = _missing(await transaction.run("migrations/list_applied"))
+        for name in to_apply:
             # Schema and data cannot share a transaction, and this one holds the lock: each migration
             # has its own, and is written down after it. Cut off in between, it is simply done again.
             parts = migrations()[name]
             await graph.migrate(parts, seconds=LOCKED_SECONDS)
             await graph.write("migrations/record_applied", name=name, checksum=checksum_of(parts))
-        if missing:
+        if to_apply:
             await graph.read("migrations/await_indexes", seconds=10)
-        return missing
+        return to_apply
 
     return await locked(graph, work)
+
+
+async def missing(graph: Graph) -> tuple[str, ...]:
+    """Name, in order, the migrations that the graph has not seen.
+
+    Raises:
+        ChangedMigrationError, UnknownMigrationError: as `migrate` does.
+    """
+    return _missing(await graph.read("migrations/list_applied"))
 
 
 async def locked(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T:

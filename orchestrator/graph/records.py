@@ -64,9 +64,9 @@ class GraphRecords:
         (row,) = await self._graph.read(name + suffix, limit=page.limit + 1, **parameters)
         ids: Page[str] = paging.page_of(page, row["ids"])
         found = await self.deliberations_by_id(ids.items)
-        # Deliberations are never deleted, so each that was listed is found.
+        # One that was listed may have been pruned since.
         return Page(
-            items=tuple(found[id_] for id_ in ids.items),
+            items=tuple(found[id_] for id_ in ids.items if id_ in found),
             has_next=ids.has_next,
             has_previous=ids.has_previous,
         )

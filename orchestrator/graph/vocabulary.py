@@ -109,7 +109,7 @@ OPTIONAL: dict[str, Types] = {
     "Model": {"isDefault": TRUTH},
     "Endpoint": {"apiKeyVariable": TEXT, **_REQUEST, **_LOCK},
     "RemovedEndpoint": {"apiKeyVariable": TEXT, **_REQUEST, **_LOCK},
-    "Task": {"context": TEXT, "rubric": TEXT, "externalId": TEXT, "metadata": TEXT},
+    "Task": {"context": TEXT, "rubric": TEXT, "externalId": TEXT, "metadata": TEXT, **_LOCK},
     "Deliberation": {
         "externalId": TEXT,
         "stopReason": TEXT,
@@ -119,6 +119,8 @@ OPTIONAL: dict[str, Types] = {
         "startedAt": INSTANT,
         "finishedAt": INSTANT,
         "deadline": INSTANT,
+        "prunedAt": INSTANT,
+        "pruning": TRUTH,
         "createdBy": TEXT,
         **_REQUEST,
         **_LOCK,

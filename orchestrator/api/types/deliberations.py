@@ -77,6 +77,9 @@ class Deliberation(Node):
     started_at: datetime | None = strawberry.field(description="When a process first took it up.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
     deadline: datetime | None = strawberry.field(description="When it ends at the latest.")
+    pruned_at: datetime | None = strawberry.field(
+        description="Since when its turns have no `content` and no `reasoning` any more, but for the winning proposal; none unless `council prune` took them out."
+    )
     created_by: str | None = strawberry.field(
         description="Who asked for it; none where callers are anonymous."
     )
@@ -104,6 +107,7 @@ class Deliberation(Node):
             started_at=deliberation.started_at,
             finished_at=deliberation.finished_at,
             deadline=deliberation.deadline,
+            pruned_at=deliberation.pruned_at,
             created_by=deliberation.created_by,
             resumptions=deliberation.resumptions,
             source=deliberation,

@@ -8,6 +8,8 @@ import strawberry
 
 from orchestrator.api import ports
 from orchestrator.api.context import Info
+from orchestrator.api.scalars import Count
+from orchestrator.domain import pruning
 
 
 @strawberry.type(description="What the start of this process brought back from the graph.")
@@ -23,6 +25,36 @@ class Rehydration:
         description="Whether the graph was new and got its first councils."
     )
     duration_ms: float = strawberry.field(description="How long it took, in milliseconds.")
+
+
+@strawberry.type(
+    description="How much is in the graph. Each number is looked up, not counted, so that asking costs the same however large it is."
+)
+class GraphSize:
+    """How much is in the graph."""
+
+    councils: Count = strawberry.field(description="Archived ones too.")
+    agents: Count = strawberry.field(description="Retired ones too.")
+    tasks: Count = strawberry.field(description="Tasks.")
+    deliberations: Count = strawberry.field(
+        description="Those under way and those that have ended."
+    )
+    turns: Count = strawberry.field(description="Turns, those of absent agents among them.")
+    nodes: Count = strawberry.field(description="All nodes, these among them.")
+    relationships: Count = strawberry.field(description="All relationships between them.")
+
+    @classmethod
+    def of(cls, size: pruning.GraphSize) -> GraphSize:
+        """Show a size."""
+        return cls(
+            councils=Count(size.councils),
+            agents=Count(size.agents),
+            tasks=Count(size.tasks),
+            deliberations=Count(size.deliberations),
+            turns=Count(size.turns),
+            nodes=Count(size.nodes),
+            relationships=Count(size.relationships),
+        )
 
 
 @strawberry.type(description="The process that answers.")
@@ -69,3 +101,8 @@ class Service:
     )
     async def neo4j(self, info: Info) -> str | None:
         return await info.context.ports.service.neo4j()
+
+    @strawberry.field(description="How much is in the graph; none while Neo4j cannot be reached.")
+    async def graph(self, info: Info) -> GraphSize | None:
+        size = await info.context.ports.service.graph_size()
+        return None if size is None else GraphSize.of(size)

@@ -48,7 +48,9 @@ class Turn(Node):
     sample: int = strawberry.field(
         description="From 1; more than one only where a seat answers several times to the same question."
     )
-    content: str | None = strawberry.field(description="What the agent said.")
+    content: str | None = strawberry.field(
+        description="What the agent said; none where it was absent, or where `council prune` took it out: the deliberation's `prunedAt` says so."
+    )
     reasoning: str | None = strawberry.field(
         description="What a reasoning model thought before it answered, kept apart."
     )

@@ -41,6 +41,11 @@ def heading(deliberation: models.Deliberation) -> Panel:
     task = deliberation.task
     parts: list[RenderableType] = [Text(harmless(task.description))]
     parts.extend(Text(f"  - {harmless(requirement)}") for requirement in task.requirements)
+    if deliberation.pruned_at is not None:
+        at = f"{deliberation.pruned_at.astimezone():%Y-%m-%d}"
+        parts.append(
+            Text(f"Pruned on {at}: of what was said, the winning proposal is left.", style="aside")
+        )
     council = deliberation.council
     title = Text(f"{harmless(council.name)} ({harmless(council.role.name)})", style="bold")
     if deliberation.rehearsal:
@@ -90,7 +95,7 @@ def turn_panel(turn: models.Turn) -> Panel:
     """Show the whole text of a turn."""
     text = turn.absence if turn.outcome is TurnOutcome.ABSENT else turn.content
     return Panel(
-        Text(harmless(text or "")),
+        turns.pruned() if text is None else Text(harmless(text)),
         title=Text.assemble(
             turns.who(turn.seat.number, turn.agent.name),
             f" · {turn.kind.lower()} of round {turn.round}",
@@ -148,7 +153,7 @@ def _ranking(deliberation: models.Deliberation, reached: models.Verdict) -> Tabl
             turns.who(proposal.seat.number, proposal.agent.name),
             f"{place.score:.2f}",
             str(place.votes),
-            Text(turns.first_sentence(proposal.content or ""), overflow="ellipsis"),
+            turns.gist(proposal.content),
             style="bold" if place.rank == 1 else "",
         )
     return table

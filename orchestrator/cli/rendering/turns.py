@@ -49,7 +49,7 @@ def line(turn: models.Turn) -> Group:
         case models.Proposal():
             said.append(" proposes")
     said.append(": ")
-    said.append(first_sentence(turn.content or ""))
+    said.append_text(gist(turn.content))
     return _one_line(said)
 
 
@@ -71,6 +71,16 @@ def who(number: int, agent: str) -> Text:
 def name(proposal: models.ProposalMention) -> Text:
     """Name the agent whose proposal it is, in the seat's colour."""
     return Text(harmless(proposal.agent.name), style=seat_style(proposal.seat.number))
+
+
+def gist(content: str | None) -> Text:
+    """Return the first sentence of what was said; none of it is left where it was pruned."""
+    return pruned() if content is None else Text(first_sentence(content))
+
+
+def pruned() -> Text:
+    """Stand where a content was that `council prune` took out."""
+    return Text("(pruned)", style="aside")
 
 
 def first_sentence(text: str) -> str:

@@ -12,6 +12,7 @@ from orchestrator.domain.deliberations import Priority, Status, StopReason
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.pages import PageRequest
 from orchestrator.engine.ports import Held
+from orchestrator.graph import pruning
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.records import GraphRecords
@@ -126,6 +127,53 @@ async def test_recording_loading_and_deciding_cost_what_they_touch(
     assert profiled.hits["deliberation/load"] < 1500
     assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
     assert profiled.hits["deliberation/decide"] < 70
+
+
+async def test_looking_for_what_is_old_costs_what_is_looked_at(profiled: ProfiledGraph) -> None:
+    (row,) = await profiled.read(
+        "pruning/list", above="", below="~", before=datetime(2027, 1, 1, tzinfo=UTC), limit=500
+    )
+    assert len(row["looked"]) == 500
+    assert profiled.hits["pruning/list"] < 500 * 20
+
+
+@pytest.mark.parametrize("statement", ["pruning/empty", "pruning/remove"])
+async def test_pruning_costs_what_is_pruned(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations, statement: str
+) -> None:
+    """Its council, its agents and their model have a hundred thousand others, which are not looked at."""
+    await deliberations.accept(an_order(priority=Priority.HIGH))
+    (held,) = await claimed(deliberations)
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    more = {"together": 32} if statement == "pruning/empty" else {}
+    assert await profiled.write(
+        statement, deliberation=held.deliberation, before=datetime(2100, 1, 1, tzinfo=UTC), **more
+    )
+    assert profiled.hits[statement] < 1000
+
+
+async def test_counting_what_would_be_pruned_costs_what_is_counted(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations
+) -> None:
+    accepted = await deliberations.accept(an_order(priority=Priority.HIGH))
+    ids = [accepted.deliberation]
+    await profiled.read("pruning/count_removed", ids=ids, before=datetime(2027, 1, 1, tzinfo=UTC))
+    await profiled.read("pruning/count_emptied", ids=ids)
+    assert profiled.hits["pruning/count_removed"] < 100
+    assert profiled.hits["pruning/count_emptied"] < 100
+    # Claimed and ended, so that nobody after this one claims it.
+    (held,) = await claimed(deliberations)
+    assert await deliberations.fail(held, None, StopReason.ERROR, "it was only counted")
+
+
+async def test_the_size_of_the_graph_is_looked_up(profiled: ProfiledGraph) -> None:
+    size = await pruning.measure(profiled)
+    assert size.deliberations >= HISTORY
+    assert size.relationships > 2 * HISTORY
+    assert profiled.hits["graph/measure"] < 60
+    assert "NodeCountFromCountStore" in profiled.operators["graph/measure"]
 
 
 LISTS: list[tuple[str, DeliberationFilter]] = [

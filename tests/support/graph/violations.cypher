@@ -66,8 +66,11 @@ MATCH (r:Role {name: 'DEVOPS'})
 SET r.idempotencyKey = 'x/y/z';
 
 // rule: deliberation_without_task
-MATCH (:Deliberation:Decided)-[s:ABOUT]->(:Task)
-DELETE s;
+MATCH (:Deliberation:Decided)-[:ABOUT]->(t:Task)
+DETACH DELETE t;
+
+// rule: task_of_nothing
+CREATE (:Task {id: 'tsk_1', description: 'x', requirements: []});
 
 // rule: deliberation_without_seats
 MATCH (:Deliberation:Queued)-[:SEATS]->(s:Seat)
@@ -162,6 +165,18 @@ SET t:Proposal;
 // rule: absence_without_reason
 MATCH (:Deliberation:Decided)-[:HAS_TURN]->(t:Ballot)
 SET t.absence = 'x';
+
+// rule: content_missing
+MATCH (:Deliberation:Decided)-[:HAS_TURN]->(t:Ballot)
+SET t.content = null;
+
+// rule: content_left
+MATCH (d:Deliberation:Decided)
+SET d.prunedAt = d.finishedAt;
+
+// rule: pruned_before_end
+MATCH (d:Deliberation:Queued)
+SET d.prunedAt = d.acceptedAt;
 
 // rule: critique_without_target
 MATCH (:Deliberation:Failed)-[:HAS_TURN]->(:Critique)-[s:CRITIQUES]->(:Proposal)

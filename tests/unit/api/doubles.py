@@ -47,6 +47,7 @@ from orchestrator.domain.ids import turn_id, verdict_id
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.protocols import PROTOCOLS
 from orchestrator.domain.protocols.steps import Ask, Decide, Rules, Take
+from orchestrator.domain.pruning import GraphSize
 from orchestrator.domain.transcripts import Claimed, Outcome, Transcript
 from orchestrator.engine.events import LiveEvent
 from orchestrator.engine.ports import Accepted, CouncilById, Order
@@ -499,9 +500,13 @@ class State:
     rehearsal: bool = False
     rehydration: Rehydration | None = None
     agent: str | None = "Neo4j/5.26.30"
+    size: GraphSize | None = None
 
     async def neo4j(self) -> str | None:
         return self.agent
+
+    async def graph_size(self) -> GraphSize | None:
+        return self.size
 
 
 @dataclass

@@ -90,6 +90,18 @@ async def test_deliberation_that_has_ended_is_replayed_and_that_is_all(house: Ho
     assert house.archive.names == ["deliberations_by_id", "deliberations_by_id", "transcripts"]
 
 
+async def test_deliberation_that_is_removed_is_followed_no_longer(house: House) -> None:
+    house.archive.keep(*play(a_deliberation(), turns=1))
+    async with following(house) as results:
+        first = [await next_event(results), await next_event(results)]
+        house.archive.kept.clear()
+        house.archive.said.clear()
+        house.office.post("dlb_1", None)
+        assert await rest(results) == []
+
+    assert told(first) == [("DeliberationClaimed", 1), ("TurnTaken", 2)]
+
+
 @pytest.mark.parametrize("after", range(16))
 async def test_replay_goes_on_where_it_was_left(house: House, after: int) -> None:
     decided, transcript = play(a_deliberation())

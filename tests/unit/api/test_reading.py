@@ -9,6 +9,7 @@ from orchestrator.domain.councils import Model, Role
 from orchestrator.domain.deliberations import TurnKind
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
+from orchestrator.domain.pruning import GraphSize
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import ENDPOINT, NOW, House, a_council, a_deliberation, an_agent, play
 
@@ -41,6 +42,37 @@ async def test_service_says_how_it_is(api: Api, house: House) -> None:
             "durationMs": 7.5,
         },
     }
+
+
+async def test_service_says_how_much_is_in_the_graph(api: Api, house: House) -> None:
+    house.state.size = GraphSize(
+        councils=5,
+        agents=15,
+        tasks=7,
+        deliberations=8,
+        turns=2**40,
+        nodes=2**41,
+        relationships=2**42,
+    )
+    document = (
+        "{ service { graph { councils agents tasks deliberations turns nodes relationships } } }"
+    )
+
+    assert await api.ask(document) == {
+        "service": {
+            "graph": {
+                "councils": 5,
+                "agents": 15,
+                "tasks": 7,
+                "deliberations": 8,
+                "turns": 2**40,
+                "nodes": 2**41,
+                "relationships": 2**42,
+            }
+        }
+    }
+    house.state.size = None
+    assert await api.ask(document) == {"service": {"graph": None}}
 
 
 async def test_council_is_shown_whole(api: Api, house: House) -> None:
@@ -202,6 +234,36 @@ async def test_role_is_found_by_its_name(api: Api) -> None:
     data = await api.ask('{ a: role(name: "QA") { id description } b: role(name: "X") { id } }')
 
     assert data == {"a": {"id": "rol_qa", "description": "A role."}, "b": None}
+
+
+async def test_what_was_pruned_is_shown_with_since_when_and_without_contents(
+    api: Api, house: House
+) -> None:
+    decided, transcript = play(a_deliberation())
+    emptied = [replace(turn, content=None, reasoning=None) for turn in transcript.turns]
+    house.archive.keep(replace(decided, pruned_at=NOW), replace(transcript, turns=tuple(emptied)))
+
+    data = await api.ask(
+        """{ deliberation(id: "dlb_1") { prunedAt turns(first: 1) { edges { node {
+             outcome content reasoning absence } } } verdict { winner { content } } } }"""
+    )
+
+    assert data["deliberation"] == {
+        "prunedAt": "2026-01-31T12:00:00+00:00",
+        "turns": {
+            "edges": [
+                {
+                    "node": {
+                        "outcome": "TAKEN",
+                        "content": None,
+                        "reasoning": None,
+                        "absence": None,
+                    }
+                }
+            ]
+        },
+        "verdict": {"winner": {"content": None}},
+    }
 
 
 async def test_transcript_is_shown_whole(api: Api, house: House) -> None:

@@ -119,6 +119,33 @@ def test_the_heading_says_what_it_is_about_and_before_whom(rendered: Rendered) -
 """)
 
 
+def test_what_was_pruned_says_so_instead_of_being_empty(rendered: Rendered) -> None:
+    emptied = [turn | {"content": None} for turn in answers.turns()]
+    transcript = _transcript(emptied, prunedAt="2026-01-02T12:00:00Z")
+
+    assert "Pruned on 2026-01-02: of what was said, the winning proposal is left." in rendered(
+        deliberations.heading(transcript.deliberation)
+    )
+    shown = [rendered(one) for one in deliberations.transcript(transcript, whole=False)]
+    assert sum(line.endswith(": (pruned)") for line in shown) == 9
+    assert sum(" ranks " in line for line in shown) == 3
+    whole = [rendered(one) for one in deliberations.transcript(transcript, whole=True)]
+    assert sum("│ (pruned) " in panel for panel in whole) == 9
+
+
+def test_the_proposals_of_a_ranking_say_where_they_were_pruned(rendered: Rendered) -> None:
+    verdict = answers.verdict()
+    verdict["ranking"][1]["proposal"]["content"] = None
+
+    shown = rendered(deliberations.verdict(_transcript(verdict=verdict), whole=False))
+
+    assert [line.endswith("(pruned)") for line in shown.splitlines() if "dev-agent" in line] == [
+        False,
+        True,
+        False,
+    ]
+
+
 def test_the_whole_transcript_has_every_text_and_the_ballots_as_lines(rendered: Rendered) -> None:
     shown = "\n".join(rendered(one) for one in deliberations.transcript(_transcript(), whole=True))
 

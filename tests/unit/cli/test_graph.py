@@ -1,15 +1,17 @@
-"""What `council doctor` prints of what was found, and how it ends."""
+"""What `council doctor` and `council prune` print of what was found or done, and how they end."""
 
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.graph import report
+from orchestrator.cli.graph import report, summary
 from orchestrator.cli.screen import THEME, Screen
+from orchestrator.domain.pruning import Keep, Pruned, Pruning
 from orchestrator.graph.doctor import Examination, Violation
 
 BROKEN = Violation(rule="seat_without_agent", meaning="Every seat is of an agent.", ids=("s1", "d"))
@@ -43,3 +45,48 @@ def test_an_endless_timeout_of_the_server_is_a_warning_and_no_violation(
     assert err.startswith("warning: db.transaction.timeout is endless")
     assert err.count("\n") == 1
     assert "db.transaction.timeout" not in out
+
+
+AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+MANY = Pruned(deliberations=1234, turns=14808, seats=3702, claims=1300, verdicts=1, tasks=1230)
+
+
+@pytest.mark.parametrize(
+    ("pruned", "keep", "dry_run", "words"),
+    [
+        (
+            MANY,
+            None,
+            False,
+            "removed 1,234 deliberations that ended before 2026-03-04 05:06:07 UTC, with 14,808 turns, 3,702 seats, 1,300 claims, 1 verdict and 1,230 tasks",
+        ),
+        (
+            MANY,
+            None,
+            True,
+            "would remove 1,234 deliberations that ended before 2026-03-04 05:06:07 UTC, with 14,808 turns, 3,702 seats, 1,300 claims, 1 verdict and 1,230 tasks",
+        ),
+        (
+            Pruned(deliberations=1, turns=11),
+            Keep.WINNERS,
+            False,
+            "emptied 11 turns of 1 deliberation that ended before 2026-03-04 05:06:07 UTC; every node and each winning proposal stays",
+        ),
+        (
+            Pruned(),
+            None,
+            True,
+            "nothing to prune: no deliberation that ended before 2026-03-04 05:06:07 UTC",
+        ),
+        (
+            Pruned(),
+            Keep.WINNERS,
+            False,
+            "nothing to prune: no deliberation that ended before 2026-03-04 05:06:07 UTC still has contents to lose",
+        ),
+    ],
+)
+def test_what_was_pruned_is_said_in_a_sentence(
+    pruned: Pruned, keep: Keep | None, *, dry_run: bool, words: str
+) -> None:
+    assert summary(pruned, Pruning(before=AT, keep=keep), dry_run=dry_run) == words

@@ -54,6 +54,7 @@ class RetriedError(SaidError):
         SaidError("Neo.ClientError.General.ForbiddenOnReadOnlyDatabase"),
         SaidError("Neo.ClientError.Database.DatabaseNotFound"),
         SaidError("Neo.ClientError.Cluster.Routing"),
+        SaidError("Neo.ClientError.Statement.EntityNotFound", "Unable to load NODE 4:x:2."),
         SaidError("Neo.DatabaseError.Transaction.TransactionCommitFailed"),
         SaidError("Neo.DatabaseError.Transaction.TransactionLogError"),
         SaidError("Neo.DatabaseError.General.UnknownError"),

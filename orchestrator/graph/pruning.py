@@ -1,0 +1,154 @@
+"""Takes what ended long ago out of the graph, beside the processes that work on it, and tells how large the graph is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from orchestrator.domain.ids import Prefix
+from orchestrator.domain.pruning import GraphSize, Keep, Pruned, Pruning
+from orchestrator.graph import migrations, paging
+from orchestrator.graph.driver import Graph
+
+TOGETHER = 32
+"""Turns of one deliberation that are emptied in one transaction. A turn has 32,768 tokens at most, so that this is as much
+text as a recorder writes at once; a longer deliberation is emptied in parts before it is removed."""
+
+_PAGE = 500
+"""Deliberations that are looked at in one statement."""
+
+SHARE = 0.1
+"""Of the time, how much goes into statements; for the rest of it Neo4j does nothing for the pruning."""
+
+
+async def measure(graph: Graph) -> GraphSize:
+    """Look up how much is in the graph."""
+    (row,) = await graph.read("graph/measure")
+    return GraphSize(**row.data())
+
+
+async def prune(
+    graph: Graph, order: Pruning, *, stop: asyncio.Event, tell: Callable[[Pruned], None]
+) -> None:
+    """Prune one deliberation after the other, oldest first, until all are or `stop` is set; `tell` is told all so far after each.
+
+    The graph is sound after each transaction, and whoever prunes again goes on from there: two at
+    once do no harm either.
+
+    Raises:
+        UnknownMigrationError: the graph was migrated by a later version, which may hang on a
+            deliberation what this one does not know of.
+        UnavailableError: the graph cannot do it now; what `tell` was told is done.
+    """
+    await migrations.missing(graph)
+    pace = _Pace(stop)
+    pruned = Pruned()
+    async with aclosing(_pages(graph, order, pace)) as pages:
+        async for page in pages:
+            for one in page:
+                if stop.is_set():
+                    return
+                if (done := await _prune_one(graph, order, one, pace)) is not None:
+                    pruned += done
+                    tell(pruned)
+
+
+async def count(
+    graph: Graph, order: Pruning, *, stop: asyncio.Event, tell: Callable[[Pruned], None]
+) -> None:
+    """Count what `prune` would prune now, and write nothing; `tell` is told all so far after each page. Raises as `prune` does."""
+    await migrations.missing(graph)
+    pace = _Pace(stop)
+    found = Pruned()
+    async with aclosing(_pages(graph, order, pace)) as pages:
+        async for page in pages:
+            if stop.is_set():
+                return
+            found += await _count_page(graph, order, page, pace)
+            tell(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """A deliberation that is to be pruned."""
+
+    id: str
+    turns: int
+
+
+class _Pace:
+    """Rests after each piece of work for as long as makes it the share of the time that it may have."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        """`stop` ends a rest, too."""
+        self._stop = stop
+        self._began = 0.0
+
+    async def __aenter__(self) -> None:
+        self._began = time.perf_counter()
+
+    async def __aexit__(self, *_: object) -> None:
+        took = time.perf_counter() - self._began
+        try:
+            async with asyncio.timeout(took * (1 / SHARE - 1)):
+                await self._stop.wait()
+        except TimeoutError:
+            pass
+
+
+async def _pages(graph: Graph, order: Pruning, pace: _Pace) -> AsyncGenerator[list[_Old]]:
+    """What is to be pruned, as it is when it is looked at: it is judged again under its lock."""
+    span = paging.narrowed(paging.Span(), Prefix.DELIBERATION, None, order.before)
+    above = span.above
+    while True:
+        async with pace:
+            (row,) = await graph.read(
+                "pruning/list", above=above, below=span.below, before=order.before, limit=_PAGE
+            )
+        looked: list[tuple[str, bool, bool, int]] = row["looked"]
+        if not looked:
+            return
+        yield [
+            _Old(id_, turns)
+            for id_, old, emptied, turns in looked
+            if old and not (emptied and order.keep is Keep.WINNERS)
+        ]
+        above = looked[-1][0]
+
+
+async def _prune_one(graph: Graph, order: Pruning, one: _Old, pace: _Pace) -> Pruned | None:
+    """Return what was pruned; none where another has done it meanwhile."""
+    if order.keep is Keep.WINNERS:
+        return await _empty(graph, order, one, pace)
+    if one.turns > TOGETHER:
+        await _empty(graph, order, one, pace)
+    async with pace:
+        rows = await graph.write("pruning/remove", deliberation=one.id, before=order.before)
+    return Pruned(deliberations=1, **rows[0].data()) if rows else None
+
+
+async def _count_page(graph: Graph, order: Pruning, page: list[_Old], pace: _Pace) -> Pruned:
+    ids = [one.id for one in page]
+    async with pace:
+        if order.keep is Keep.WINNERS:
+            (row,) = await graph.read("pruning/count_emptied", ids=ids)
+        else:
+            (row,) = await graph.read("pruning/count_removed", ids=ids, before=order.before)
+    return Pruned(deliberations=len(ids), **row.data())
+
+
+async def _empty(graph: Graph, order: Pruning, one: _Old, pace: _Pace) -> Pruned | None:
+    turns = 0
+    while True:
+        async with pace:
+            rows = await graph.write(
+                "pruning/empty", deliberation=one.id, before=order.before, together=TOGETHER
+            )
+        if not rows:
+            return None
+        turns += rows[0]["emptied"]
+        if not rows[0]["more"]:
+            return Pruned(deliberations=1, turns=turns)
