@@ -318,7 +318,7 @@ def prune(
 ) -> None:
     """Remove deliberations that ended long ago, whole, with tasks that nothing else needs; the service may run meanwhile.
 
-    It works a tenth of the time, so that others are not held up. Ctrl-C ends it between two deliberations; run again, it goes on.
+    It writes a twentieth of the time, so that others are not held up. Ctrl-C ends it between two deliberations; run again, it goes on.
 
     An idempotency key is forgotten with the deliberation that it made: sent again, it makes a new one.
 

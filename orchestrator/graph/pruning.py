@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from orchestrator.domain.ids import Prefix
@@ -20,8 +20,11 @@ text as a recorder writes at once; a longer deliberation is emptied in parts bef
 _PAGE = 500
 """Deliberations that are looked at in one statement."""
 
-SHARE = 0.1
-"""Of the time, how much goes into statements; for the rest of it Neo4j does nothing for the pruning."""
+WRITING = 0.05
+"""Of the time, how much goes into a statement that writes; after it Neo4j is left to others for the rest."""
+
+READING = 0.25
+"""The same of one that reads: it holds no locks, and nobody's commit waits for its own."""
 
 
 async def measure(graph: Graph) -> GraphSize:
@@ -44,14 +47,13 @@ async def prune(
         UnavailableError: the graph cannot do it now; what `tell` was told is done.
     """
     await migrations.missing(graph)
-    pace = _Pace(stop)
     pruned = Pruned()
-    async with aclosing(_pages(graph, order, pace)) as pages:
+    async with aclosing(_pages(graph, order, stop)) as pages:
         async for page in pages:
             for one in page:
                 if stop.is_set():
                     return
-                if (done := await _prune_one(graph, order, one, pace)) is not None:
+                if (done := await _prune_one(graph, order, one, stop)) is not None:
                     pruned += done
                     tell(pruned)
 
@@ -61,13 +63,12 @@ async def count(
 ) -> None:
     """Count what `prune` would prune now, and write nothing; `tell` is told all so far after each page. Raises as `prune` does."""
     await migrations.missing(graph)
-    pace = _Pace(stop)
     found = Pruned()
-    async with aclosing(_pages(graph, order, pace)) as pages:
+    async with aclosing(_pages(graph, order, stop)) as pages:
         async for page in pages:
             if stop.is_set():
                 return
-            found += await _count_page(graph, order, page, pace)
+            found += await _count_page(graph, order, page, stop)
             tell(found)
 
 
@@ -79,32 +80,22 @@ class _Old:
     turns: int
 
 
-class _Pace:
-    """Rests after each piece of work for as long as makes it the share of the time that it may have."""
-
-    def __init__(self, stop: asyncio.Event) -> None:
-        """`stop` ends a rest, too."""
-        self._stop = stop
-        self._began = 0.0
-
-    async def __aenter__(self) -> None:
-        self._began = time.perf_counter()
-
-    async def __aexit__(self, *_: object) -> None:
-        took = time.perf_counter() - self._began
-        try:
-            async with asyncio.timeout(took * (1 / SHARE - 1)):
-                await self._stop.wait()
-        except TimeoutError:
-            pass
+@asynccontextmanager
+async def _paced(share: float, stop: asyncio.Event) -> AsyncGenerator[None]:
+    """Rest after a piece of work for as long as makes it its share of the time, or until `stop` is set."""
+    began = time.perf_counter()
+    yield
+    with suppress(TimeoutError):
+        async with asyncio.timeout((time.perf_counter() - began) * (1 / share - 1)):
+            await stop.wait()
 
 
-async def _pages(graph: Graph, order: Pruning, pace: _Pace) -> AsyncGenerator[list[_Old]]:
+async def _pages(graph: Graph, order: Pruning, stop: asyncio.Event) -> AsyncGenerator[list[_Old]]:
     """What is to be pruned, as it is when it is looked at: it is judged again under its lock."""
     span = paging.narrowed(paging.Span(), Prefix.DELIBERATION, None, order.before)
     above = span.above
     while True:
-        async with pace:
+        async with _paced(READING, stop):
             (row,) = await graph.read(
                 "pruning/list", above=above, below=span.below, before=order.before, limit=_PAGE
             )
@@ -119,20 +110,22 @@ async def _pages(graph: Graph, order: Pruning, pace: _Pace) -> AsyncGenerator[li
         above = looked[-1][0]
 
 
-async def _prune_one(graph: Graph, order: Pruning, one: _Old, pace: _Pace) -> Pruned | None:
+async def _prune_one(graph: Graph, order: Pruning, one: _Old, stop: asyncio.Event) -> Pruned | None:
     """Return what was pruned; none where another has done it meanwhile."""
     if order.keep is Keep.WINNERS:
-        return await _empty(graph, order, one, pace)
+        return await _empty(graph, order, one, stop)
     if one.turns > TOGETHER:
-        await _empty(graph, order, one, pace)
-    async with pace:
+        await _empty(graph, order, one, stop)
+    async with _paced(WRITING, stop):
         rows = await graph.write("pruning/remove", deliberation=one.id, before=order.before)
     return Pruned(deliberations=1, **rows[0].data()) if rows else None
 
 
-async def _count_page(graph: Graph, order: Pruning, page: list[_Old], pace: _Pace) -> Pruned:
+async def _count_page(
+    graph: Graph, order: Pruning, page: list[_Old], stop: asyncio.Event
+) -> Pruned:
     ids = [one.id for one in page]
-    async with pace:
+    async with _paced(READING, stop):
         if order.keep is Keep.WINNERS:
             (row,) = await graph.read("pruning/count_emptied", ids=ids)
         else:
@@ -140,10 +133,10 @@ async def _count_page(graph: Graph, order: Pruning, page: list[_Old], pace: _Pac
     return Pruned(deliberations=len(ids), **row.data())
 
 
-async def _empty(graph: Graph, order: Pruning, one: _Old, pace: _Pace) -> Pruned | None:
+async def _empty(graph: Graph, order: Pruning, one: _Old, stop: asyncio.Event) -> Pruned | None:
     turns = 0
     while True:
-        async with pace:
+        async with _paced(WRITING, stop):
             rows = await graph.write(
                 "pruning/empty", deliberation=one.id, before=order.before, together=TOGETHER
             )

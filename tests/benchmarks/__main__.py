@@ -17,7 +17,7 @@ from rich.console import Console
 
 from orchestrator import __version__
 from orchestrator.domain.errors import CouncilError
-from tests.benchmarks import deliberation, recording, rehydration, start
+from tests.benchmarks import deliberation, growth, pruning, recording, rehydration, start
 from tests.benchmarks.bench import Measure, open_bench
 from tests.benchmarks.results import Report, load
 from tests.support.neo4j import Way, prepare
@@ -27,6 +27,9 @@ BENCHMARKS: dict[str, tuple[Measure, str]] = {
     "start": (start.measure, "from the start of the process to ready"),
     "deliberation": (deliberation.measure, "deliberations, beside the bare calls"),
     "recording": (recording.measure, "turns recorded, by one process and by four"),
+    "pruning": (pruning.measure, "turns recorded with and without a pruning beside it"),
+    # The last: the graph that it leaves takes minutes to be emptied for another.
+    "growth": (growth.measure, "what is done all the time, as the graph grows; bytes on disk"),
 }
 
 

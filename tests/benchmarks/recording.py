@@ -28,7 +28,9 @@ _QUICK = _Sizes(deliberations=16, runs=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Recorded:
+class Recorded:
+    """What one run recorded."""
+
     turns: int
     rate: float
     """Turns a second, over all processes."""
@@ -43,20 +45,20 @@ async def measure(bench: Bench) -> Report:
     """Let one process record alone, then four accept, claim, record and decide all at the same time."""
     before = load()
     sizes = _QUICK if bench.quick else _FULL
-    alone: list[_Recorded] = []
-    together: list[_Recorded] = []
+    alone: list[Recorded] = []
+    together: list[Recorded] = []
     async with bench.empty_graph() as graph:
         await settle_defaults(graph, "http://127.0.0.1:9/v1", "a-model")
         await seed(graph, read_seed(None))
         for run in range(sizes.runs + 1):
             bench.tell(f"  one process, run {run} …")
-            one = await _record(bench, processes=1, how="record", each=sizes.deliberations)
+            one = await record(bench, processes=1, how="record", each=sizes.deliberations)
             if run or bench.quick:  # the first warms Neo4j up
                 alone.append(one)
         for run in range(sizes.runs):
             bench.tell(f"  {PROCESSES} processes, run {run} …")
             each = sizes.deliberations // PROCESSES
-            together.append(await _record(bench, processes=PROCESSES, how="all", each=each))
+            together.append(await record(bench, processes=PROCESSES, how="all", each=each))
     retried = sum((one.retried for one in together), Counter[str]())
     reasons = ", ".join(f"{reason} {times} times" for reason, times in retried.items())
     return Report(
@@ -80,7 +82,7 @@ async def measure(bench: Bench) -> Report:
     )
 
 
-def _figures(name: str, recorded: list[_Recorded], *, target: str = "") -> list[Figure]:
+def _figures(name: str, recorded: list[Recorded], *, target: str = "") -> list[Figure]:
     figures = [
         Figure(
             what=f"{name}: turns recorded",
@@ -102,7 +104,7 @@ def _figures(name: str, recorded: list[_Recorded], *, target: str = "") -> list[
     return figures
 
 
-async def _record(bench: Bench, *, processes: int, how: str, each: int) -> _Recorded:
+async def record(bench: Bench, *, processes: int, how: str, each: int) -> Recorded:
     """Let so many processes begin at the same moment, and add up what they did."""
     environment = bench.server.environment
     async with AsyncExitStack() as stack:
@@ -120,7 +122,7 @@ async def _record(bench: Bench, *, processes: int, how: str, each: int) -> _Reco
         told: list[dict[str, Any]] = [await one.says() for one in children]
         seconds, now = time.perf_counter() - began, bench.neo4j_cpu_seconds()
     turns: int = sum(one["turns"] for one in told)
-    return _Recorded(
+    return Recorded(
         turns=turns,
         rate=turns / seconds,
         ours=1000 * sum(one["cpu"] for one in told) / turns,

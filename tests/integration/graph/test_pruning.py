@@ -82,7 +82,8 @@ def old(keep: Keep | None = None) -> Pruning:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else works on the graph, so nobody has to be given time."""
-    monkeypatch.setattr(pruning, "SHARE", 1.0)
+    monkeypatch.setattr(pruning, "WRITING", 1.0)
+    monkeypatch.setattr(pruning, "READING", 1.0)
 
 
 @pytest.fixture
