@@ -33,6 +33,7 @@ from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import Examination, endless_timeouts, examine
 from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.errors import AuthenticationError, MisconfiguredError
+from orchestrator.graph.indexes import Filling, await_indexes
 from orchestrator.graph.migrations import migrate
 from orchestrator.graph.records import GraphRecords
 from orchestrator.graph.rehydration import rehydrate
@@ -130,6 +131,7 @@ class Service:
         self._begin("migrations")
         for name in await until_available(lambda: migrate(self._graph)):
             _log.info("migration_applied", name=name)
+        await until_available(lambda: await_indexes(self._graph, tell=self._tell_of_indexes))
         self._begin("seeding")
         for settled in await until_available(
             lambda: settle_defaults(self._graph, self._settings.vllm_url, self._settings.vllm_model)
@@ -171,6 +173,13 @@ class Service:
     def _begin(self, step: str) -> None:
         self._step = step
         self._on_step(step)
+
+    def _tell_of_indexes(self, filling: tuple[Filling, ...]) -> None:
+        """A large graph takes minutes, and whoever waits wants to see that it goes on."""
+        self._begin(f"indexes that Neo4j fills: {', '.join(map(str, filling))}")
+        _log.info(
+            "waiting_for_indexes", percent={index.name: round(index.percent) for index in filling}
+        )
 
     async def _reach(self) -> None:
         """Wait for Neo4j as long as it takes; told once."""
@@ -250,10 +259,17 @@ async def _serve(
                 await asyncio.wait([life])
 
 
-async def migrate_graph(settings: Settings) -> tuple[str, ...]:
-    """Bring the graph to the form that this version needs; return the names of the migrations applied."""
+async def migrate_graph(
+    settings: Settings, *, tell: Callable[[tuple[Filling, ...]], None]
+) -> tuple[str, ...]:
+    """Bring the graph to the form that this version needs; return the names of the migrations applied.
+
+    `tell` is told which indexes are still being filled, every few seconds.
+    """
     async with _graph(settings) as graph:
-        return await migrate(graph)
+        applied = await migrate(graph)
+        await await_indexes(graph, tell=tell)
+        return applied
 
 
 async def examine_graph(settings: Settings) -> Examination:

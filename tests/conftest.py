@@ -9,6 +9,7 @@ from neo4j import AsyncDriver
 
 from orchestrator.domain.errors import CouncilError
 from orchestrator.graph.driver import Graph, open_graph
+from orchestrator.graph.indexes import await_indexes
 from orchestrator.graph.migrations import migrate
 from tests.support.neo4j import Neo4jServer, Way, prepare, serve, wipe
 
@@ -66,6 +67,7 @@ async def migrated_graph(neo4j_server: Neo4jServer) -> AsyncGenerator[Graph]:
     server = neo4j_server
     async with open_graph(server.uri, server.user, server.password, server.database) as graph:
         await migrate(graph)
+        await await_indexes(graph)
         yield graph
 
 

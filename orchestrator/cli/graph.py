@@ -21,12 +21,17 @@ from orchestrator.local import configuration, credentials
 if TYPE_CHECKING:
     from orchestrator.cli.screen import Screen
     from orchestrator.graph.doctor import Examination
+    from orchestrator.graph.indexes import Filling
     from orchestrator.settings import Settings
 
 
 async def migrate(settings: Settings, screen: Screen) -> Exit:
     """Bring the graph to the form that this version needs, and say what was done."""
-    applied = await service.migrate_graph(reachable(settings))
+
+    def tell(filling: tuple[Filling, ...]) -> None:
+        screen.warn(f"Neo4j fills indexes: {', '.join(map(str, filling))}")
+
+    applied = await service.migrate_graph(reachable(settings), tell=tell)
     for name in applied:
         screen.say(f"applied {name}")
     if not applied:

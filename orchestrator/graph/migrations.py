@@ -42,7 +42,8 @@ class UnknownMigrationError(CouncilError):
 async def migrate(graph: Graph) -> tuple[str, ...]:
     """Bring the schema up to date and return the names of the migrations applied.
 
-    Any number of processes may call it at once: one works, the others wait and find nothing to do.
+    New indexes are filled after that: `indexes.await_indexes` waits for them. Any number of processes
+    may call it at once: one works, the others wait and find nothing to do.
 
     Raises:
         ChangedMigrationError: one that was applied has another text now.
@@ -59,8 +60,6 @@ async def migrate(graph: Graph) -> tuple[str, ...]:
             parts = migrations()[name]
             await graph.migrate(parts, seconds=LOCKED_SECONDS)
             await graph.write("migrations/record_applied", name=name, checksum=checksum_of(parts))
-        if to_apply:
-            await graph.read("migrations/await_indexes", seconds=10)
         return to_apply
 
     return await locked(graph, work)

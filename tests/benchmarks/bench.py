@@ -13,6 +13,7 @@ from typing import LiteralString, cast
 from neo4j import AsyncDriver
 
 from orchestrator.graph.driver import Graph, open_graph
+from orchestrator.graph.indexes import await_indexes
 from orchestrator.graph.migrations import migrate
 from tests.benchmarks.processes import cpu_seconds
 from tests.benchmarks.results import Report
@@ -37,6 +38,7 @@ class Bench:
         server = self.server
         async with open_graph(server.uri, server.user, server.password, server.database) as graph:
             await migrate(graph)
+            await await_indexes(graph)
             await wipe(graph.driver, server.database)
             yield graph
 

@@ -34,6 +34,7 @@ async def main() -> None:
     from orchestrator.graph.councils import Councils
     from orchestrator.graph.deliberations import GraphDeliberations
     from orchestrator.graph.driver import open_graph
+    from orchestrator.graph.indexes import await_indexes
     from orchestrator.graph.migrations import migrate
     from orchestrator.graph.rehydration import rehydrate
     from orchestrator.graph.seeding import read_seed, seed, settle_defaults
@@ -61,6 +62,7 @@ async def main() -> None:
         await graph.server()
         _step("connecting")
         await migrate(graph)
+        await await_indexes(graph)
         _step("looking for migrations")
         await settle_defaults(graph, settings.vllm_url, settings.vllm_model)
         _step("looking at the defaults")

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.neo4j]
 PLANNED = [name for name in sorted(statements()) if not re.match(r"migrations/V\d", name)]
 """The migrations themselves are not planned but done."""
 
-NUMBERS = {"limit", "room", "together", "seconds"}
+NUMBERS = {"limit", "room", "together"}
 """Parameters that the planner wants to be numbers; of others it needs no value."""
 
 
