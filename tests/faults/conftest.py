@@ -10,7 +10,8 @@ from neo4j import AsyncDriver
 
 from orchestrator.graph.driver import Graph
 from tests.support.bolt_proxy import BoltProxy
-from tests.support.model_server import Behaviour, ModelServer
+from tests.support.model_behaviour import Behaviour
+from tests.support.model_server import ModelServer
 from tests.support.neo4j import Neo4jServer
 from tests.support.scene import Scene
 

@@ -19,7 +19,8 @@ from neo4j import AsyncDriver
 from orchestrator.graph.driver import Graph
 from tests.support.bolt_proxy import BoltProxy
 from tests.support.evidence import DeliberationSeen, Evidence, TurnSeen
-from tests.support.model_server import Behaviour, ModelServer
+from tests.support.model_behaviour import Behaviour
+from tests.support.model_server import ModelServer
 from tests.support.neo4j import Neo4jServer, wipe
 from tests.support.scene import Scene
 from tests.support.service_process import ServiceProcess, free_port

@@ -7,7 +7,7 @@ import pytest
 from orchestrator.graph.statements import statement
 from tests.support.bolt_proxy import BoltProxy, Side, Tag
 from tests.support.evidence import Crash
-from tests.support.model_server import Behaviour
+from tests.support.model_behaviour import Behaviour
 from tests.support.scene import Scene
 from tests.support.waiting import eventually, until
 

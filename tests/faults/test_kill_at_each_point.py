@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.graph.statements import statement
 from tests.support.bolt_proxy import Side, Tag
-from tests.support.model_server import Behaviour
+from tests.support.model_behaviour import Behaviour
 from tests.support.scene import Scene
 from tests.support.service_process import ServiceProcess
 from tests.support.waiting import until

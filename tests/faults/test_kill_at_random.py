@@ -15,7 +15,7 @@ import pytest
 
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
-from tests.support.model_server import Behaviour
+from tests.support.model_behaviour import Behaviour
 from tests.support.scene import ROLES, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess
 from tests.support.waiting import until

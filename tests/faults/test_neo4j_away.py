@@ -15,7 +15,8 @@ from orchestrator.graph.statements import statement
 from orchestrator.local import docker, tools
 from orchestrator.local.neo4j import OwnNeo4j
 from tests.support.bolt_proxy import BoltProxy, Side, Tag
-from tests.support.model_server import Behaviour, ModelServer
+from tests.support.model_behaviour import Behaviour
+from tests.support.model_server import ModelServer
 from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j
 from tests.support.scene import DELIBERATE, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess

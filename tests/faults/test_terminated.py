@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.support.model_server import Behaviour
+from tests.support.model_behaviour import Behaviour
 from tests.support.scene import Scene
 from tests.support.waiting import until
 

@@ -9,7 +9,7 @@ from neo4j import AsyncDriver
 
 from orchestrator.graph.statements import statement as statement_of_ours
 from tests.support.bolt_proxy import Side, Tag
-from tests.support.model_server import Behaviour
+from tests.support.model_behaviour import Behaviour
 from tests.support.neo4j import Neo4jServer, statement
 from tests.support.scene import Scene
 from tests.support.waiting import until

@@ -13,8 +13,9 @@ from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.engine.ports import Answer
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
+from tests.support.model_behaviour import Behaviour
 from tests.support.model_calls import TURN, NoRehearsal, Seen, call, endpoint, seat
-from tests.support.model_server import Behaviour, ModelServer
+from tests.support.model_server import ModelServer
 from tests.support.waiting import until
 
 

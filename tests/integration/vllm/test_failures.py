@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncGenerator
-from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from orchestrator.domain.deliberations import Usage
 from orchestrator.domain.errors import ModelError
 from orchestrator.vllm import failures
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
 from orchestrator.vllm.reading import LONGEST_LINE
-from tests.support.model_calls import NoRehearsal, Seen, call, endpoint, seat
-from tests.support.model_server import Behaviour, ModelServer, vllm_error
-
-
-def event(delta: object, **more: object) -> bytes:
-    """A chunk of a stream."""
-    choice = {"index": 0, "delta": delta} | more
-    return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
-
-
-SAID = event({"content": "Half an answer"})
-END = event({}, finish_reason="stop")
-DONE = b"data: [DONE]\n\n"
-PLAIN = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+from tests.integration.vllm.chunks import DONE, END, PLAIN, SAID, event
+from tests.support.model_behaviour import Behaviour
+from tests.support.model_calls import Seen, call, endpoint, seat
+from tests.support.model_completions import vllm_error
+from tests.support.model_server import ModelServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,49 +395,6 @@ async def test_an_unknown_model_is_told_also_where_the_models_are_not(
         await client.ask(call(seat(endpoint(server.url), model="gone")), lambda _: None)
 
 
-async def test_a_stopped_server_cannot_be_reached(
-    client: ModelClient, seen: Seen, server: ModelServer
-):
-    await server.stop()
-    with pytest.raises(
-        ModelError, match="endpoint default cannot be reached: Connection refused"
-    ) as raised:
-        await client.ask(call(seat(endpoint(server.url))), lambda _: None)
-    assert raised.value.retryable
-    assert seen.suspected == ["default"]
-
-
-async def test_a_host_name_that_leads_nowhere_may_lead_somewhere_later(client: ModelClient):
-    with pytest.raises(ModelError, match="whose name leads nowhere now") as raised:
-        await client.ask(call(seat(endpoint("http://vllm.invalid:8000"))), lambda _: None)
-    assert raised.value.retryable
-
-
-async def test_a_server_that_does_not_speak_tls_is_told_so(client: ModelClient):
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(10)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as plain:
-        url = f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}"
-        with pytest.raises(ModelError, match=r"does not speak TLS: .*wrong version") as raised:
-            await client.ask(call(seat(endpoint(url))), lambda _: None)
-    assert not raised.value.retryable
-
-
-async def test_a_url_that_no_client_takes_is_told_so(client: ModelClient):
-    with pytest.raises(ModelError, match="URL of endpoint default cannot be used") as raised:
-        await client.ask(call(seat(endpoint("http://999.1.1.1/v1"))), lambda _: None)
-    assert not raised.value.retryable
-
-
-async def test_a_host_that_no_lookup_takes_is_told_so(client: ModelClient):
-    with pytest.raises(ModelError, match="the URL of endpoint default must name a host") as raised:
-        await client.ask(call(seat(endpoint("http://a..b/v1"))), lambda _: None)
-    assert not raised.value.retryable
-
-
 async def test_what_a_call_raises_that_nobody_foresaw_is_the_models_failure_and_logged(
     client: ModelClient, seen: Seen, connections: Connections, server: ModelServer
 ):
@@ -472,195 +415,3 @@ async def test_a_failure_that_nobody_foresaw_is_told_by_its_name(connections: Co
     error = failures.of_exception(line, httpx.HTTPError("odd"))
     assert error.reason == "endpoint default could not be asked: HTTPError: odd"
     assert not error.retryable
-
-
-async def test_a_key_that_no_header_can_carry_is_told_by_its_variable(seen: Seen):
-    async with Connections(
-        environment={"VLLM_API_KEY": "sk\nsecret"}, calls_per_endpoint=1
-    ) as connections:
-        client = ModelClient(connections=connections, watch=seen, rehearsal=NoRehearsal())
-        with pytest.raises(ModelError, match="the key in VLLM_API_KEY holds") as raised:
-            await client.ask(call(seat(endpoint("http://127.0.0.1:1"))), lambda _: None)
-    assert "secret" not in raised.value.reason
-
-
-@pytest.fixture
-async def hasty() -> AsyncGenerator[Connections]:
-    """Of a process that waits 50 ms for a connection."""
-    async with Connections(
-        environment={}, calls_per_endpoint=4, connect_seconds=0.05, silence_seconds=5
-    ) as connections:
-        yield connections
-
-
-async def test_a_host_that_does_not_answer_is_given_up_on_in_time(hasty: Connections):
-    # 192.0.2.0/24 is for documentation: where anything is there at all, it is not a server.
-    client = ModelClient(connections=hasty, watch=Seen(), rehearsal=NoRehearsal())
-    with pytest.raises(ModelError) as raised:
-        await client.ask(call(seat(endpoint("http://192.0.2.1:8000"))), lambda _: None)
-    assert raised.value.retryable
-
-
-@pytest.mark.parametrize("plain", [PLAIN % (10**6, b"{"), b"HTTP/1.1 200 OK\r\n"])
-async def test_an_answer_that_trickles_in_without_end_is_given_up_on(
-    client: ModelClient, plain: bytes
-):
-    gone = asyncio.Event()
-
-    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(plain)
-        with suppress(ConnectionError):
-            while True:
-                try:
-                    async with asyncio.timeout(0.05):
-                        if not await reader.read(65536):
-                            break
-                except TimeoutError:
-                    writer.write(b" " if plain.endswith(b"{") else b"x: y\r\n")
-        writer.close()
-        gone.set()
-
-    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with asyncio.timeout(30):
-            with pytest.raises(ModelError) as raised:
-                await client.ask(call(seat(endpoint(url))), lambda _: None)
-            await gone.wait()
-    assert raised.value.retryable
-
-
-async def test_a_slow_answer_is_waited_for_as_long_as_something_of_it_comes(
-    client: ModelClient, server: ModelServer
-):
-    # Longer than the silence that is borne, and each piece within it.
-    server.script(Behaviour(content="It takes its time.", reasoning="Hm.", pieces=9, pace=0.06))
-    begun = asyncio.get_running_loop().time()
-    answer = await client.ask(call(seat(endpoint(server.url))), lambda _: None)
-    assert (answer.content, answer.reasoning) == ("It takes its time.", "Hm.")
-    assert asyncio.get_running_loop().time() - begun > 0.5
-
-
-async def test_a_stream_of_more_bytes_than_an_answer_can_have_is_given_up_on(
-    hasty: Connections, server: ModelServer
-):
-    client = ModelClient(connections=hasty, watch=Seen(), rehearsal=NoRehearsal())
-    server.script(Behaviour(chunks=((b": " + b"x" * 1_000_000 + b"\n"),) * 34))
-    with pytest.raises(ModelError, match="sent more than 33554432 bytes for one answer") as raised:
-        await client.ask(call(seat(endpoint(server.url))), lambda _: None)
-    assert not raised.value.retryable
-
-
-# ---------------------------------------------------------------- what is odd and yet an answer
-
-ODD = [
-    (
-        "invalid UTF-8",
-        (event({"content": "caf#"}).replace(b"#", b"\xe9"), END, DONE),
-        "caf\ufffd",
-    ),
-    ("a lone surrogate", (event({"content": "a\ud800b"}), END, DONE), "a\ufffdb"),
-    ("a lone surrogate at the end", (event({"content": "a\ud83d"}), END, DONE), "a\ufffd"),
-    (
-        "a pair of surrogates in two chunks",
-        (event({"content": "a\ud83d"}), event({"content": "\ude00b"}), END, DONE),
-        "a😀b",
-    ),
-    ("NUL", (event({"content": "a\0b"}), END, DONE), "a\ufffdb"),
-    (
-        "a stream without [DONE]",
-        (SAID, END),
-        "Half an answer",
-    ),
-    (
-        "a last event without its empty line",
-        (SAID, END.rstrip(b"\n") + b"\n"),
-        "Half an answer",
-    ),
-    (
-        "CRLF, comments, other fields and no space after data:",
-        (
-            b": hello\r\n",
-            SAID.replace(b"data: ", b"event: message\r\nid: 7\r\ndata:").replace(b"\n", b"\r\n"),
-            END.replace(b"\n", b"\r\n"),
-            DONE,
-        ),
-        "Half an answer",
-    ),
-    (
-        "an event of two lines",
-        (SAID.replace(b'"choices": ', b'"choices":\ndata: '), END, DONE),
-        "Half an answer",
-    ),
-    (
-        "a stream cut into single bytes",
-        tuple(bytes([byte]) for byte in SAID + END + DONE),
-        "Half an answer",
-    ),
-    (
-        "choices and fields of odd shapes",
-        (
-            b'data: {"choices": null}\n\n',
-            b'data: {"choices": [7, {"delta": 7}, {"delta": {"content": 7, "reasoning": []}}]}\n\n',
-            b'data: {"choices": [{"index": 1, "delta": {"content": "second"}}], "usage": 3}\n\n',
-            SAID,
-            END,
-            DONE,
-        ),
-        "Half an answer",
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("chunks", "content"), [one[1:] for one in ODD], ids=[one[0] for one in ODD]
-)
-async def test_an_odd_stream_is_read_as_valid_text(
-    client: ModelClient, server: ModelServer, chunks: tuple[bytes, ...], content: str
-):
-    server.script(Behaviour(chunks=chunks))
-    pieces: list[str] = []
-    answer = await client.ask(call(seat(endpoint(server.url))), pieces.append)
-    assert answer.content == content
-    assert content.startswith("".join(pieces))
-    for text in (answer.content, *pieces):
-        text.encode()
-
-
-@pytest.mark.parametrize(
-    ("usage", "read"),
-    [
-        (
-            {
-                "prompt_tokens": 9,
-                "completion_tokens": 2,
-                "prompt_tokens_details": {"cached_tokens": 8},
-            },
-            Usage(prompt_tokens=9, cached_prompt_tokens=8, completion_tokens=2, calls=1),
-        ),
-        (
-            {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": None},
-            Usage(prompt_tokens=9, completion_tokens=2, calls=1),
-        ),
-        ({"prompt_tokens": -1, "completion_tokens": True}, Usage(calls=1)),
-        ({"prompt_tokens": 10**300, "completion_tokens": "2"}, Usage(calls=1)),
-        (None, Usage(calls=1)),
-    ],
-)
-async def test_usage_is_the_servers_own_count_or_nothing(
-    client: ModelClient, server: ModelServer, usage: object, read: Usage
-):
-    last = b"data: " + json.dumps({"choices": [], "usage": usage}).encode() + b"\n\n"
-    server.script(Behaviour(chunks=(SAID, END, last, DONE)))
-    answer = await client.ask(call(seat(endpoint(server.url))), lambda _: None)
-    assert answer.usage == read
-
-
-async def test_a_ballot_that_is_no_json_is_returned_as_it_was_said(
-    client: ModelClient, server: ModelServer
-):
-    server.script(Behaviour(content="I vote for A."))
-    schema = {"properties": {"ranking": {"enum": ["A"]}}}
-    answer = await client.ask(
-        call(seat(endpoint(server.url)), answer_schema=schema), lambda _: None
-    )
-    assert answer.content == "I vote for A."

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.model_server import ballot, cut_up
+from tests.support.model_completions import ballot, cut_up
 from tests.support.waiting import eventually, until
 
 TURN = "trn_0198-p0-s1"

@@ -19,8 +19,9 @@ from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections, Line
 from orchestrator.vllm.watch import Watch
+from tests.support.model_behaviour import Behaviour
 from tests.support.model_calls import NoRehearsal, call, endpoint, seat
-from tests.support.model_server import Behaviour, ModelServer
+from tests.support.model_server import ModelServer
 from tests.support.waiting import until
 
 UP, DOWN, UNKNOWN = EndpointStatus.UP, EndpointStatus.DOWN, EndpointStatus.UNKNOWN
@@ -295,7 +296,7 @@ async def test_a_failed_call_has_its_endpoint_looked_at_at_once(
     connections: Connections, server: ModelServer
 ):
     place = endpoint(server.url)
-    async with watching(Graph(place), connections, every=60) as watch:
+    async with watching(Graph(place), connections, every=60, patience=5) as watch:
         await until(is_(watch, place, UP))
         await server.stop()
         client = ModelClient(connections=connections, watch=watch, rehearsal=NoRehearsal())

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from orchestrator.api.app import build_app
-from tests.unit.api.doubles import House, a_council
+from tests.support.samples import a_council
+from tests.unit.api.doubles import House
 
 
 class Api:

@@ -14,8 +14,9 @@ from starlette.types import Message, Scope
 
 from orchestrator.api.app import build_app
 from orchestrator.api.body import MOST_BYTES
+from tests.support.samples import a_deliberation, play
 from tests.unit.api.conftest import Api
-from tests.unit.api.doubles import House, a_deliberation, play
+from tests.unit.api.doubles import House
 
 
 async def test_process_is_alive_while_the_service_is_not_ready(api: Api, house: House) -> None:

@@ -17,8 +17,9 @@ from orchestrator.api.errors import coded
 from orchestrator.api.schema import SCHEMA
 from orchestrator.domain.errors import Conflict, NotFound, RefusedError, UnavailableError
 from orchestrator.domain.pages import LARGEST_PAGE
+from tests.support.samples import a_deliberation, play
 from tests.unit.api.conftest import Api
-from tests.unit.api.doubles import House, a_deliberation, play
+from tests.unit.api.doubles import House
 
 BAD_ARGUMENTS = [
     ("councils(first: -1)", ["first"]),

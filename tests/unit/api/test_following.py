@@ -18,8 +18,9 @@ from orchestrator.domain.deliberations import Deliberation, Status
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.transcripts import Claimed, Transcript
 from orchestrator.engine.events import Moved, TokensSpoken, TurnBegan
+from tests.support.samples import NOW, a_deliberation, play
 from tests.support.waiting import until
-from tests.unit.api.doubles import NOW, Archive, House, a_deliberation, play
+from tests.unit.api.doubles import Archive, House
 
 EVENTS = """subscription ($id: ID!, $after: Int) { deliberationEvents(id: $id, after: $after) {
   __typename sequence at deliberation { id status progress { turnsTaken } }

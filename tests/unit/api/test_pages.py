@@ -10,8 +10,9 @@ import pytest
 from orchestrator.domain.deliberations import Status
 from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
 from orchestrator.domain.pages import PageRequest
+from tests.support.samples import NOW, a_council, a_deliberation, play
 from tests.unit.api.conftest import Api
-from tests.unit.api.doubles import NOW, House, a_council, a_deliberation, play
+from tests.unit.api.doubles import House
 
 PAGE = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } }"
 

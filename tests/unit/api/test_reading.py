@@ -10,8 +10,9 @@ from orchestrator.domain.deliberations import TurnKind
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.domain.pruning import GraphSize
+from tests.support.samples import ENDPOINT, NOW, a_council, a_deliberation, an_agent, play
 from tests.unit.api.conftest import Api
-from tests.unit.api.doubles import ENDPOINT, NOW, House, a_council, a_deliberation, an_agent, play
+from tests.unit.api.doubles import House
 
 UP = EndpointHealth(status=EndpointStatus.UP, served_models=("a-model",), in_flight=4)
 

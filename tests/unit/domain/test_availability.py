@@ -10,7 +10,7 @@ from orchestrator.domain.availability import AgentStatus, agent_status, waiting_
 from orchestrator.domain.councils import Endpoint, Model
 from orchestrator.domain.deliberations import Status
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
-from tests.unit.api.doubles import a_deliberation, an_agent
+from tests.support.samples import a_deliberation, an_agent
 
 DEFAULT = Endpoint(id="end_d", name="default", url="http://d")
 GPU = Endpoint(id="end_g", name="gpu", url="http://g")

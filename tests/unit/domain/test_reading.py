@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from orchestrator.domain.deliberations import TurnKind
 from orchestrator.domain.reading import Progress, progress, read
-from tests.unit.api.doubles import a_council, a_deliberation, play
+from tests.support.samples import a_council, a_deliberation, play
 
 
 def test_nothing_recorded_leaves_everything_to_do() -> None:

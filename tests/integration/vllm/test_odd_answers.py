@@ -1,0 +1,127 @@
+"""What is odd and yet an answer: it is read as valid text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestrator.domain.deliberations import Usage
+from orchestrator.vllm.client import ModelClient
+from tests.integration.vllm.chunks import DONE, END, SAID, event
+from tests.support.model_behaviour import Behaviour
+from tests.support.model_calls import call, endpoint, seat
+from tests.support.model_server import ModelServer
+
+ODD = [
+    (
+        "invalid UTF-8",
+        (event({"content": "caf#"}).replace(b"#", b"\xe9"), END, DONE),
+        "caf\ufffd",
+    ),
+    ("a lone surrogate", (event({"content": "a\ud800b"}), END, DONE), "a\ufffdb"),
+    ("a lone surrogate at the end", (event({"content": "a\ud83d"}), END, DONE), "a\ufffd"),
+    (
+        "a pair of surrogates in two chunks",
+        (event({"content": "a\ud83d"}), event({"content": "\ude00b"}), END, DONE),
+        "a😀b",
+    ),
+    ("NUL", (event({"content": "a\0b"}), END, DONE), "a\ufffdb"),
+    (
+        "a stream without [DONE]",
+        (SAID, END),
+        "Half an answer",
+    ),
+    (
+        "a last event without its empty line",
+        (SAID, END.rstrip(b"\n") + b"\n"),
+        "Half an answer",
+    ),
+    (
+        "CRLF, comments, other fields and no space after data:",
+        (
+            b": hello\r\n",
+            SAID.replace(b"data: ", b"event: message\r\nid: 7\r\ndata:").replace(b"\n", b"\r\n"),
+            END.replace(b"\n", b"\r\n"),
+            DONE,
+        ),
+        "Half an answer",
+    ),
+    (
+        "an event of two lines",
+        (SAID.replace(b'"choices": ', b'"choices":\ndata: '), END, DONE),
+        "Half an answer",
+    ),
+    (
+        "a stream cut into single bytes",
+        tuple(bytes([byte]) for byte in SAID + END + DONE),
+        "Half an answer",
+    ),
+    (
+        "choices and fields of odd shapes",
+        (
+            b'data: {"choices": null}\n\n',
+            b'data: {"choices": [7, {"delta": 7}, {"delta": {"content": 7, "reasoning": []}}]}\n\n',
+            b'data: {"choices": [{"index": 1, "delta": {"content": "second"}}], "usage": 3}\n\n',
+            SAID,
+            END,
+            DONE,
+        ),
+        "Half an answer",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "content"), [one[1:] for one in ODD], ids=[one[0] for one in ODD]
+)
+async def test_an_odd_stream_is_read_as_valid_text(
+    client: ModelClient, server: ModelServer, chunks: tuple[bytes, ...], content: str
+):
+    server.script(Behaviour(chunks=chunks))
+    pieces: list[str] = []
+    answer = await client.ask(call(seat(endpoint(server.url))), pieces.append)
+    assert answer.content == content
+    assert content.startswith("".join(pieces))
+    for text in (answer.content, *pieces):
+        text.encode()
+
+
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 2,
+                "prompt_tokens_details": {"cached_tokens": 8},
+            },
+            Usage(prompt_tokens=9, cached_prompt_tokens=8, completion_tokens=2, calls=1),
+        ),
+        (
+            {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": None},
+            Usage(prompt_tokens=9, completion_tokens=2, calls=1),
+        ),
+        ({"prompt_tokens": -1, "completion_tokens": True}, Usage(calls=1)),
+        ({"prompt_tokens": 10**300, "completion_tokens": "2"}, Usage(calls=1)),
+        (None, Usage(calls=1)),
+    ],
+)
+async def test_usage_is_the_servers_own_count_or_nothing(
+    client: ModelClient, server: ModelServer, usage: object, read: Usage
+):
+    last = b"data: " + json.dumps({"choices": [], "usage": usage}).encode() + b"\n\n"
+    server.script(Behaviour(chunks=(SAID, END, last, DONE)))
+    answer = await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert answer.usage == read
+
+
+async def test_a_ballot_that_is_no_json_is_returned_as_it_was_said(
+    client: ModelClient, server: ModelServer
+):
+    server.script(Behaviour(content="I vote for A."))
+    schema = {"properties": {"ranking": {"enum": ["A"]}}}
+    answer = await client.ask(
+        call(seat(endpoint(server.url)), answer_schema=schema), lambda _: None
+    )
+    assert answer.content == "I vote for A."
