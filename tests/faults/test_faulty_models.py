@@ -1,7 +1,7 @@
 """Models that are down, slow, refuse, break off or talk nonsense: the deliberation ends all the same, and says why.
 
 Each case is a council of its own, whose first seat speaks with a model that misbehaves as the table says;
-all of them deliberate at once in one service. No rounds: three proposals, three ballots, quorum two.
+all of them deliberate at once in one service, which asks again sooner than others do. No rounds: three proposals, three ballots, quorum two.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ CASES = (
         name="silent until the deadline",
         behaviour=Behaviour(hang_after=1),
         turn=BALLOT,
-        deadline=30,
+        deadline=8,
         stop_reason="DEADLINE",
     ),
     Case(
@@ -255,11 +255,16 @@ async def outcomes(
             home=home,
         ) as scene,
     ):
-        service = await scene.start()
+        service = await scene.start(hasty=True)
         await service.ready()
-        ids = await asyncio.gather(*(_deliberate(scene, service, case) for case in CASES))
-        evidence = await scene.all_ended(120)
-        names = [case.name for case in CASES]
+        unhurried = [case for case in CASES if case.deadline is None]
+        ids = await asyncio.gather(*(_deliberate(scene, service, case) for case in unhurried))
+        await scene.all_ended(120)
+        # Nothing else takes now the time that they have.
+        hurried = [case for case in CASES if case.deadline is not None]
+        ids += await asyncio.gather(*(_deliberate(scene, service, case) for case in hurried))
+        evidence = await scene.all_ended(60)
+        names = [case.name for case in (*unhurried, *hurried)]
         shown = [(await service.ask(_TURNS, id=id_))["deliberation"] for id_ in ids]
         yield Outcomes(
             evidence,

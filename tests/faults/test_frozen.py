@@ -27,7 +27,7 @@ async def test_a_process_that_was_stopped_and_overtaken_changes_nothing_when_it_
     # When it is stopped, one of its critiques is being recorded and another one is under way.
     scene.model.script(Behaviour(latency=3.0), turn="*-c1-s3-*", attempts=1)
     scene.model.script(Behaviour(latency=0.5), turn="*-c1-*", attempts=1)
-    frozen = await scene.start("frozen", COUNCIL_LEASE_SECONDS="3")
+    frozen = await scene.start("frozen", hasty=True, COUNCIL_LEASE_SECONDS="3")
     await frozen.ready()
     accepted = await scene.deliberate(frozen)
     await eventually(scene.look, lambda seen: len(seen.turns) == 3)

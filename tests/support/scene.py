@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,9 @@ from tests.support.evidence import Crash, Evidence, ended, faults, gather, quiet
 from tests.support.model_log import ModelLog
 from tests.support.model_server import ModelServer
 from tests.support.neo4j import Neo4jServer
-from tests.support.service_process import ServiceProcess
+from tests.support.service_process import COMMAND, ServiceProcess
+
+_HASTY = Path(__file__).with_name("hasty_council.py")
 
 ROLES = ("DEV", "QA", "ARCHITECT", "DEVOPS", "DATA")
 
@@ -71,10 +74,19 @@ class Scene:
         await self._processes.__aexit__(kind, error, trace)
 
     async def start(
-        self, name: str = "service", *, proxy: BoltProxy | None = None, **environment: str
+        self,
+        name: str = "service",
+        *,
+        proxy: BoltProxy | None = None,
+        hasty: bool = False,
+        **environment: str,
     ) -> ServiceProcess:
-        """Start a process with a home of that name; it is not ready yet."""
+        """Start a process with a home of that name; it is not ready yet. A hasty one has less patience."""
+        hastily = (Path(sys.executable), ("-P", str(_HASTY), "serve"))
+        command, arguments = hastily if hasty else (COMMAND, ("serve",))
         place = ServiceProcess(
+            command=command,
+            arguments=arguments,
             home=self.home / name,
             environment={
                 **self.server.environment,

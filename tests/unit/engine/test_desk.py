@@ -29,6 +29,12 @@ ORDER = Order(
 )
 
 
+@pytest.fixture(autouse=True)
+def quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a desk does each second it does five times a second here."""
+    monkeypatch.setattr("orchestrator.engine.desk._TICK_SECONDS", 0.2)
+
+
 def desk(
     graph: OneDeliberation,
     models: Models,
