@@ -57,7 +57,7 @@ $(COMPLETE): pyproject.toml uv.lock
 			python=; \
 		done; \
 		if [ -z "$$python" ]; then \
-			echo "Python 3.$$oldest or later is needed, and python3 is $$(python3 --version 2>&1 || echo missing)." >&2; \
+			echo "Python 3.$$oldest or later is needed, and python3 is $$(python3 --version 2>/dev/null || echo missing)." >&2; \
 			echo "  Debian, Ubuntu:  sudo apt install python3 python3-venv" >&2; \
 			echo "  macOS:           brew install python" >&2; \
 			echo "Where it has another name: make PYTHON=/path/to/python" >&2; \

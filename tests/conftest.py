@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -21,6 +22,12 @@ _WAY = pytest.StashKey[Way | CouncilError]()
 def anyio_backend() -> str:
     """One loop for the whole run, and so one driver."""
     return "asyncio"
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what is started here: a run in the background of a script has it ignored, which is inherited."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -135,7 +135,10 @@ class _Tour:
         back = found.rehydration
         if back is not None:
             how = "seeded into a new graph" if back.seeded else "back from the graph"
-            resumed = f"; {back.resumed} deliberations taken up again" if back.resumed else ""
+            several = "" if back.resumed == 1 else "s"
+            resumed = (
+                f"; {back.resumed} deliberation{several} taken up again" if back.resumed else ""
+            )
             places.add_row(
                 "councils",
                 f"{back.councils} councils with {back.agents} agents, {how} in {back.duration_ms / 1000:.2f} s{resumed}",

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 import signal
 import socket
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from neo4j import AsyncDriver
 
+from orchestrator.cli.examples import example
+from orchestrator.cli.exits import Exit
+from orchestrator.graph.driver import Graph
 from orchestrator.local import processes
 from orchestrator.local.neo4j import stop_leftover
-from tests.support.neo4j import LIBRARY, Way
+from tests.support import evidence, making
+from tests.support.model_behaviour import Behaviour
+from tests.support.model_log import ModelLog
+from tests.support.model_server import ModelServer
+from tests.support.neo4j import LIBRARY, Neo4jServer, Way
+from tests.support.offline import Offline
 from tests.support.service_process import COMMAND, free_port
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(600)]
 
 _SECONDS = 240
-_OURS = ("NEO4J_", "VLLM_", "COUNCIL_")
+_UP = (str(COMMAND), "up", "--example")
+_MAKE_RUN = ("make", "--directory", str(making.ROOT), "run")
 
 
 class Up:
@@ -43,7 +57,8 @@ class Up:
         return self.printed
 
     async def end(self, number: signal.Signals) -> int:
-        self._process.send_signal(number)
+        """Send a signal to it and to what runs it, as a terminal does."""
+        os.killpg(self._process.pid, number)
         async with asyncio.timeout(_SECONDS):
             return await self._process.wait()
 
@@ -53,8 +68,7 @@ class Up:
 
 
 @asynccontextmanager
-async def up(home: Path, **environment: str) -> AsyncGenerator[Up]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+async def up(home: Path, command: Sequence[str] = _UP, **environment: str) -> AsyncGenerator[Up]:
     ports = {
         "COUNCIL_PORT": str(free_port()),
         "COUNCIL_BOLT_PORT": "0",
@@ -63,20 +77,19 @@ async def up(home: Path, **environment: str) -> AsyncGenerator[Up]:
     output = home / "printed"
     with output.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            COMMAND,
-            "up",
-            "--example",
-            env={**inherited, "COUNCIL_HOME": str(home), **ports, **environment},
+            *command,
+            env={**making.environment(), "COUNCIL_HOME": str(home), **ports, **environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=file,
             stderr=file,
+            start_new_session=True,
         )
+    running = Up(process, output)
     try:
-        yield Up(process, output)
+        yield running
     finally:
         if process.returncode is None:
-            process.kill()
-            await process.wait()
+            await running.end(signal.SIGKILL)
 
 
 @pytest.fixture
@@ -92,7 +105,9 @@ async def home(neo4j_way: Way, tmp_path: Path) -> AsyncGenerator[Path]:
 async def test_the_example_is_decided_comes_back_after_a_kill_and_ctrl_c_leaves_nothing_behind(
     home: Path,
 ) -> None:
-    async with up(home) as first:
+    # The files of Neo4j are there, as at every start but the first: nothing has to be fetched.
+    offline = Offline(home / "offline")
+    async with up(home, _MAKE_RUN, **offline.environment) as first:
         printed = await first.prints("Ctrl-C ends everything")
         assert "5 councils with 15 agents, seeded into a new graph" in printed
         assert printed.count(" proposes: ") == 3
@@ -100,22 +115,90 @@ async def test_the_example_is_decided_comes_back_after_a_kill_and_ctrl_c_leaves_
         assert printed.count(" revises: ") == 3
         assert printed.count(" ranks ") == 3
         assert "REHEARSAL  Verdict of dev-council-1" in printed
+        assert re.search(r"GraphQL +http://127\.0\.0\.1:\d+/graphql", printed)
+        assert re.search(r"GraphiQL +http://127\.0\.0\.1:\d+/graphql", printed)
+        assert re.search(r"Neo4j Browser +http://127\.0\.0\.1:\d+/browser/", printed)
+        assert 'council ask DEV "…"' in printed
         password = home / "neo4j" / "password"
         assert str(password) in printed
         assert password.stat().st_mode & 0o077 == 0
         assert password.read_text().strip() not in printed
         await first.end(signal.SIGKILL)
 
-    async with up(home) as second:
+    async with up(home, **offline.environment) as second:
         back = await second.prints("Ctrl-C ends everything")
         assert "5 councils with 15 agents, back from the graph" in back
         assert "Back from the graph, as it was decided" in back
         assert " proposes: " not in back
         assert _ranking(back) == _ranking(printed)
+        log = [json.loads(line) for line in (home / "council.log").read_text().splitlines()]
+        [listening] = [line for line in log if line["event"] == "listening"]
+        assert listening["rehearsal"] is True
+        [rehydrated] = [line for line in log if line["event"] == "rehydrated"]
+        assert (rehydrated["councils"], rehydrated["agents"]) == (5, 15)
         assert await second.end(signal.SIGINT) == 0
 
     assert "Traceback" not in printed + second.printed
     assert await processes.find(home / "neo4j") == []
+    assert offline.attempts() == []
+
+
+async def test_an_example_killed_in_the_middle_is_resumed_by_its_key_and_no_turn_is_taken_twice(
+    empty_graph: Graph, driver: AsyncDriver, neo4j_server: Neo4jServer, tmp_path: Path
+) -> None:
+    database = empty_graph.database
+    log = ModelLog(tmp_path / "model.jsonl")
+    async with ModelServer(
+        models=("tiny",), behaviour=Behaviour(latency=0.01), log=log.path
+    ) as model:
+        settings = {**neo4j_server.environment, "VLLM_URL": model.url, "VLLM_MODEL": "tiny"}
+        # One critique does not come before the kill: two seats revise, the third waits, and nobody votes.
+        model.script(Behaviour(hang_after=-1), turn="*-c1-s1-*", attempts=1)
+        async with up(tmp_path, **settings) as first:
+            await eventually(
+                lambda: evidence.gather(driver, database), lambda seen: len(seen.turns) == 7, 60
+            )
+            await first.prints(" revises: ")
+            await first.end(signal.SIGKILL)
+        assert "Verdict" not in first.printed
+        await evidence.quiet(driver, database)
+        before = await evidence.gather(driver, database)
+        crash = evidence.Crash(
+            point="the kill",
+            recorded=frozenset(turn.id for turn in before.turns),
+            place=log.place(),
+        )
+        async with up(tmp_path, **settings) as second:
+            printed = await second.prints("Ctrl-C ends everything")
+            assert "1 deliberation taken up again" in printed
+            assert printed.count(" ranks ") == 3
+            assert "Verdict of dev-council-1" in printed
+            assert await second.end(signal.SIGINT) == 0
+
+    seen = await evidence.gather(driver, database)
+    [deliberation] = seen.deliberations
+    assert (deliberation.key or "").endswith(example().idempotency_key)
+    assert deliberation.resumptions == 1
+    assert evidence.faults(seen, accepted=[deliberation.id], log=log, crashes=[crash]) == []
+    assert Counter(log.begun(since=crash.place)).total() == 12 - len(before.turns)
+
+
+async def test_without_java_with_maven_and_without_docker_it_says_what_to_install(
+    tmp_path: Path,
+) -> None:
+    bare = making.bare_path(tmp_path / "bare")
+    async with up(tmp_path, PATH=str(bare), JAVA_HOME="") as nothing:
+        assert await nothing.ends() == Exit.FAILED
+    for words in (
+        "no Java 17 or later on the PATH or in JAVA_HOME",
+        "no Maven (mvn) on the PATH",
+        "no Docker (docker) on the PATH",
+        "sudo apt install openjdk-17-jre-headless maven",
+        "brew install openjdk@21 maven",
+        "set NEO4J_URI",
+    ):
+        assert words in nothing.printed
+    assert "Traceback" not in nothing.printed
 
 
 async def test_a_taken_port_is_told_by_its_number_and_the_variable_before_anything_starts(
@@ -127,13 +210,13 @@ async def test_a_taken_port_is_told_by_its_number_and_the_variable_before_anythi
         port = str(taken.getsockname()[1])
 
         async with up(home, COUNCIL_PORT=port) as api:
-            assert await api.ends() == 1
+            assert await api.ends() == Exit.FAILED
             assert port in api.printed
             assert "COUNCIL_PORT" in api.printed
             assert "Starting Neo4j" not in api.printed
 
         async with up(home, COUNCIL_BOLT_PORT=port) as bolt:
-            assert await bolt.ends() == 1
+            assert await bolt.ends() == Exit.FAILED
             assert f"Port {port} on 127.0.0.1 is taken" in bolt.printed
             assert "COUNCIL_BOLT_PORT" in bolt.printed
 

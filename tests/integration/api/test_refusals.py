@@ -39,6 +39,9 @@ REFUSED: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
         [("NotFound", "agents.0.endpoint")],
     ),
     ("updateCouncil", {"id": "DEV", "quorum": 4}, [("InvalidInput", "quorum")]),
+    ("updateCouncil", {"id": "DEV", "rounds": -1}, [("InvalidInput", "rounds")]),
+    ("updateCouncil", {"id": "DEV", "rounds": 1000}, [("InvalidInput", "rounds")]),
+    ("updateCouncil", {"id": "DEV", "name": "\ud800"}, [("InvalidInput", "name")]),
     ("updateCouncil", {"id": "DEV", "expectedVersion": 9}, [("Conflict", "expectedVersion")]),
     ("updateCouncil", {"id": "cou_none", "rounds": 2}, [("NotFound", "id")]),
     ("archiveCouncil", {"id": "DEV", "expectedVersion": 9}, [("Conflict", "expectedVersion")]),
@@ -69,10 +72,41 @@ REFUSED: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
         {"name": "x", "url": "http://x", "apiKeyVariable": "NEO4J_PASSWORD"},
         [("InvalidInput", "apiKeyVariable")],
     ),
+    ("updateEndpoint", {"id": "default", "url": "file:///etc/passwd"}, [("InvalidInput", "url")]),
+    (
+        "updateEndpoint",
+        {"id": "default", "url": "http://[fd00:ec2::254]/"},
+        [("InvalidInput", "url")],
+    ),
+    (
+        "updateEndpoint",
+        {"id": "default", "apiKeyVariable": "PATH"},
+        [("InvalidInput", "apiKeyVariable")],
+    ),
     ("updateEndpoint", {"id": "end_none", "url": "http://x"}, [("NotFound", "id")]),
     ("removeEndpoint", {"id": "end_none"}, [("NotFound", "id")]),
     ("deliberate", {"council": {"role": "NONE"}, "task": TASK}, [("NotFound", "council.role")]),
     ("deliberate", {"council": {"id": "cou_none"}, "task": TASK}, [("NotFound", "council.id")]),
+    (
+        "deliberate",
+        {"council": {"role": "DEV"}, "task": TASK, "rounds": -1},
+        [("InvalidInput", "rounds")],
+    ),
+    (
+        "deliberate",
+        {"council": {"role": "DEV"}, "task": TASK, "rounds": 1000},
+        [("InvalidInput", "rounds")],
+    ),
+    (
+        "deliberate",
+        {"council": {"role": "DEV"}, "task": TASK, "deadlineSeconds": 0},
+        [("InvalidInput", "deadlineSeconds")],
+    ),
+    (
+        "deliberate",
+        {"council": {"role": "DEV"}, "task": {"description": "a\0b"}},
+        [("InvalidInput", "task.description")],
+    ),
     (
         "deliberate",
         {"council": {"role": "DEV"}, "task": {"description": ""}},
@@ -93,12 +127,13 @@ REFUSED: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
 
 async def ids_of(api: Api) -> dict[str, str]:
     """The ids by the names that the table above uses for them."""
-    data = await api.ask("{ roles { name council { id seats { agent { id name } } } } }")
+    data = await api.ask(
+        "{ roles { name council { id seats { agent { id name } } } } endpoints { id name } }"
+    )
     councils = {role["name"]: role["council"] for role in data["roles"] if role["council"]}
+    agents = [seat["agent"] for council in councils.values() for seat in council["seats"]]
     return {name: council["id"] for name, council in councils.items()} | {
-        seat["agent"]["name"]: seat["agent"]["id"]
-        for council in councils.values()
-        for seat in council["seats"]
+        one["name"]: one["id"] for one in (*agents, *data["endpoints"])
     }
 
 

@@ -56,6 +56,19 @@ async def test_what_was_fetched_is_not_fetched_again(program: Program, library: 
     assert beside(library) == {"lib"}
 
 
+async def test_progress_is_told_while_it_fetches(program: Program, library: Path) -> None:
+    maven = program("mvn", FETCH + "for n in $(seq 120); do echo 'Downloaded from here'; done")
+    said: list[str] = []
+
+    await installing.install(library, POM, maven=str(maven), report=said.append)
+
+    assert said == [
+        "Fetching Neo4j 5.26.0 with Maven: about 140 MB, only this once.",
+        "  50 files fetched …",
+        "  100 files fetched …",
+    ]
+
+
 async def test_of_two_at_once_one_fetches_and_the_other_waits(
     program: Program, library: Path
 ) -> None:

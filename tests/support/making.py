@@ -1,0 +1,35 @@
+"""Running make as a person does who has typed nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+_SERVICE = ("NEO4J_", "VLLM_", "COUNCIL_")
+_MAKE = ("MAKE", "MFLAGS", "ARGS", "PYTHON", "VENV")
+"""What `make test` leaves to what it starts, such as the ARGS of its own command line."""
+
+_UNIX = ("awk", "cat", "cut", "dirname", "env", "make", "realpath", "rm", "sed", "seq", "sh")
+
+
+def environment() -> dict[str, str]:
+    """Return ours without the settings of the service and of the make that we may run under."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith((*_SERVICE, *_MAKE))
+    }
+
+
+def bare_path(folder: Path, tools: Iterable[str] = _UNIX) -> Path:
+    """Fill a folder with what every Unix has, and nothing to run Python, Java, Maven or Docker with."""
+    folder.mkdir()
+    for tool in tools:
+        found = shutil.which(tool)
+        if found is not None:
+            (folder / tool).symlink_to(found)
+    return folder
