@@ -133,7 +133,7 @@ async def test_the_same_key_brings_back_the_same_deliberation_and_another_input_
 async def test_ctrl_c_leaves_a_deliberation_running_and_says_how_to_look_again(
     shell: Shell,
 ) -> None:
-    asking = await shell.start("ask", "DEV", "How do we name things?", "--rounds", "8")
+    asking = await shell.start("ask", "DEV", "How do we name things?", "--rounds", "3")
     assert asking.stderr is not None
     try:
         # Said once the service has answered that it is accepted.
