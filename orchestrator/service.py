@@ -25,7 +25,7 @@ from orchestrator.domain.errors import CouncilError, UnavailableError
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.domain.pruning import GraphSize, Pruned, Pruning
 from orchestrator.engine.desk import Capacity, Desk
-from orchestrator.engine.patience import until_available
+from orchestrator.engine.patience import Patience, until_available
 from orchestrator.engine.presence import Presence
 from orchestrator.graph import pruning
 from orchestrator.graph.councils import Councils
@@ -347,7 +347,9 @@ async def _parts(
             models=ModelClient(connections=connections, watch=watch, rehearsal=rehearsal),
             presence=Presence(settings.home),
             capacity=Capacity(
-                concurrency=settings.concurrency, lease=timedelta(seconds=settings.lease_seconds)
+                concurrency=settings.concurrency,
+                lease=timedelta(seconds=settings.lease_seconds),
+                patience=Patience(endpoint=timedelta(seconds=settings.endpoint_wait_seconds)),
             ),
         )
         service = Service(graph=graph, desk=desk, settings=settings, on_step=on_step)

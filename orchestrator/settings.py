@@ -162,9 +162,18 @@ class Settings(BaseSettings):
             alias="COUNCIL_CALLS_PER_ENDPOINT",
             ge=1,
             le=4096,
-            description="Calls in flight to one endpoint from one process.",
+            description="Calls in flight to one endpoint from one process, at most; fewer where it cannot keep up.",
         ),
     ] = 256
+    endpoint_wait_seconds: Annotated[
+        float,
+        Field(
+            alias="COUNCIL_ENDPOINT_WAIT_SECONDS",
+            ge=1,
+            le=86400,
+            description="How long a deliberation without a deadline waits for an endpoint that is down.",
+        ),
+    ] = 900.0
     log_format: Annotated[
         str | None,
         Field(

@@ -21,3 +21,5 @@ class EndpointHealth:
     status: EndpointStatus = EndpointStatus.UNKNOWN
     served_models: tuple[str, ...] = ()
     in_flight: int = 0
+    obstacle: str | None = None
+    """Why nothing is sent there now, in words; none where it is."""

@@ -90,6 +90,12 @@ class Desk:
         """Yield what happens in this process from the moment of the call, and None once a second at least."""
         return self._board.follow(deliberation)
 
+    def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
+        """Say what the seats of a deliberation wait for, in words; none where this process does not run it."""
+        if deliberation not in self._running:
+            return None
+        return self._dispatcher.obstacles(deliberation)
+
     @property
     def waiting_for(self) -> str | None:
         """What keeps this process from accepting and recording, in words; none where nothing does."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import stamina
@@ -31,6 +32,17 @@ class Dispatcher:
         self._board = board
         self._lease = lease
         self._patience = patience
+        self._asking: defaultdict[str, set[str]] = defaultdict(set)
+        """The turns that are being asked for, by deliberation."""
+
+    def obstacles(self, deliberation: str) -> tuple[str, ...]:
+        """Say what the seats of a deliberation wait for, each thing once and in words."""
+        words = {self._models.obstacle(turn) for turn in self._asking.get(deliberation, ())}
+        return tuple(sorted(word for word in words if word is not None))
+
+    def waits(self, turn: str) -> bool:
+        """Whether the call for a turn waits, and is not in flight."""
+        return self._models.obstacle(turn) is not None
 
     async def take(self, deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> Turn:
         """Return the turn, taken or absent; `contents` are what the recorded turns said, by id."""
@@ -43,10 +55,14 @@ class Dispatcher:
             max_tokens=prompt.max_tokens,
             priority=deliberation.priority,
             answer_schema=prompt.answer_schema,
+            # A deadline ends the wait by itself.
+            wait=self._patience.endpoint if deliberation.deadline is None else None,
+            began=deliberation.started_at,
         )
         started_at = datetime.now(UTC)
         began = asyncio.get_running_loop().time()
         attempts = 0
+        offset = 0
 
         def turn(
             *,
@@ -80,6 +96,37 @@ class Dispatcher:
                 choices=choices,
             )
 
+        def tell(text: str) -> None:
+            nonlocal offset
+            if self._board.followed(deliberation.id):
+                self._board.post(
+                    TokensSpoken(
+                        deliberation=deliberation.id,
+                        at=datetime.now(UTC),
+                        turn=call.turn,
+                        attempt=attempts,
+                        offset=offset,
+                        text=text,
+                    )
+                )
+            offset += len(text)
+
+        async def begin() -> None:
+            nonlocal attempts, offset
+            # Each time: a process that was stopped while it waited may have been overtaken.
+            await self._lease.held()
+            attempts += 1
+            offset = 0
+            self._board.post(
+                TurnBegan(
+                    deliberation=deliberation.id,
+                    at=datetime.now(UTC),
+                    turn=call.turn,
+                    attempt=attempts,
+                )
+            )
+
+        self._asking[deliberation.id].add(call.turn)
         try:
             async for attempt in stamina.retry_context(
                 on=when_to_ask_again,
@@ -90,12 +137,7 @@ class Dispatcher:
                 wait_jitter=self._patience.jitter,
             ):
                 with attempt:
-                    # Each time: a process that was stopped between two attempts may have been overtaken.
-                    await self._lease.held()
-                    attempts = attempt.num
-                    answer = await self._models.ask(
-                        call, self._teller(deliberation.id, call.turn, attempts)
-                    )
+                    answer = await self._models.ask(call, tell, begin)
                     return turn(answer=answer, choices=_choices(prompt, answer))
         except ModelError as error:
             _log.warning(
@@ -107,30 +149,14 @@ class Dispatcher:
                 reason=error.reason,
             )
             return turn(absence=error.reason)
+        finally:
+            self._asked(deliberation.id, call.turn)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _teller(self, deliberation: str, turn: str, attempt: int) -> Callable[[str], None]:
-        self._board.post(
-            TurnBegan(deliberation=deliberation, at=datetime.now(UTC), turn=turn, attempt=attempt)
-        )
-        offset = 0
-
-        def tell(text: str) -> None:
-            nonlocal offset
-            if self._board.followed(deliberation):
-                self._board.post(
-                    TokensSpoken(
-                        deliberation=deliberation,
-                        at=datetime.now(UTC),
-                        turn=turn,
-                        attempt=attempt,
-                        offset=offset,
-                        text=text,
-                    )
-                )
-            offset += len(text)
-
-        return tell
+    def _asked(self, deliberation: str, turn: str) -> None:
+        self._asking[deliberation].discard(turn)
+        if not self._asking[deliberation]:
+            del self._asking[deliberation]
 
 
 def _choices(prompt: Prompt, answer: Answer) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import stamina
@@ -15,8 +16,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """Attempts, and the seconds between them: doubled each time up to `longest_wait`, and jittered."""
+    """Attempts, and the seconds between them: doubled each time up to `longest_wait`, and jittered.
 
+    An endpoint that is down is waited for, and that is no attempt: `endpoint` is for how long, where the
+    deliberation has no deadline.
+    """
+
+    endpoint: timedelta = timedelta(minutes=15)
     attempts: int = 6
     first_wait: float = 0.5
     longest_wait: float = 8.0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from orchestrator.domain.councils import Decision, ProtocolName, Seat
@@ -168,7 +168,9 @@ class Message:
 class Call:
     """One question to one seat's model; `turn` becomes its X-Request-Id.
 
-    `answer_schema` is a JSON schema that the answer must follow, where there is one.
+    `answer_schema` is a JSON schema that the answer must follow, where there is one. `wait` is how long
+    an endpoint that is not well is waited for, none: until the call is cancelled; what passed before
+    the deliberation `began` does not count.
     """
 
     turn: str
@@ -177,6 +179,8 @@ class Call:
     max_tokens: int
     priority: Priority = Priority.NORMAL
     answer_schema: Mapping[str, Any] | None = None
+    wait: timedelta | None = timedelta(0)
+    began: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +196,20 @@ class Answer:
 class Models(Protocol):
     """The models, wherever they are served."""
 
-    async def ask(self, call: Call, on_token: Callable[[str], None]) -> Answer:
+    async def ask(
+        self,
+        call: Call,
+        on_token: Callable[[str], None],
+        on_begin: Callable[[], Awaitable[None]],
+    ) -> Answer:
         """Ask once, telling each piece of the answer as it comes; raises ModelError.
 
-        Cancelling closes the connection, which makes the server stop.
+        `on_begin` is awaited each time before something is sent: an endpoint that did not take the call
+        is asked again, for as long as the call may wait. Cancelling closes the connection, which makes
+        the server stop.
         """
+        ...
+
+    def obstacle(self, turn: str) -> str | None:
+        """Say what the call for a turn waits for, in words; none where it waits for nothing."""
         ...

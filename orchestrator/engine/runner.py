@@ -13,6 +13,7 @@ import structlog
 
 from orchestrator.domain.deliberations import Deliberation, StopReason, Turn, TurnKey
 from orchestrator.domain.errors import ClaimLostError
+from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols import PROTOCOLS
 from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Rules, Take
 from orchestrator.engine.dispatching import Dispatcher
@@ -95,6 +96,7 @@ class Runner:
                 await self._end(step, sequence)
                 return
             if self._winding_down.is_set():
+                await self._stop_calls(everything=False, waiting=True)
                 if not self._in_flight:
                     return
             else:
@@ -145,12 +147,15 @@ class Runner:
         done = [key for key, task in self._in_flight.items() if task.done()]
         return [self._in_flight.pop(key).result() for key in done]
 
-    async def _stop_calls(self, *, everything: bool) -> None:
-        """Close the calls in flight; turns that are being recorded go on unless `everything`."""
+    async def _stop_calls(self, *, everything: bool, waiting: bool = False) -> None:
+        """Close the calls in flight; turns that are being recorded go on unless `everything`.
+
+        With `waiting` only those that are not in flight yet, for their endpoint is down or has no room.
+        """
         stopped = [
             (key, task)
             for key, task in self._in_flight.items()
-            if everything or key in self._calling
+            if everything or (key in self._calling and (not waiting or self._waits(key)))
         ]
         for _, task in stopped:
             task.cancel()
@@ -158,6 +163,9 @@ class Runner:
             await asyncio.wait([task for _, task in stopped])
         for key, _ in stopped:
             del self._in_flight[key]
+
+    def _waits(self, key: TurnKey) -> bool:
+        return self._dispatcher.waits(turn_id(self.held.deliberation, key))
 
     async def _end(self, step: Decide | Fail, sequence: int) -> None:
         deliberation = self.held.deliberation

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 import httpx
 import structlog
 
 from orchestrator.domain import limits
-from orchestrator.domain.councils import Endpoint, Seat
 from orchestrator.domain.deliberations import Priority
 from orchestrator.domain.errors import ModelError
-from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.engine.ports import Answer, Call
 from orchestrator.vllm import failures
+from orchestrator.vllm.admission import Admission, Observer, Rehearsing
+from orchestrator.vllm.breaker import Trouble
 from orchestrator.vllm.connections import Connections, Line
+from orchestrator.vllm.gate import Place
 from orchestrator.vllm.reading import LONGEST_LINE, Reading
 from orchestrator.vllm.unicode import valid
 
@@ -30,9 +30,6 @@ _ERROR_SECONDS: Final = 5.0
 
 _END_SECONDS: Final = 1.0
 """How long the end of a stream is waited for once everything was said, to keep its connection."""
-
-_TROUBLE_SECONDS: Final = 5.0
-"""How long other endpoints are preferred to one where a call failed."""
 
 _MODELS_SHOWN: Final = 8
 
@@ -45,30 +42,12 @@ _PRIORITIES: Final = {Priority.HIGH: -1, Priority.LOW: 1}
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
 _NOT_FOUND: Final = 404
+_TOO_MANY: Final = 429
+_SERVER_ERRORS: Final = 500
 
 
-class Observer(Protocol):
-    """What the client asks of the watch."""
-
-    def latest(self, endpoint: Endpoint) -> Endpoint:
-        """Return the endpoint as the graph had it last."""
-        ...
-
-    def health(self, endpoint: Endpoint) -> EndpointHealth:
-        """Return how the endpoint is."""
-        ...
-
-    def suspect(self, endpoint: Endpoint) -> None:
-        """A call failed there: look at it at once."""
-        ...
-
-
-class Rehearsing(Protocol):
-    """What the client asks of the rehearsal server."""
-
-    async def endpoint(self) -> Endpoint:
-        """Return where it answers, started on first need."""
-        ...
+async def _at_once() -> None:
+    """Nothing is to be done before a call is sent."""
 
 
 class ModelClient:
@@ -76,84 +55,82 @@ class ModelClient:
 
     def __init__(self, *, connections: Connections, watch: Observer, rehearsal: Rehearsing) -> None:
         """All three belong to whoever joins them, and are closed there."""
-        self._connections: Final = connections
         self._watch: Final = watch
-        self._rehearsal: Final = rehearsal
+        self._admission: Final = Admission(
+            connections=connections, watch=watch, rehearsal=rehearsal
+        )
 
-    async def ask(self, call: Call, on_token: Callable[[str], None]) -> Answer:
+    async def ask(
+        self,
+        call: Call,
+        on_token: Callable[[str], None],
+        on_begin: Callable[[], Awaitable[None]] = _at_once,
+    ) -> Answer:
         """Ask once, telling each piece of the answer as it comes; raises ModelError.
 
-        Cancelling closes the connection, which makes the server stop.
+        An endpoint that is not well is waited for as long as the call says; `on_begin` is awaited before
+        anything is sent, also where an endpoint that did not take the call is asked again. Cancelling
+        closes the connection, which makes the server stop.
         """
-        endpoint = await self._endpoint(call.seat)
+        async with self._admission.errand(call) as errand:
+            while True:
+                async with self._admission.place(errand) as (line, place):
+                    await on_begin()
+                    try:
+                        return await self._ask_at(line, place, call, on_token)
+                    except failures.EndpointError as exc:
+                        if not (exc.trouble.untaken and errand.refused()):
+                            raise
+
+    def obstacle(self, turn: str) -> str | None:
+        """Say what the call for a turn waits for, in words; none where it waits for nothing."""
+        return self._admission.obstacle(turn)
+
+    async def _ask_at(
+        self, line: Line, place: Place, call: Call, on_token: Callable[[str], None]
+    ) -> Answer:
         try:
-            return await self._ask_at(endpoint, call, on_token)
-        except ModelError:
-            raise
+            answer = await self._ask(line, place, call, on_token)
+        except failures.CALL_ERRORS as exc:
+            raise self._judged(line, place, failures.of_exception(line, exc)) from exc
+        except ModelError as exc:
+            raise self._judged(line, place, exc) from exc
         except Exception as exc:
             # What a foreign server or a name can provoke is not to be enumerated, and one endpoint
             # must not fail a whole deliberation: its seat is absent.
-            self._watch.suspect(endpoint)
+            self._watch.suspect(line.endpoint)
             _log.exception(
                 "call_failed_unforeseen",
-                endpoint=endpoint.name,
+                endpoint=line.endpoint.name,
                 turn=call.turn,
                 error=type(exc).__name__,
             )
-            raise failures.unforeseen(endpoint, exc) from exc
+            raise failures.unforeseen(line.endpoint, exc) from exc
+        place.heard()
+        return answer
 
-    async def _ask_at(
-        self, endpoint: Endpoint, call: Call, on_token: Callable[[str], None]
+    def _judged(self, line: Line, place: Place, error: ModelError) -> ModelError:
+        """Take in what a failure tells of the endpoint, and return what the caller is told."""
+        if not isinstance(error, failures.EndpointError):
+            return error
+        again = place.silent_before and error.trouble is Trouble.SILENT
+        place.failed(error.trouble, error.reason, error.retry_after)
+        self._watch.suspect(line.endpoint)
+        # Each silence costs a minute, and this was the second that the endpoint was given.
+        return failures.silent_again(error) if again else error
+
+    async def _ask(
+        self, line: Line, place: Place, call: Call, on_token: Callable[[str], None]
     ) -> Answer:
-        line = await self._connections.line(endpoint)
-        async with line.turn():
-            try:
-                answer = await self._ask(line, call, on_token)
-            except failures.CALL_ERRORS as exc:
-                self._watch.suspect(endpoint)
-                line.troubled_until = time.monotonic() + _TROUBLE_SECONDS
-                raise failures.of_exception(line, exc) from exc
-            except ModelError as exc:
-                if exc.retryable:
-                    line.troubled_until = time.monotonic() + _TROUBLE_SECONDS
-                raise
-            line.troubled_until = 0.0
-            return answer
-
-    async def _endpoint(self, seat: Seat) -> Endpoint:
-        """Choose: the bound one, else the least loaded that serves the model; with none such, the least bad.
-
-        A bad one is asked all the same, so that what is really wrong with it is what the turn says.
-        """
-        if seat.model.rehearsal:
-            return await self._rehearsal.endpoint()
-        if seat.endpoint is not None:
-            return self._watch.latest(seat.endpoint)
-        if not seat.model.endpoints:
-            raise ModelError(f"no endpoint serves model {seat.model.name}", retryable=False)
-        if len(seat.model.endpoints) == 1:
-            return self._watch.latest(seat.model.endpoints[0])
-
-        def badness(endpoint: Endpoint) -> tuple[int, bool, int]:
-            health = self._watch.health(endpoint)
-            down = health.status is EndpointStatus.DOWN
-            lacking = bool(health.served_models) and seat.model.name not in health.served_models
-            return (
-                2 * down + lacking,
-                self._connections.troubled(endpoint),
-                self._connections.load(endpoint),
-            )
-
-        return self._watch.latest(min(seat.model.endpoints, key=badness))
-
-    async def _ask(self, line: Line, call: Call, on_token: Callable[[str], None]) -> Answer:
         priority = _PRIORITIES.get(call.priority) if line.takes_priorities else None
         body = _body(call, priority)
         async with asyncio.timeout(line.opening_seconds):
             response = await line.post(line.address.completions, body, call.turn)
         try:
             if response.status_code == _OK:
-                return await _read(line, response, on_token)
+                return await _read(line, place, response, on_token)
+            if response.status_code < _SERVER_ERRORS and response.status_code != _TOO_MANY:
+                place.heard()  # it works, and does not like what it was asked
             error = await self._error(line, response, call)
         finally:
             await response.aclose()
@@ -164,7 +141,7 @@ class ModelClient:
         ):
             # vLLM takes priorities only where it schedules by them, and doesn't say so beforehand.
             line.takes_priorities = False
-            return await self._ask(line, call, on_token)
+            return await self._ask(line, place, call, on_token)
         raise error
 
     async def _error(self, line: Line, response: httpx.Response, call: Call) -> ModelError:
@@ -225,7 +202,9 @@ async def _served(line: Line, model: str) -> str | None:
     return f"it serves {shown}{more}"
 
 
-async def _read(line: Line, response: httpx.Response, on_token: Callable[[str], None]) -> Answer:
+async def _read(
+    line: Line, place: Place, response: httpx.Response, on_token: Callable[[str], None]
+) -> Answer:
     headers = response.headers
     if headers.get("content-encoding", "identity") != "identity":
         raise failures.unusable(line, "an answer compressed without having been asked to")
@@ -235,7 +214,7 @@ async def _read(line: Line, response: httpx.Response, on_token: Callable[[str], 
             if not headers.get("content-type", "").startswith("text/event-stream"):
                 return reading.whole(await bounded_body(response, LONGEST_LINE))
             stream = aiter(_stream(response))
-            await _feed(reading, stream, patience, line.silence_seconds)
+            await _feed(reading, stream, patience, line.silence_seconds, place.heard)
     except TimeoutError as exc:
         raise failures.silent(line) from exc
     if reading.done:
@@ -243,8 +222,14 @@ async def _read(line: Line, response: httpx.Response, on_token: Callable[[str], 
     return reading.answer()
 
 
-async def _feed(reading: Reading, stream: Any, patience: asyncio.Timeout, seconds: float) -> None:
-    """Read a stream to its end; whatever is new of the answer buys so many seconds more."""
+async def _feed(
+    reading: Reading,
+    stream: Any,
+    patience: asyncio.Timeout,
+    seconds: float,
+    on_heard: Callable[[], None],
+) -> None:
+    """Read a stream to its end; whatever is new of the answer is told, and buys so many seconds more."""
     loop = asyncio.get_running_loop()
     heard = reading.heard
     async for data in stream:
@@ -253,6 +238,7 @@ async def _feed(reading: Reading, stream: Any, patience: asyncio.Timeout, second
             return
         if reading.heard != heard:
             heard = reading.heard
+            on_heard()
             patience.reschedule(loop.time() + seconds)
 
 

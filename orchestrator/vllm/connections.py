@@ -6,13 +6,10 @@ twentieth. aiohttp also offers the place where an address is judged by where its
 
 from __future__ import annotations
 
-import asyncio
 import re
 import socket
 import ssl
-import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -28,6 +25,7 @@ from orchestrator.domain.councils import (
     Endpoint,
 )
 from orchestrator.domain.errors import ModelError
+from orchestrator.vllm.gate import Gate
 
 _KEPT_ALIVE: Final = 4.0
 """Seconds. vLLM closes a connection that was idle for 5: asked in that moment, it would be a lost call."""
@@ -63,10 +61,11 @@ class Address:
         self.completions: Final = httpx.URL(f"{base}/chat/completions")
         self.models: Final = httpx.URL(f"{base}/models")
         self.health: Final = httpx.URL(f"{root}/health")
+        self.metrics: Final = httpx.URL(f"{root}/metrics")
 
 
 class Line:
-    """The connections to one endpoint. At most `most_calls` calls are in flight; others wait their turn."""
+    """The connections to one endpoint, and the gate before them that no more than `most_calls` pass at once."""
 
     def __init__(
         self,
@@ -81,14 +80,10 @@ class Line:
         """Nothing is connected yet."""
         self.endpoint: Final = endpoint
         self.address: Final = Address(endpoint.url)
+        self.gate: Final = Gate(endpoint.name, most_calls)
         self.takes_priorities = True
         """False once the server has refused a call for its priority."""
-        self.in_flight = 0
-        self.waiting = 0
-        self.troubled_until = 0.0
-        """On the monotonic clock: a call failed here in a way that another server may not."""
         self._key: Final = key
-        self._room: Final = asyncio.Semaphore(most_calls)
         self._allow_link_local: Final = allow_link_local
         self._closing = False
         self.silence_seconds: Final = silence_seconds
@@ -117,23 +112,6 @@ class Line:
         if key is not None:
             headers.append((b"Authorization", b"Bearer " + key.encode()))
         self._headers: Final = headers
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
-        """Wait until there is room for a call, and take it."""
-        self.waiting += 1
-        try:
-            await self._room.acquire()
-        finally:
-            self.waiting -= 1
-        self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            self._room.release()
-            if self._closing:
-                await self._close_if_idle()
 
     async def post(self, url: httpx.URL, body: bytes, request_id: str) -> httpx.Response:
         """Send a request; the response's body has not been read, and the caller closes it."""
@@ -165,19 +143,21 @@ class Line:
     async def close(self, *, now: bool) -> None:
         """Close the connections: at once, or when the calls in flight have ended."""
         self._closing = True
+        self.gate.shut()
         if now:
             await self._client.aclose()
         else:
-            await self._close_if_idle()
+            await self.close_if_idle()
 
-    async def _close_if_idle(self) -> None:
-        if self.in_flight == 0 and self.waiting == 0:
+    async def close_if_idle(self) -> None:
+        """Close the connections where that was asked for and the last call has ended."""
+        if self._closing and self.gate.in_flight == 0:
             await self._client.aclose()
 
     def _session(self, tls: ssl.SSLContext) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0,  # calls are counted by `turn`; the watch must get through at any time
+                limit=0,  # calls are counted by the gate; the watch must get through at any time
                 ssl=tls,
                 keepalive_timeout=_KEPT_ALIVE,
                 socket_factory=self._socket,
@@ -264,20 +244,20 @@ class Connections:
         self._lines[endpoint.id] = line
         return line
 
+    def gate(self, endpoint: Endpoint) -> Gate | None:
+        """Return the gate of an endpoint; none while nobody has asked it anything."""
+        line = self._lines.get(endpoint.id)
+        return None if line is None else line.gate
+
     def load(self, endpoint: Endpoint) -> int:
         """Return the calls in flight to an endpoint and those that wait to be."""
-        line = self._lines.get(endpoint.id)
-        return 0 if line is None else line.in_flight + line.waiting
-
-    def troubled(self, endpoint: Endpoint) -> bool:
-        """Whether a call to an endpoint failed in the last seconds, and none succeeded since."""
-        line = self._lines.get(endpoint.id)
-        return line is not None and line.troubled_until > time.monotonic()
+        gate = self.gate(endpoint)
+        return 0 if gate is None else gate.load
 
     def in_flight(self, endpoint: Endpoint) -> int:
         """Return the calls in flight to an endpoint."""
-        line = self._lines.get(endpoint.id)
-        return 0 if line is None else line.in_flight
+        gate = self.gate(endpoint)
+        return 0 if gate is None else gate.in_flight
 
     async def drop(self, endpoint: Endpoint) -> None:
         """Close the line to an endpoint that is no more, once its calls have ended."""

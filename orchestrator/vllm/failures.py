@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from orchestrator.domain.councils import Endpoint
 from orchestrator.domain.errors import ModelError
+from orchestrator.vllm.breaker import Trouble
 from orchestrator.vllm.connections import AddressRefusedError, Line
 from orchestrator.vllm.shapes import as_count, as_list, as_object
 from orchestrator.vllm.unicode import valid
@@ -41,44 +42,59 @@ _TOO_LONG: Final = ("context length", "max_tokens", "too long", "too large")
 """Words by which servers say that prompt and answer do not fit."""
 
 
+class EndpointError(ModelError):
+    """A failure that tells how the endpoint is, and not only what it makes of one call; asking again can help."""
+
+    def __init__(self, reason: str, trouble: Trouble, *, retry_after: float | None = None) -> None:
+        """`retry_after` is in seconds, where the server asked for it."""
+        self.trouble: Trouble = trouble
+        super().__init__(reason, retryable=True, retry_after=retry_after)
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of failure; `says` is a phrase that follows the endpoint's name, `words` the exception's own."""
+    """A kind of failure; `says` is a phrase that follows the endpoint's name, `words` the exception's own.
+
+    One without trouble is not worth asking again.
+    """
 
     says: str
-    retryable: bool
+    trouble: Trouble | None
     words: bool = False
 
 
 _CONNECTING: Final[tuple[tuple[type[BaseException], _Kind], ...]] = (
     # The most specific first: the first that fits speaks. httpx-aiohttp calls a refused
     # connection a ConnectTimeout, so it is aiohttp's own exception that is looked at.
-    (AddressRefusedError, _Kind("must not be spoken to", retryable=False, words=True)),
+    (AddressRefusedError, _Kind("must not be spoken to", None, words=True)),
     (
         aiohttp.ClientConnectorDNSError,
-        _Kind("has a host whose name leads nowhere now", retryable=True),
+        _Kind("has a host whose name leads nowhere now", Trouble.UNREACHED),
     ),
     (
         aiohttp.ClientConnectorCertificateError,
-        _Kind("has a certificate that is not trusted", retryable=False, words=True),
+        _Kind("has a certificate that is not trusted", None, words=True),
     ),
-    (aiohttp.ClientConnectorSSLError, _Kind("does not speak TLS", retryable=False, words=True)),
-    (aiohttp.ClientConnectorError, _Kind("cannot be reached", retryable=True, words=True)),
-    (aiohttp.ConnectionTimeoutError, _Kind("did not take the connection in time", retryable=True)),
-    (aiohttp.SocketTimeoutError, _Kind("fell silent", retryable=True)),
+    (aiohttp.ClientConnectorSSLError, _Kind("does not speak TLS", None, words=True)),
+    (aiohttp.ClientConnectorError, _Kind("cannot be reached", Trouble.UNREACHED, words=True)),
+    (
+        aiohttp.ConnectionTimeoutError,
+        _Kind("did not take the connection in time", Trouble.UNREACHED),
+    ),
+    (aiohttp.SocketTimeoutError, _Kind("fell silent", Trouble.SILENT)),
     (
         aiohttp.ServerDisconnectedError,
-        _Kind("closed the connection without an answer", retryable=True),
+        _Kind("closed the connection without an answer", Trouble.BROKEN),
     ),
-    (aiohttp.ClientPayloadError, _Kind("cut its answer off", retryable=True)),
-    (aiohttp.ClientConnectionError, _Kind("lost the connection", retryable=True, words=True)),
-    (aiohttp.ClientResponseError, _Kind("does not speak HTTP", retryable=False, words=True)),
-    (HttpProcessingError, _Kind("does not speak HTTP", retryable=False, words=True)),
-    (aiohttp.InvalidURL, _Kind("has a URL that cannot be used", retryable=False)),
-    (httpx.InvalidURL, _Kind("has a URL that cannot be used", retryable=False)),
-    (httpx.TimeoutException, _Kind("did not answer in time", retryable=True)),
-    (TimeoutError, _Kind("did not answer in time", retryable=True)),
-    (OSError, _Kind("lost the connection", retryable=True, words=True)),
+    (aiohttp.ClientPayloadError, _Kind("cut its answer off", Trouble.BROKEN)),
+    (aiohttp.ClientConnectionError, _Kind("lost the connection", Trouble.BROKEN, words=True)),
+    (aiohttp.ClientResponseError, _Kind("does not speak HTTP", None, words=True)),
+    (HttpProcessingError, _Kind("does not speak HTTP", None, words=True)),
+    (aiohttp.InvalidURL, _Kind("has a URL that cannot be used", None)),
+    (httpx.InvalidURL, _Kind("has a URL that cannot be used", None)),
+    (httpx.TimeoutException, _Kind("did not answer in time", Trouble.SILENT)),
+    (TimeoutError, _Kind("did not answer in time", Trouble.SILENT)),
+    (OSError, _Kind("lost the connection", Trouble.BROKEN, words=True)),
 )
 
 CALL_ERRORS: Final = (
@@ -97,21 +113,17 @@ def of_exception(line: Line, exc: BaseException) -> ModelError:
         for kind, said in _CONNECTING:
             if isinstance(candidate, kind):
                 words = f": {bounded(line, _plain(candidate))}" if said.words else ""
-                return ModelError(
-                    f"{_name(line)} {said.says}{words}",
-                    retryable=said.retryable,
-                )
+                return _failure(f"{_name(line)} {said.says}{words}", said.trouble)
     return ModelError(
         f"{_name(line)} could not be asked: {bounded(line, f'{type(exc).__name__}: {exc}')}",
         retryable=False,
     )
 
 
-_RETRYABLE: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
-
-
-def _retryable(status: int) -> bool:
-    return status in _RETRYABLE or status >= _SERVER_ERRORS
+_TROUBLES: Final[Mapping[int, Trouble]] = {
+    HTTPStatus.TOO_MANY_REQUESTS: Trouble.LIMITED,
+    HTTPStatus.SERVICE_UNAVAILABLE: Trouble.OVERRUN,
+}
 
 
 def _advice(line: Line, status: int, words: str) -> str:
@@ -144,14 +156,17 @@ def of_status(
     """Turn an answer that is an error into ours; `advice` stands in for the table's."""
     words = bounded(line, words_of(body))
     todo = advice if advice is not None else _advice(line, status, words)
-    retryable = _retryable(status)
-    return ModelError(
+    reason = (
         f"{_name(line)} answered {_status_words(status)}"
         + (f": {words}" if words else "")
-        + (f" ({todo})" if todo else ""),
-        retryable=retryable,
-        retry_after=_retry_after(headers.get("retry-after"), now) if retryable else None,
+        + (f" ({todo})" if todo else "")
     )
+    retry_after = _retry_after(headers.get("retry-after"), now)
+    trouble = _TROUBLES.get(status, Trouble.BROKEN if status >= _SERVER_ERRORS else None)
+    if trouble is not None:
+        return EndpointError(reason, trouble, retry_after=retry_after)
+    retryable = status == HTTPStatus.REQUEST_TIMEOUT
+    return ModelError(reason, retryable=retryable, retry_after=retry_after if retryable else None)
 
 
 def redirected(line: Line, status: int, location: str) -> ModelError:
@@ -168,10 +183,11 @@ def of_chunk(line: Line, error: Any) -> ModelError:
     if not HTTPStatus.BAD_REQUEST <= status <= _LARGEST_STATUS:
         status = _SERVER_ERRORS
     words = bounded(line, _words(error))
-    return ModelError(
-        f"{_name(line)} broke off its answer with an error" + (f": {words}" if words else ""),
-        retryable=_retryable(status),
-    )
+    reason = f"{_name(line)} broke off its answer with an error" + (f": {words}" if words else "")
+    if status >= _SERVER_ERRORS:
+        return EndpointError(reason, Trouble.BROKEN)  # whatever it is, the call had been taken
+    again = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+    return ModelError(reason, retryable=status in again)
 
 
 def unforeseen(endpoint: Endpoint, exc: Exception) -> ModelError:
@@ -183,20 +199,31 @@ def unforeseen(endpoint: Endpoint, exc: Exception) -> ModelError:
 
 def cut(line: Line, how: str) -> ModelError:
     """The answer ended before it was complete."""
-    return ModelError(f"{_name(line)} cut its answer off: {how}", retryable=True)
+    return EndpointError(f"{_name(line)} cut its answer off: {how}", Trouble.BROKEN)
 
 
 def silent(line: Line) -> ModelError:
     """Nothing of the answer came any more, whatever else did."""
-    return ModelError(
+    return EndpointError(
         f"{_name(line)} fell silent: nothing of an answer came for {line.silence_seconds:g} s",
-        retryable=True,
+        Trouble.SILENT,
     )
+
+
+def silent_again(error: ModelError) -> ModelError:
+    """The silence of an endpoint that had been silent before, and was given another chance."""
+    return ModelError(f"{error.reason}, and not for the first time", retryable=False)
 
 
 def unusable(line: Line, how: str) -> ModelError:
     """The server sent what is no answer, and would again."""
     return ModelError(f"{_name(line)} sent {how}", retryable=False)
+
+
+def _failure(reason: str, trouble: Trouble | None) -> ModelError:
+    if trouble is None:
+        return ModelError(reason, retryable=False)
+    return EndpointError(reason, trouble)
 
 
 def words_of(body: str) -> str:

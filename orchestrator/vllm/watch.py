@@ -14,8 +14,11 @@ from orchestrator.domain.councils import Endpoint
 from orchestrator.domain.errors import CouncilError, ModelError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.vllm import failures
+from orchestrator.vllm.breaker import Trouble
 from orchestrator.vllm.client import bounded_body, models_served
 from orchestrator.vllm.connections import Connections, Line
+from orchestrator.vllm.metrics import queue_of
+from orchestrator.vllm.throttle import Queue
 
 EVERY: Final = 1.0
 """Seconds between two looks at an endpoint."""
@@ -33,7 +36,11 @@ tokens.
 _LEAST_PAUSE: Final = 0.1
 """Seconds between two looks, however many calls fail."""
 
+_QUEUE_PATIENCE: Final = 0.5
+"""Seconds for /metrics, so that a look at a server that stops in that moment comes in time all the same."""
+
 _LONGEST_HEALTH: Final = 4096
+_LONGEST_METRICS: Final = 4 << 20
 
 _OK: Final = 200
 _NO_SUCH_PATH: Final = frozenset({404, 405})
@@ -88,11 +95,12 @@ class Watch:
     def health(self, endpoint: Endpoint) -> EndpointHealth:
         """Return how the endpoint is, as this process sees it."""
         watched = self._watched.get(endpoint.id)
-        in_flight = self._connections.in_flight(endpoint)
-        if watched is None:
-            return EndpointHealth(in_flight=in_flight)
+        gate = self._connections.gate(endpoint)
         return EndpointHealth(
-            status=watched.status, served_models=watched.models, in_flight=in_flight
+            status=EndpointStatus.UNKNOWN if watched is None else watched.status,
+            served_models=() if watched is None else watched.models,
+            in_flight=0 if gate is None else gate.in_flight,
+            obstacle=None if gate is None else gate.obstacle,
         )
 
     def suspect(self, endpoint: Endpoint) -> None:
@@ -126,16 +134,24 @@ class Watch:
                 models = await self._look(watched)
             except TimeoutError:
                 silences += 1
-                if silences >= _SILENCES:
-                    watched.goes_down(f"it did not answer within {self._patience} s, twice")
-                else:
+                if silences < _SILENCES:
                     continue
+                reason = f"endpoint {watched.endpoint.name} did not answer within {self._patience} s, twice"
+                watched.goes_down(reason)
+                self._tell_gate(watched, reason)
             except ModelError as exc:
                 silences = 0
                 watched.goes_down(exc.reason)
+                # Where it works but refuses us, calls are sent all the same, and fail with its own words.
+                trouble = (
+                    isinstance(exc, failures.EndpointError) and exc.trouble is not Trouble.LIMITED
+                )
+                self._tell_gate(watched, exc.reason if trouble else None)
             else:
                 silences = 0
                 watched.goes_up(models)
+                self._tell_gate(watched, None)
+                await self._look_at_queue(watched)
                 if watched.told != models and (watched.telling is None or watched.telling.done()):
                     # In a task of its own: while the graph is away, endpoints are looked at all the same.
                     watched.telling = tasks.create_task(self._tell(watched, models))
@@ -167,6 +183,41 @@ class Watch:
             # goes down, once, and not at each look.
             raise failures.unforeseen(watched.endpoint, exc) from exc
 
+    def _tell_gate(self, watched: _Watched, trouble: str | None) -> None:
+        gate = self._connections.gate(watched.endpoint)
+        if gate is None:
+            return
+        if trouble is None:
+            gate.up()
+        else:
+            gate.down(trouble)
+
+    async def _look_at_queue(self, watched: _Watched) -> None:
+        """Tell the gate what waits inside the server, where it shows that; that it doesn't is no failure."""
+        gate = self._connections.gate(watched.endpoint)
+        if gate is None or not watched.has_metrics:
+            return
+        queue = None
+        try:
+            queue = await self._queue(watched)
+            watched.has_metrics = queue is not None
+        except (*failures.CALL_ERRORS, ModelError):
+            watched.suspected.set()  # it may be stopping: look at it at once
+        except Exception as exc:  # noqa: BLE001 - as in `_look`: one endpoint must not end the watch of all
+            watched.has_metrics = False
+            _log.debug("queue_unread", endpoint=watched.endpoint.name, error=type(exc).__name__)
+        gate.saw(queue)
+
+    async def _queue(self, watched: _Watched) -> Queue | None:
+        line = await self._connections.line(watched.endpoint)
+        async with asyncio.timeout(min(_QUEUE_PATIENCE, self._patience)):
+            response = await line.get(line.address.metrics)
+            try:
+                body = await bounded_body(response, _LONGEST_METRICS)
+            finally:
+                await response.aclose()
+        return queue_of(body.decode("utf-8", "replace")) if response.status_code == _OK else None
+
     async def _tell(self, watched: _Watched, models: tuple[str, ...]) -> None:
         try:
             if self._on_models is not None:
@@ -191,6 +242,8 @@ class _Watched:
         self.told: tuple[str, ...] = ()
         self.has_health: bool = True
         """False where the server knows no /health, and is judged by /v1/models."""
+        self.has_metrics: bool = True
+        """False where the server, as it runs now, shows no queue."""
 
     def goes_up(self, models: tuple[str, ...]) -> None:
         if self.status is not EndpointStatus.UP:
@@ -203,6 +256,7 @@ class _Watched:
             _log.warning("endpoint_down", endpoint=self.endpoint.name, reason=reason)
         self.status = EndpointStatus.DOWN
         self.models = ()
+        self.has_metrics = True
 
 
 async def _once_more(ask: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:

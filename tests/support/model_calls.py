@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from orchestrator.domain.councils import Agent, Endpoint, Model, Seat
@@ -52,7 +53,9 @@ def call(
     text: str = "Propose.",
     priority: Priority = Priority.NORMAL,
     answer_schema: Mapping[str, Any] | None = None,
+    wait: float | None = 0.0,
 ) -> Call:
+    """`wait` is in seconds; none: for ever."""
     return Call(
         turn=turn,
         seat=asked,
@@ -63,6 +66,7 @@ def call(
         max_tokens=64,
         priority=priority,
         answer_schema=answer_schema,
+        wait=None if wait is None else timedelta(seconds=wait),
     )
 
 

@@ -82,6 +82,10 @@ class Connection(asyncio.Protocol):
         path = self._path.decode("latin-1")
         if path == "/health" and server.has_health:
             self._plain(200 if server.healthy else 503, b"")
+        elif path == "/metrics" and server.queue is not None:
+            running, waiting = server.queue
+            told = f"vllm:num_requests_running {running}\nvllm:num_requests_waiting {waiting}\n"
+            self._plain(200, told.encode())
         elif path == "/v1/models":
             self._models()
         elif path == "/script":

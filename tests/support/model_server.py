@@ -61,6 +61,8 @@ class ModelServer:
         self.priorities = priorities
         self.has_health = has_health
         self.healthy = True
+        self.queue: tuple[int, int] | None = None
+        """Requests that run and that wait, as /metrics tells them; none: there is no /metrics."""
         self.models_status = 200
         self.hung = False
         """Nothing is answered any more, /health included."""

@@ -96,6 +96,7 @@ async def test_a_stopped_endpoint_is_down_and_up_again_and_each_is_logged_once(
     assert [(line["event"], line["endpoint"]) for line in logs] == [
         ("endpoint_up", "default"),
         ("endpoint_down", "default"),
+        ("breaker_opened", "default"),
         ("endpoint_up", "default"),
     ]
     assert "cannot be reached" in logs[1]["reason"]

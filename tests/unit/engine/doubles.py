@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -200,8 +200,18 @@ class ScriptedModels:
     cancelled: list[str] = field(default_factory=list)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     """A call whose turn's id ends so waits for the event."""
+    obstacles: dict[str, str] = field(default_factory=dict)
+    """What stands in the way of a turn's call, which then waits for ever."""
 
-    async def ask(self, call: Call, on_token: Callable[[str], None]) -> Answer:
+    async def ask(
+        self,
+        call: Call,
+        on_token: Callable[[str], None],
+        on_begin: Callable[[], Awaitable[None]],
+    ) -> Answer:
+        if call.turn in self.obstacles:
+            await asyncio.Event().wait()
+        await on_begin()
         self.asked.append(call.turn)
         try:
             for ending, gate in self.gates.items():
@@ -218,6 +228,9 @@ class ScriptedModels:
             raise answer
         on_token(answer.content)
         return answer
+
+    def obstacle(self, turn: str) -> str | None:
+        return self.obstacles.get(turn)
 
 
 def ballot_for(call: Call) -> str:

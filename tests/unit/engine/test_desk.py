@@ -11,8 +11,16 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from orchestrator.domain.deliberations import Status, StopReason, Task, Verdict
+from orchestrator.domain.deliberations import (
+    Status,
+    StopReason,
+    Task,
+    TurnKey,
+    TurnKind,
+    Verdict,
+)
 from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.ids import turn_id
 from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.events import Moved, TokensSpoken, TurnBegan
 from orchestrator.engine.patience import Patience
@@ -260,3 +268,15 @@ class Unreadable(OneDeliberation):
         self, held: Held, sequence: int | None, stop_reason: StopReason, failure: str
     ) -> bool:
         raise ValueError("no such status")
+
+
+async def test_it_tells_what_seats_wait_for_of_its_own_deliberations_alone(tmp_path: Path) -> None:
+    graph = OneDeliberation(free=FREE)
+    waiting = turn_id(DELIBERATION, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=1))
+    models = ScriptedModels(obstacles={waiting: "endpoint default is down since noon"})
+    at_desk = desk(graph, models, tmp_path)
+    assert at_desk.obstacles(DELIBERATION) is None
+    async with at_desk.at_work():
+        await until(lambda: bool(at_desk.obstacles(DELIBERATION)))
+        assert at_desk.obstacles(DELIBERATION) == ("endpoint default is down since noon",)
+        assert at_desk.obstacles("dlb_another") is None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from typing_extensions import override
 
-from orchestrator.domain.deliberations import Status, StopReason, TurnKind
+from orchestrator.domain.deliberations import Status, StopReason, TurnKey, TurnKind
 from orchestrator.domain.errors import ClaimLostError, ModelError, UnavailableError
+from orchestrator.domain.ids import turn_id
 from orchestrator.engine.dispatching import Dispatcher
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
@@ -20,7 +21,13 @@ from orchestrator.engine.ports import Answer, Call, Held, Recorded, Recording
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.runner import Runner
 from tests.support.waiting import until
-from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, ScriptedModels, a_deliberation
+from tests.unit.engine.doubles import (
+    DELIBERATION,
+    NOW,
+    OneDeliberation,
+    ScriptedModels,
+    a_deliberation,
+)
 
 HELD = Held(deliberation=DELIBERATION, epoch=1)
 NO_WAITING = Patience(attempts=3, first_wait=0.0, longest_wait=0.0, jitter=0.0)
@@ -42,10 +49,11 @@ class Bench:
         self.board = Board()
         self.lease = Lease(timedelta(seconds=60))
         self.recorder = Recorder(graph)
+        self.dispatcher = Dispatcher(models, self.board, self.lease, patience)
         self.runner = Runner(
             held,
             deliberations=graph,
-            dispatcher=Dispatcher(models, self.board, self.lease, patience),
+            dispatcher=self.dispatcher,
             recorder=self.recorder,
             board=self.board,
         )
@@ -234,6 +242,73 @@ async def test_wound_down_it_lets_calls_end_and_begins_none() -> None:
     slow.set()
     await running
     assert len(graph.turns) == len(models.asked) == 3
+
+
+async def test_wound_down_it_does_not_wait_for_calls_that_wait_themselves() -> None:
+    graph = OneDeliberation()
+    waiting = turn_id(DELIBERATION, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=1))
+    models = ScriptedModels(obstacles={waiting: "endpoint default is down"})
+    models.gates["p0-s2"] = asyncio.Event()
+    bench = Bench(graph, models)
+    running = asyncio.create_task(bench.run())
+    await until(lambda: len(models.asked) > 1)
+    bench.runner.wind_down()
+    models.gates["p0-s2"].set()
+    await asyncio.wait_for(running, 5)
+    assert waiting not in models.asked
+    assert any(turn.endswith("p0-s2") for turn in graph.turns)
+
+
+async def test_what_seats_wait_for_is_told_once_each_and_no_longer_than_they_wait() -> None:
+    keys = [TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=seat) for seat in (1, 2, 3)]
+    words = "endpoint default is down since noon"
+    models = ScriptedModels(
+        obstacles=dict.fromkeys((turn_id(DELIBERATION, k) for k in keys), words)
+    )
+    bench = Bench(OneDeliberation(), models)
+    assert bench.dispatcher.obstacles(DELIBERATION) == ()
+    running = asyncio.create_task(bench.run())
+    await until(lambda: bench.dispatcher.obstacles(DELIBERATION) == (words,))
+    running.cancel()
+    await asyncio.wait([running])
+    assert bench.dispatcher.obstacles(DELIBERATION) == ()
+
+
+async def test_an_absence_after_a_wait_in_vain_counts_the_calls_that_were_sent() -> None:
+    class Vain(ScriptedModels):
+        @override
+        async def ask(
+            self,
+            call: Call,
+            on_token: Callable[[str], None],
+            on_begin: Callable[[], Awaitable[None]],
+        ) -> Answer:
+            if not call.turn.endswith("p0-s1"):
+                return await super().ask(call, on_token, on_begin)
+            for _ in range(2):
+                await on_begin()
+            raise ModelError("endpoint default is down since noon", retryable=False)
+
+    graph = OneDeliberation()
+    await Bench(graph, Vain()).run()
+    (absent,) = [turn for turn in graph.turns.values() if not turn.taken]
+    assert (absent.absence, absent.attempts) == ("endpoint default is down since noon", 2)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "wait"), [(None, timedelta(minutes=15)), (NOW, None)], ids=["none", "one"]
+)
+async def test_an_endpoint_is_waited_for_until_the_deadline_or_for_a_while_where_there_is_none(
+    deadline: datetime | None, wait: timedelta | None
+) -> None:
+    waits: list[tuple[timedelta | None, datetime | None]] = []
+
+    def script(call: Call, _times: int) -> None:
+        waits.append((call.wait, call.began))
+
+    started = replace(a_deliberation(), deadline=deadline, started_at=NOW)
+    await Bench(OneDeliberation(deliberation=started), ScriptedModels(script=script)).run()
+    assert set(waits) == {(wait, NOW)}
 
 
 async def test_an_attempt_after_the_lease_ran_out_waits_for_its_renewal() -> None:

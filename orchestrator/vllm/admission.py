@@ -1,0 +1,209 @@
+"""A call's way to an endpoint: which ones could answer it, and how long it waits for one that does."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from orchestrator.domain.councils import Endpoint, Seat
+from orchestrator.domain.deliberations import Priority
+from orchestrator.domain.errors import ModelError
+from orchestrator.domain.health import EndpointHealth, EndpointStatus
+from orchestrator.engine.ports import Call
+from orchestrator.vllm.connections import Connections, Line
+from orchestrator.vllm.gate import Gate, Place, Ticket
+
+_LOOK_AGAIN: Final = 1.0
+"""Seconds after which a call that waits looks anew at which endpoints there are for it."""
+
+_RANKS: Final = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
+
+
+class Observer(Protocol):
+    """What is asked of the watch."""
+
+    def latest(self, endpoint: Endpoint) -> Endpoint:
+        """Return the endpoint as the graph had it last."""
+        ...
+
+    def health(self, endpoint: Endpoint) -> EndpointHealth:
+        """Return how the endpoint is."""
+        ...
+
+    def suspect(self, endpoint: Endpoint) -> None:
+        """A call failed there: look at it at once."""
+        ...
+
+
+class Rehearsing(Protocol):
+    """What is asked of the rehearsal server."""
+
+    async def endpoint(self) -> Endpoint:
+        """Return where it answers, started on first need."""
+        ...
+
+
+class Errand:
+    """One call until it is answered: its place in the order, and how long it may wait in vain."""
+
+    def __init__(self, call: Call, number: int, clock: Callable[[], float]) -> None:
+        """`number` is its place among calls of its priority; `clock` is monotonic."""
+        self.call: Final = call
+        self.order: Final = (_RANKS[call.priority], number)
+        self.ticket: Ticket | None = None
+        """Where it waits; none while it is in flight."""
+        self._clock: Final = clock
+        now = clock()
+        running = 0.0 if call.began is None else (datetime.now(UTC) - call.began).total_seconds()
+        self._began: Final = now - max(0.0, running)
+        self._wait: Final = None if call.wait is None else call.wait.total_seconds()
+        self._refused_at: float | None = None
+
+    def refused(self) -> bool:
+        """An endpoint did not take it; returns whether it may wait for another chance."""
+        now = self._clock()
+        self._refused_at = now if self._refused_at is None else self._refused_at
+        return self._wait is None or now - max(self._began, self._refused_at) < self._wait
+
+    @property
+    def patience(self) -> float:
+        """Seconds until it looks anew at which endpoints there are for it.
+
+        Raises:
+            ModelError: none of them was well for as long as it may wait.
+        """
+        sinces = [gate.unwell_since for gate in self._gates]
+        unwell = [since for since in sinces if since is not None]
+        if self._wait is None or len(unwell) < len(sinces):
+            return _LOOK_AGAIN
+        left = max(self._began, *unwell) + self._wait - self._clock()
+        if left <= 0:
+            raise ModelError(f"{self.obstacle}", retryable=False)
+        return min(left, _LOOK_AGAIN)
+
+    @property
+    def obstacle(self) -> str | None:
+        """What it waits for, in words; none while it waits for nothing."""
+        obstacles = {gate.name: gate.obstacle for gate in self._gates}
+        well = [name for name, words in obstacles.items() if words is None]
+        if well:
+            return f"its turn at endpoint {' or '.join(well)}"
+        return "; ".join(sorted(filter(None, obstacles.values()))) or None
+
+    @property
+    def _gates(self) -> tuple[Gate, ...]:
+        return () if self.ticket is None else self.ticket.gates
+
+
+class Admission:
+    """Chooses among the endpoints of a seat, and has its call wait where none can be asked now."""
+
+    def __init__(
+        self,
+        *,
+        connections: Connections,
+        watch: Observer,
+        rehearsal: Rehearsing,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """All belong to whoever joins them."""
+        self._connections: Final = connections
+        self._watch: Final = watch
+        self._rehearsal: Final = rehearsal
+        self._clock: Final = clock
+        self._numbers: Final = itertools.count()
+        self._errands: Final[dict[str, Errand]] = {}
+
+    @asynccontextmanager
+    async def errand(self, call: Call) -> AsyncGenerator[Errand]:
+        """Know of a call while it is asked."""
+        errand = Errand(call, next(self._numbers), self._clock)
+        self._errands[call.turn] = errand
+        try:
+            yield errand
+        finally:
+            if self._errands.get(call.turn) is errand:
+                del self._errands[call.turn]
+
+    def obstacle(self, turn: str) -> str | None:
+        """Say what the call for a turn waits for; none where it waits for nothing."""
+        errand = self._errands.get(turn)
+        return None if errand is None else errand.obstacle
+
+    @asynccontextmanager
+    async def place(self, errand: Errand) -> AsyncGenerator[tuple[Line, Place]]:
+        """Wait until an endpoint may be asked, and hold the place there.
+
+        Raises:
+            ModelError: there is none that could be, or none was well for as long as the call may wait.
+        """
+        line, place = await self._wait(errand)
+        try:
+            yield line, place
+        finally:
+            place.leave()
+            await line.close_if_idle()
+
+    async def _wait(self, errand: Errand) -> tuple[Line, Place]:
+        ticket = errand.ticket = Ticket(errand.order)
+        lines: dict[Gate, Line] = {}
+        try:
+            while not ticket.place.done():
+                found = {line.gate: line for line in await self._lines(errand.call.seat)}
+                lines |= found
+                ticket.wait_at(tuple(found))
+                if not ticket.place.done():
+                    await asyncio.wait({ticket.place}, timeout=errand.patience)
+        except BaseException:
+            # Cancelled in the moment in which it was let in.
+            if ticket.place.done():
+                ticket.place.result().leave()
+            raise
+        finally:
+            errand.ticket = None
+            ticket.withdraw()
+        place = ticket.place.result()
+        return lines[place.gate], place
+
+    async def _lines(self, seat: Seat) -> list[Line]:
+        """Return the lines that may be asked, the best first.
+
+        The bound one alone, else all whose endpoints serve the model. Where all lack it, they are asked
+        all the same, so that what is really wrong is what the turn says.
+        """
+        lines: list[Line] = []
+        mistakes: list[ModelError] = []
+        for endpoint in await self._endpoints(seat):
+            try:
+                lines.append(await self._connections.line(endpoint))
+            except ModelError as exc:
+                mistakes.append(exc)
+        if not lines:
+            raise mistakes[0]
+        if len(lines) > 1:
+            lines.sort(key=self._badness)
+        return lines
+
+    async def _endpoints(self, seat: Seat) -> list[Endpoint]:
+        if seat.model.rehearsal:
+            return [await self._rehearsal.endpoint()]
+        if seat.endpoint is not None:
+            return [self._watch.latest(seat.endpoint)]
+        if not seat.model.endpoints:
+            raise ModelError(f"no endpoint serves model {seat.model.name}", retryable=False)
+        endpoints = [self._watch.latest(endpoint) for endpoint in seat.model.endpoints]
+        able = [one for one in endpoints if self._may_serve(one, seat.model.name)]
+        return able or endpoints
+
+    def _may_serve(self, endpoint: Endpoint, model: str) -> bool:
+        served = self._watch.health(endpoint).served_models
+        return not served or model in served
+
+    def _badness(self, line: Line) -> tuple[bool, bool, int]:
+        down = self._watch.health(line.endpoint).status is EndpointStatus.DOWN
+        return (down, line.gate.troubled, line.gate.load)
