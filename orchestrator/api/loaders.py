@@ -8,6 +8,7 @@ from typing import TypeVar
 from strawberry.dataloader import DataLoader
 
 from orchestrator.api.ports import Councils, Records
+from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
 from orchestrator.domain.deliberations import Deliberation, Task
 from orchestrator.domain.reading import Reading, read
@@ -31,6 +32,7 @@ class Loaders:
             records.deliberations_by_id
         )
         self.readings: DataLoader[str, Reading] = _readings(records)
+        self.holdings: DataLoader[str, Holding | None] = _by_id(records.holdings)
 
 
 def _by_id(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
 from orchestrator.domain.deliberations import Deliberation, Task
 from orchestrator.domain.drafts import (
@@ -107,6 +108,9 @@ class Records(Protocol):
     ) -> Page[Deliberation]: ...
     async def count_deliberations(self, where: DeliberationFilter) -> int: ...
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]: ...
+    async def holdings(self, deliberations: Collection[str]) -> Mapping[str, Holding]:
+        """Who holds them; what is not under way is missing."""
+        ...
 
 
 # ---------------------------------------------------------------- the engine
@@ -124,6 +128,10 @@ class Docket(Protocol):
 
         The None is where another process may have moved the deliberation.
         """
+        ...
+
+    def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
+        """Say what its seats wait for, in words; none where this process does not run it."""
         ...
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.domain.councils import DEFAULT_ENDPOINT, Agent, Endpoint, Model, Seat
@@ -19,6 +21,17 @@ class AgentStatus(StrEnum):
     BUSY = "BUSY"
     OFFLINE = "OFFLINE"
     RETIRED = "RETIRED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Who holds a deliberation that is under way, by the graph."""
+
+    process: str | None = None
+    """None where it was given back."""
+    host: str | None = None
+    lapsed: datetime | None = None
+    """When its lease ran out; none while it runs."""
 
 
 def agent_status(
@@ -49,10 +62,14 @@ def waiting_for(
     health: Health,
     *,
     service_waits_for: str | None,
+    obstacles: Collection[str] | None,
+    holding: Holding | None,
 ) -> str | None:
     """Say in words why nothing moves; none where nothing is known to stand in the way.
 
-    `models` are those of the seats, by their ids, with the endpoints that serve them now.
+    `models` are those of the seats, by their ids, with the endpoints that serve them now. `obstacles` are
+    what its seats wait for, none where another process runs it: of that, `holding` says what the graph
+    knows, and the endpoints are as they are seen from here.
     """
     if deliberation.status.ended:
         return None
@@ -60,16 +77,27 @@ def waiting_for(
         return f"the service is not ready; it waits for {service_waits_for}"
     if deliberation.status is Status.QUEUED:
         return "no process has had room for it yet"
-    down = sorted(
-        {
-            endpoint.name
+    if obstacles is None:
+        obstacles = _lost(holding) or {
+            health(endpoint).obstacle or f"endpoint {endpoint.name} is down"
             for seat in deliberation.seats
             for endpoint in _blocking(seat, models.get(seat.model.id, seat.model), health)
         }
+    return "; ".join(sorted(obstacles)) or None
+
+
+def _lost(holding: Holding | None) -> Collection[str]:
+    """Say why nobody runs a deliberation that is under way; nothing where somebody does."""
+    if holding is None:
+        return ()
+    if holding.process is None:
+        return ("it waits its turn: no process has had room for it since another left it",)
+    if holding.lapsed is None:
+        return ()
+    until = f"{holding.lapsed:%Y-%m-%dT%H:%M:%SZ}"
+    return (
+        f"process {holding.process} on {holding.host} has not renewed its lease, which ran until {until}; another will take it over",
     )
-    if not down:
-        return None
-    return f"endpoint {', '.join(down)} {'is' if len(down) == 1 else 'are'} down"
 
 
 def _asked(bound: Endpoint | None, serving: Collection[Endpoint]) -> Collection[Endpoint]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from orchestrator.domain.availability import Holding
 from orchestrator.domain.deliberations import Deliberation, Status, Task
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import Prefix
@@ -94,6 +95,15 @@ class GraphRecords:
         (row,) = await self._graph.read("turn/read_transcripts", ids=list(deliberations))
         found = [reading.transcript(*columns) for columns in row["transcripts"]]
         return {transcript.deliberation: transcript for transcript in found}
+
+    # ---------------------------------------------------------------- who holds them
+
+    async def holdings(self, deliberations: Collection[str]) -> Mapping[str, Holding]:
+        (row,) = await self._graph.read("claim/find_holders", ids=list(deliberations))
+        return {
+            id_: Holding(process=process, host=host, lapsed=reading.moment_or_none(lapsed))
+            for id_, process, host, lapsed in row["holders"]
+        }
 
 
 def _by_index(where: DeliberationFilter, span: paging.Span) -> tuple[str, dict[str, Any]]:

@@ -142,13 +142,20 @@ class Deliberation(Node):
     async def waiting_for(self, info: Info) -> str | None:
         if self.source.status.ended:
             return None
-        ids = {seat.model.id for seat in self.source.seats}
-        found = await info.context.loaders.models.load_many(ids)
+        ports, loaders = info.context.ports, info.context.loaders
+        obstacles = ports.docket.obstacles(self.source.id)
+        found: list[councils.Model | None] = []
+        holding = None
+        if obstacles is None and self.source.status is deliberations.Status.RUNNING:
+            found = await loaders.models.load_many({seat.model.id for seat in self.source.seats})
+            holding = await loaders.holdings.load(self.source.id)
         return availability.waiting_for(
             self.source,
             {model.id: model for model in found if model is not None},
-            info.context.ports.watch.health,
-            service_waits_for=info.context.ports.service.waiting_for,
+            ports.watch.health,
+            service_waits_for=ports.service.waiting_for,
+            obstacles=obstacles,
+            holding=holding,
         )
 
     @strawberry.field(description="How far it has come.")

@@ -40,6 +40,9 @@ class Desk:
     def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
         return self.board.follow(deliberation)
 
+    def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
+        del deliberation  # it runs none
+
 
 class Api:
     """The app over the graph."""

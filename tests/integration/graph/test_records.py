@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import itertools
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from orchestrator.api.ports import Records
+from orchestrator.domain.availability import Holding
 from orchestrator.domain.deliberations import Deliberation, Status, StopReason, TurnKind
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import verdict_id
@@ -326,3 +327,34 @@ async def test_what_a_turn_answers_comes_back(
     (transcript,) = (await records.transcripts([held.deliberation])).values()
     revisions = [turn for turn in transcript.turns if turn.key.kind is TurnKind.REVISION]
     assert all(turn.revises and turn.answers for turn in revisions)
+
+
+# ---------------------------------------------------------------- who holds them
+
+
+async def test_who_holds_a_deliberation_is_told_and_since_when_he_does_not_renew(
+    deliberations: Deliberations, records: Records, run: Run
+) -> None:
+    queued = (await deliberations.accept(an_order())).deliberation
+    (held,) = await deliberations.claim("prc_one", 1, ())
+    assert held.deliberation == queued
+    found = await records.holdings([queued, "dlb_none"])
+    assert found == {queued: Holding(process="prc_one", host="host")}
+
+    await run("expire_lease", process="prc_one")
+    (holding,) = (await records.holdings([queued])).values()
+    assert holding.process == "prc_one"
+    assert holding.lapsed is not None
+    assert holding.lapsed < datetime.now(UTC)
+
+    await deliberations.release("prc_one")
+    assert await records.holdings([queued]) == {queued: Holding()}
+
+
+async def test_nobody_holds_what_waits_or_has_ended(
+    deliberations: Deliberations, records: Records
+) -> None:
+    held = await claimed(deliberations)
+    await deliberations.fail(held, None, StopReason.ERROR, "over")
+    queued = (await deliberations.accept(an_order())).deliberation
+    assert await records.holdings([held.deliberation, queued]) == {}

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from orchestrator.api.context import Ports
 from orchestrator.api.ports import Rehydration
+from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import (
     Agent,
     Council,
@@ -235,6 +236,7 @@ class Archive(Asked):
 
     kept: dict[str, Deliberation] = field(default_factory=dict)
     said: dict[str, Transcript] = field(default_factory=dict)
+    held: dict[str, Holding] = field(default_factory=dict)
 
     def keep(self, deliberation: Deliberation, transcript: Transcript | None = None) -> None:
         self.kept[deliberation.id] = deliberation
@@ -271,6 +273,10 @@ class Archive(Asked):
         self.ask("transcripts", *deliberations)
         return {id_: self.said[id_] for id_ in deliberations if id_ in self.said}
 
+    async def holdings(self, deliberations: Collection[str]) -> Mapping[str, Holding]:
+        self.ask("holdings", *deliberations)
+        return {id_: self.held[id_] for id_ in deliberations if id_ in self.held}
+
     def _tasks(self) -> dict[str, Task]:
         return {kept.task.id: kept.task for kept in self.kept.values()}
 
@@ -299,6 +305,8 @@ class Office(Asked):
 
     archive: Archive = field(default_factory=Archive)
     followers: dict[str, list[_Followed]] = field(default_factory=dict)
+    runs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the seats of the deliberations wait for that this process runs."""
 
     async def accept(self, order: Order) -> Accepted:
         self.ask("accept", order)
@@ -315,6 +323,9 @@ class Office(Asked):
         follower = _Followed()
         self.followers.setdefault(deliberation, []).append(follower)
         return follower
+
+    def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
+        return self.runs.get(deliberation)
 
     def post(self, deliberation: str, *events: LiveEvent | None) -> None:
         for follower in self.followers[deliberation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.api.ports import Rehydration
+from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import Model, Role
 from orchestrator.domain.deliberations import TurnKind
 from orchestrator.domain.errors import UnavailableError
@@ -387,6 +388,31 @@ async def test_fault_in_one_root_field_leaves_the_others(api: Api, house: House)
     [error] = answer["errors"]
     assert error["message"] == "Neo4j cannot be reached"
     assert error["extensions"]["code"] == "UNAVAILABLE"
+
+
+async def test_deliberation_waits_for_what_its_seats_wait_for_in_the_process_that_runs_it(
+    api: Api, house: House
+) -> None:
+    house.archive.keep(*play(a_deliberation(), turns=4))
+    house.doctor.seen[ENDPOINT.name] = EndpointHealth(status=EndpointStatus.DOWN)
+    house.office.runs["dlb_1"] = ("endpoint gpu is down since noon",)
+
+    data = await api.ask('{ deliberation(id: "dlb_1") { waitingFor } }')
+
+    assert data["deliberation"] == {"waitingFor": "endpoint gpu is down since noon"}
+    assert "holdings" not in house.archive.names
+
+
+async def test_holders_of_a_page_of_deliberations_are_read_at_once(api: Api, house: House) -> None:
+    for number in (1, 2, 3):
+        house.archive.keep(a_deliberation(f"dlb_{number}"))
+        house.archive.held[f"dlb_{number}"] = Holding()
+
+    data = await api.ask("{ deliberations(first: 3) { edges { node { waitingFor } } } }")
+
+    words = {edge["node"]["waitingFor"] for edge in data["deliberations"]["edges"]}
+    assert words == {"it waits its turn: no process has had room for it since another left it"}
+    assert house.archive.names.count("holdings") == 1
 
 
 async def test_endpoint_that_is_down_is_what_a_running_deliberation_waits_for(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from orchestrator.domain.availability import AgentStatus, agent_status, waiting_for
+from orchestrator.domain.availability import AgentStatus, Holding, agent_status, waiting_for
 from orchestrator.domain.councils import Endpoint, Model
 from orchestrator.domain.deliberations import Status
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
@@ -19,6 +20,7 @@ UP = EndpointHealth(status=EndpointStatus.UP, served_models=("a-model",))
 EMPTY = EndpointHealth(status=EndpointStatus.UP)
 DOWN = EndpointHealth(status=EndpointStatus.DOWN, served_models=("a-model",))
 UNKNOWN = EndpointHealth()
+SINCE = EndpointHealth(status=EndpointStatus.DOWN, obstacle="endpoint gpu is down since then")
 AGENT = replace(an_agent(2), endpoint=None)
 REHEARSAL = Model(id="mdl_r", name="rehearsal", rehearsal=True)
 
@@ -75,6 +77,29 @@ def test_agent_of_the_rehearsal_model_is_always_ready() -> None:
     assert agent_status(agent, (), lambda _: UNKNOWN, rehearsal=False) is AgentStatus.READY
 
 
+def words_for(
+    status: Status = Status.RUNNING,
+    serving: tuple[Endpoint, ...] = (GPU,),
+    health: EndpointHealth = UP,
+    *,
+    service: str | None = None,
+    obstacles: tuple[str, ...] | None = None,
+    holding: Holding | None = None,
+) -> str | None:
+    """What a deliberation waits for whose seats all speak with one model."""
+    deliberation = a_deliberation(status=status)
+    seats = tuple(replace(seat, endpoint=None) for seat in deliberation.seats)
+    model = Model(id="mdl_1", name="a-model", endpoints=serving)
+    return waiting_for(
+        replace(deliberation, seats=seats),
+        {model.id: model},
+        lambda _: health,
+        service_waits_for=service,
+        obstacles=obstacles,
+        holding=holding,
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "serving", "health", "service", "words"),
     [
@@ -85,7 +110,8 @@ def test_agent_of_the_rehearsal_model_is_always_ready() -> None:
         (Status.RUNNING, (GPU,), UNKNOWN, None, None),
         (Status.RUNNING, (), DOWN, None, None),
         (Status.RUNNING, (GPU,), DOWN, None, "endpoint gpu is down"),
-        (Status.RUNNING, (GPU, OTHER), DOWN, None, "endpoint gpu, other are down"),
+        (Status.RUNNING, (GPU, OTHER), DOWN, None, "endpoint gpu is down; endpoint other is down"),
+        (Status.RUNNING, (GPU,), SINCE, None, "endpoint gpu is down since then"),
     ],
 )
 def test_what_stands_in_the_way_is_said_in_words(
@@ -95,19 +121,42 @@ def test_what_stands_in_the_way_is_said_in_words(
     service: str | None,
     words: str | None,
 ) -> None:
-    deliberation = a_deliberation(status=status)
-    seats = tuple(replace(seat, endpoint=None) for seat in deliberation.seats)
-    model = Model(id="mdl_1", name="a-model", endpoints=serving)
+    assert words_for(status, serving, health, service=service) == words
 
-    assert (
-        waiting_for(
-            replace(deliberation, seats=seats),
-            {model.id: model},
-            lambda _: health,
-            service_waits_for=service,
-        )
-        == words
-    )
+
+@pytest.mark.parametrize(
+    ("obstacles", "words"),
+    [
+        ((), None),
+        (("endpoint gpu is down since noon",), "endpoint gpu is down since noon"),
+        (("one", "another"), "another; one"),
+    ],
+)
+def test_of_its_own_deliberations_a_process_says_what_their_seats_wait_for(
+    obstacles: tuple[str, ...], words: str | None
+) -> None:
+    assert words_for(health=DOWN, obstacles=obstacles) == words
+
+
+@pytest.mark.parametrize(
+    ("holding", "words"),
+    [
+        (Holding(process="prc_1", host="h"), None),
+        (None, None),
+        (
+            Holding(),
+            "it waits its turn: no process has had room for it since another left it",
+        ),
+        (
+            Holding(process="prc_1", host="h", lapsed=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+            "process prc_1 on h has not renewed its lease, which ran until 2026-01-02T03:04:05Z; another will take it over",
+        ),
+    ],
+)
+def test_of_others_deliberations_it_says_what_the_graph_knows_of_their_holder(
+    holding: Holding | None, words: str | None
+) -> None:
+    assert words_for(holding=holding) == words
 
 
 def test_rehearsal_waits_for_no_endpoint() -> None:
@@ -115,6 +164,13 @@ def test_rehearsal_waits_for_no_endpoint() -> None:
     seats = tuple(replace(seat, model=REHEARSAL, endpoint=None) for seat in deliberation.seats)
 
     assert (
-        waiting_for(replace(deliberation, seats=seats), {}, lambda _: DOWN, service_waits_for=None)
+        waiting_for(
+            replace(deliberation, seats=seats),
+            {},
+            lambda _: DOWN,
+            service_waits_for=None,
+            obstacles=None,
+            holding=None,
+        )
         is None
     )
