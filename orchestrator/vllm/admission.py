@@ -15,6 +15,7 @@ from orchestrator.domain.deliberations import Priority
 from orchestrator.domain.errors import ModelError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.engine.ports import Call
+from orchestrator.vllm import failures
 from orchestrator.vllm.connections import Connections, Line
 from orchestrator.vllm.gate import Gate, Place, Ticket
 
@@ -64,11 +65,14 @@ class Errand:
         self._wait: Final = None if call.wait is None else call.wait.total_seconds()
         self._refused_at: float | None = None
 
-    def refused(self) -> bool:
-        """An endpoint did not take it; returns whether it may wait for another chance."""
+    def refused(self, error: failures.EndpointError) -> None:
+        """An endpoint did not take it; raises ModelError where it may not wait for another chance."""
+        if self._wait == 0.0:
+            raise error
         now = self._clock()
         self._refused_at = now if self._refused_at is None else self._refused_at
-        return self._wait is None or now - max(self._began, self._refused_at) < self._wait
+        if self._wait is not None and now - max(self._began, self._refused_at) >= self._wait:
+            raise failures.given_up(error) from error
 
     @property
     def patience(self) -> float:

@@ -79,8 +79,9 @@ class ModelClient:
                     try:
                         return await self._ask_at(line, place, call, on_token)
                     except failures.EndpointError as exc:
-                        if not (exc.trouble.untaken and errand.refused()):
+                        if not exc.trouble.untaken:
                             raise
+                        errand.refused(exc)
 
     def obstacle(self, turn: str) -> str | None:
         """Say what the call for a turn waits for, in words; none where it waits for nothing."""

@@ -210,6 +210,11 @@ def silent(line: Line) -> ModelError:
     )
 
 
+def given_up(error: ModelError) -> ModelError:
+    """An endpoint took a call at none of several times, for as long as that could be borne."""
+    return ModelError(f"{error.reason}, time and again", retryable=False)
+
+
 def silent_again(error: ModelError) -> ModelError:
     """The silence of an endpoint that had been silent before, and was given another chance."""
     return ModelError(f"{error.reason}, and not for the first time", retryable=False)

@@ -77,7 +77,7 @@ class Throttle:
         self.since = now if self.since is None else self.since
         self.reason = reason
         if retry_after is not None:
-            self._paused_until = max(self._paused_until, now + retry_after)
+            self._paused_until = max(self._paused_until, now + max(retry_after, FIRST_PAUSE))
         if sent < self._shrunk_at:
             return  # of the same round as a refusal before
         self._shrunk_at = now

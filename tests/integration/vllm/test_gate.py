@@ -341,7 +341,21 @@ async def test_an_endpoint_that_never_takes_a_call_is_given_up_after_the_wait(
     ]
     errors = await asyncio.gather(*asking, return_exceptions=True)
     assert all(isinstance(one, ModelError) and "503" in one.reason for one in errors)
+    assert not any(isinstance(one, ModelError) and one.retryable for one in errors)
     assert len(server.requests) < 10
+
+
+async def test_a_call_that_is_limited_time_and_again_while_others_are_served_is_given_up(
+    client: ModelClient, server: ModelServer
+):
+    server.script(Behaviour(status=429), turn="trn_0")
+    place = endpoint(server.url)
+    asking = asyncio.create_task(client.ask(call(seat(place), turn="trn_0", wait=1.0), ignore))
+    while not asking.done():
+        await client.ask(call(seat(place), turn="trn_1", wait=FOR_EVER), ignore)
+    with pytest.raises(ModelError, match=r"answered 429 .*, time and again") as raised:
+        await asking
+    assert not raised.value.retryable
 
 
 async def test_what_one_call_was_asked_to_wait_all_others_wait_too(

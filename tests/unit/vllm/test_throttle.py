@@ -70,6 +70,11 @@ def test_after_a_refusal_nothing_is_sent_for_as_long_as_the_server_asked(
     assert throttle.opens_in == 0
 
 
+def test_a_server_that_asks_for_no_time_is_given_some(throttle: Throttle, clock: Clock) -> None:
+    refuse(throttle, clock, retry_after=0)
+    assert throttle.opens_in == 0.5
+
+
 def test_without_a_word_from_the_server_the_pauses_double_up_to_a_bound(
     throttle: Throttle, clock: Clock
 ) -> None:
