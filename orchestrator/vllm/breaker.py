@@ -17,7 +17,7 @@ MOST_FAILURES: Final = 5
 FIRST_PAUSE: Final = 1.0
 """Seconds from the failure that opened it to the first trial; the watch has looked by then."""
 
-LONGEST_PAUSE: Final = 30.0
+LONGEST_PAUSE: Final = 10.0
 """Seconds between two trials: doubled after each that fails, up to this."""
 
 

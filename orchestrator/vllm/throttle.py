@@ -84,7 +84,10 @@ class Throttle:
         if retry_after is None:
             self._paused_until = max(self._paused_until, now + self._pause)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        self._threshold = max(1.0, in_flight / 2)
+        if (
+            self.limit > 1
+        ):  # a single call that is refused again says nothing of how many are too many
+            self._threshold = max(1.0, in_flight / 2)
         self._limit = max(1.0, min(self._limit, at_work))
 
     def restart(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
@@ -10,7 +11,7 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.councils import Endpoint, Seat
 from orchestrator.domain.deliberations import Priority
 from orchestrator.domain.errors import ModelError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
@@ -473,3 +474,55 @@ async def test_a_silent_call_among_others_that_are_answered_holds_nobody_up(
     assert gate is not None
     assert gate.obstacle is None
     await talking
+
+
+# ---------------------------------------------------------------- all of it at once
+
+
+TROUBLES = (
+    Behaviour(status=503),
+    Behaviour(status=500),
+    Behaviour(status=429, headers=(("retry-after", "0.1"),)),
+    Behaviour(hang_after=1),
+    Behaviour(refuse=True),
+    Behaviour(latency=0.05),
+)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_whatever_befalls_the_endpoints_every_call_ends_and_none_is_left_behind(
+    house: House, connections: Connections, server: ModelServer, seed: int
+):
+    chance = random.Random(seed)  # noqa: S311 - no secret
+
+    async def answered(turn: str, asked: Seat) -> None:
+        while True:
+            with suppress(ModelError):
+                await house.client.ask(call(asked, turn=turn, wait=FOR_EVER), ignore)
+                return
+            await asyncio.sleep(0.05)
+
+    async with ModelServer() as other, asyncio.TaskGroup() as tasks:
+        one, two = endpoint(server.url, "one"), endpoint(other.url, "two")
+        await house.watches(one, two)
+        choices = (seat(one), seat(two), seat(one, two))
+        asking: list[asyncio.Task[None]] = []
+        for _ in range(12):
+            for number in range(10):
+                turn = f"trn_{len(asking)}_{number}"
+                asking.append(tasks.create_task(answered(turn, chance.choice(choices))))
+            for troubled in (server, other):
+                troubled.behaviour = chance.choice(TROUBLES)
+                troubled.queue = chance.choice([None, (1, 0), (4, 100)])
+                troubled.healthy = chance.random() < 0.8
+                if chance.random() < 0.2:
+                    await troubled.stop()
+                    await troubled.listen()
+            chance.choice(asking).cancel()
+            await asyncio.sleep(0.1)
+        for healed in (server, other):
+            healed.behaviour = Behaviour()
+            healed.queue = (0, 0)
+            healed.healthy = True
+    assert connections.load(one) == connections.load(two) == 0
+    assert max(server.most_in_flight, other.most_in_flight) <= 4

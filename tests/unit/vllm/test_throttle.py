@@ -103,6 +103,17 @@ def test_first_words_double_the_limit_up_to_half_of_what_was_too_much(
     assert rounds == [1, 2, 4, 8, 16, 2]
 
 
+def test_refusals_of_a_single_call_leave_the_way_back_as_short_as_it_was(
+    throttle: Throttle, clock: Clock
+) -> None:
+    for in_flight in (MOST, 1, 1, 1):
+        throttle.refused("full", sent=clock.now, in_flight=in_flight, at_work=0, retry_after=None)
+        clock.now += 100
+    for _ in range(MOST // 4):
+        throttle.heard(throttle.limit)
+    assert throttle.limit > MOST // 2
+
+
 def test_the_limit_never_grows_beyond_the_setting(throttle: Throttle) -> None:
     for _ in range(1000):
         throttle.heard(MOST)
