@@ -17,6 +17,7 @@ from orchestrator.engine import prompting
 from orchestrator.engine.ports import Answer, Call, Message
 from orchestrator.vllm.client import ModelClient, models_served
 from orchestrator.vllm.connections import Connections
+from orchestrator.vllm.metrics import queue_of
 from tests.support.model_calls import NoRehearsal, Seen, endpoint, seat
 from tests.support.waiting import eventually
 from tests.vllm.conftest import VllmServer
@@ -152,6 +153,15 @@ async def test_a_stream_is_a_role_pieces_a_reason_the_usage_and_an_end(
     assert chunks[-2]["choices"][0]["finish_reason"] == "length"
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["usage"]["completion_tokens"] == 8
+
+
+async def test_its_metrics_tell_what_runs_and_what_waits(vllm_server: VllmServer) -> None:
+    async with httpx.AsyncClient(base_url=vllm_server.root) as bare:
+        told = (await bare.get("/metrics")).text
+    queue = queue_of(told)
+    assert queue is not None
+    assert queue.running >= 0
+    assert queue.waiting == 0
 
 
 async def test_it_lists_the_models_that_it_serves(

@@ -113,7 +113,7 @@ def standing(deliberation: models.Deliberation) -> Text:
     progress = deliberation.progress
     said = f"{deliberation.status}, {progress.turns_taken} of {progress.turns_expected} turns taken"
     if deliberation.waiting_for:
-        said += f"; waiting for {harmless(deliberation.waiting_for)}"
+        said += f"; waiting: {harmless(deliberation.waiting_for)}"
     return Text(said)
 
 

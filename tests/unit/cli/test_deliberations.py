@@ -104,7 +104,7 @@ def test_one_that_still_runs_says_how_far_it_is(rendered: Rendered) -> None:
     )
 
     assert rendered(deliberations.verdict(transcript, whole=True)) == snapshot(
-        "RUNNING, 0 of 12 turns taken; waiting for the endpoint default is down"
+        "RUNNING, 0 of 12 turns taken; waiting: the endpoint default is down"
     )
 
 
