@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+import structlog
+
 from orchestrator.domain.councils import Endpoint, Seat
 from orchestrator.domain.deliberations import Priority
 from orchestrator.domain.errors import ModelError
@@ -18,6 +20,8 @@ from orchestrator.engine.ports import Call
 from orchestrator.vllm import failures
 from orchestrator.vllm.connections import Connections, Line
 from orchestrator.vllm.gate import Gate, Place, Ticket
+
+_log = structlog.get_logger()
 
 _LOOK_AGAIN: Final = 1.0
 """Seconds after which a call that waits looks anew at which endpoints there are for it."""
@@ -187,6 +191,11 @@ class Admission:
                 lines.append(await self._connections.line(endpoint))
             except ModelError as exc:
                 mistakes.append(exc)
+            except Exception as exc:  # noqa: BLE001 - not to be enumerated, and no reason for a deliberation to fail
+                _log.exception(
+                    "endpoint_unusable", endpoint=endpoint.name, error=type(exc).__name__
+                )
+                mistakes.append(failures.unforeseen(endpoint, exc))
         if not lines:
             raise mistakes[0]
         if len(lines) > 1:

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 from structlog.testing import capture_logs
+from typing_extensions import override
 
 from orchestrator.domain.councils import Endpoint, Seat
 from orchestrator.domain.deliberations import Priority
@@ -17,7 +18,7 @@ from orchestrator.domain.errors import ModelError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.engine.ports import Answer, Call
 from orchestrator.vllm.client import ModelClient
-from orchestrator.vllm.connections import Connections
+from orchestrator.vllm.connections import Connections, Line
 from orchestrator.vllm.throttle import LONGEST_QUEUE
 from orchestrator.vllm.watch import Watch
 from tests.support.model_behaviour import Behaviour
@@ -308,6 +309,29 @@ async def test_one_that_is_down_is_waited_for_where_the_others_lack_the_model(
         }
         await client.ask(call(seat(one, two), wait=FOR_EVER), ignore)
         assert (len(server.requests), len(other.requests)) == (0, 1)
+
+
+class Odd(Connections):
+    """Fails at the endpoint `odd` in a way that nobody foresaw."""
+
+    @override
+    async def line(self, endpoint: Endpoint) -> Line:
+        if endpoint.name == "odd":
+            raise UnicodeError("label empty or too long")
+        return await super().line(endpoint)
+
+
+async def test_an_endpoint_that_cannot_even_be_connected_to_is_left_out_and_told_where_it_is_alone(
+    seen: Seen, server: ModelServer
+):
+    odd, good = endpoint("http://odd", "odd"), endpoint(server.url, "good")
+    async with Odd(environment={}, calls_per_endpoint=1) as connections:
+        client = ModelClient(connections=connections, watch=seen, rehearsal=NoRehearsal())
+        await client.ask(call(seat(odd, good)), ignore)
+        with capture_logs() as logs, pytest.raises(ModelError) as raised:
+            await client.ask(call(seat(odd), wait=FOR_EVER), ignore)
+    assert raised.value.reason == "endpoint odd could not be asked: UnicodeError"
+    assert [line["event"] for line in logs] == ["endpoint_unusable"]
 
 
 # ---------------------------------------------------------------- busy
