@@ -23,6 +23,9 @@ from orchestrator.engine.patience import until_available
 from orchestrator.engine.ports import Deliberations, Held, Recording
 from orchestrator.engine.recorder import Recorder
 
+_LOOK_AGAIN = 0.2
+"""Seconds, wound down: a call that its endpoint did not take waits again, and is not to be waited for."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -139,13 +142,19 @@ class Runner:
         try:
             await asyncio.wait(
                 watched,
-                timeout=None if deadline is None else deadline.left,
+                timeout=None if deadline is None else self._patience(deadline),
                 return_when=asyncio.ALL_COMPLETED if deadline is None else asyncio.FIRST_COMPLETED,
             )
         finally:
             winding_down.cancel()
         done = [key for key, task in self._in_flight.items() if task.done()]
         return [self._in_flight.pop(key).result() for key in done]
+
+    def _patience(self, deadline: _Deadline) -> float | None:
+        """Return how long turns are waited for: wound down, no longer than until some may have begun to wait."""
+        if not self._winding_down.is_set():
+            return deadline.left
+        return min(_LOOK_AGAIN, _LOOK_AGAIN if deadline.left is None else deadline.left)
 
     async def _stop_calls(self, *, everything: bool, waiting: bool = False) -> None:
         """Close the calls in flight; turns that are being recorded go on unless `everything`.

@@ -259,6 +259,19 @@ async def test_wound_down_it_does_not_wait_for_calls_that_wait_themselves() -> N
     assert any(turn.endswith("p0-s2") for turn in graph.turns)
 
 
+async def test_wound_down_it_does_not_wait_for_a_call_that_begins_to_wait_only_then() -> None:
+    graph, models = OneDeliberation(), ScriptedModels(gates={"p0-s1": asyncio.Event()})
+    bench = Bench(graph, models)
+    running = asyncio.create_task(bench.run())
+    await until(lambda: len(models.asked) > 1)
+    bench.runner.wind_down()
+    await asyncio.sleep(0)
+    first = turn_id(DELIBERATION, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=1))
+    models.obstacles[first] = "endpoint default is down"
+    await asyncio.wait_for(running, 5)
+    assert first in models.cancelled
+
+
 async def test_what_seats_wait_for_is_told_once_each_and_no_longer_than_they_wait() -> None:
     keys = [TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=seat) for seat in (1, 2, 3)]
     words = "endpoint default is down since noon"
