@@ -126,6 +126,10 @@ _TROUBLES: Final[Mapping[int, Trouble]] = {
 }
 
 
+def _trouble(status: int) -> Trouble | None:
+    return _TROUBLES.get(status, Trouble.BROKEN if status >= _SERVER_ERRORS else None)
+
+
 def _advice(line: Line, status: int, words: str) -> str:
     """Say what to do about a status, where there is something to say."""
     match status:
@@ -162,7 +166,7 @@ def of_status(
         + (f" ({todo})" if todo else "")
     )
     retry_after = _retry_after(headers.get("retry-after"), now)
-    trouble = _TROUBLES.get(status, Trouble.BROKEN if status >= _SERVER_ERRORS else None)
+    trouble = _trouble(status)
     if trouble is not None:
         return EndpointError(reason, trouble, retry_after=retry_after)
     retryable = status == HTTPStatus.REQUEST_TIMEOUT
@@ -177,17 +181,21 @@ def redirected(line: Line, status: int, location: str) -> ModelError:
     )
 
 
-def of_chunk(line: Line, error: Any) -> ModelError:
-    """Turn an error inside a stream, whose status was 200, into ours."""
+def of_chunk(line: Line, error: Any, *, begun: bool) -> ModelError:
+    """Turn an error inside a stream, whose status was 200, into ours; `begun`: a piece of the answer had come.
+
+    vLLM tells so, before any piece, of a queue that has filled up since it began to answer.
+    """
     status = as_count((as_object(error) or {}).get("code"))
     if not HTTPStatus.BAD_REQUEST <= status <= _LARGEST_STATUS:
         status = _SERVER_ERRORS
     words = bounded(line, _words(error))
     reason = f"{_name(line)} broke off its answer with an error" + (f": {words}" if words else "")
-    if status >= _SERVER_ERRORS:
-        return EndpointError(reason, Trouble.BROKEN)  # whatever it is, the call had been taken
-    again = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
-    return ModelError(reason, retryable=status in again)
+    trouble = _trouble(status)
+    if trouble is None or (begun and status < _SERVER_ERRORS):
+        again = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+        return ModelError(reason, retryable=status in again)
+    return EndpointError(reason, Trouble.BROKEN if begun else trouble)
 
 
 def unforeseen(endpoint: Endpoint, exc: Exception) -> ModelError:

@@ -135,7 +135,8 @@ class Reading:
 
     def _look_for_error(self, chunk: dict[str, Any]) -> None:
         if chunk.get("error") is not None or chunk.get("object") == "error":
-            raise failures.of_chunk(self._line, chunk.get("error") or chunk)
+            told = chunk.get("error") or chunk
+            raise failures.of_chunk(self._line, told, begun=self.heard > 0)
 
     def _read_choices(self, told: dict[str, Any], said: str) -> str:
         new: list[str] = []

@@ -23,6 +23,7 @@ from orchestrator.vllm.throttle import LONGEST_QUEUE
 from orchestrator.vllm.watch import Watch
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_calls import NoRehearsal, Seen, call, endpoint, seat
+from tests.support.model_completions import vllm_error
 from tests.support.model_server import ModelServer
 from tests.support.waiting import until
 
@@ -368,6 +369,16 @@ async def test_an_endpoint_that_never_takes_a_call_is_given_up_after_the_wait(
     assert all(isinstance(one, ModelError) and "503" in one.reason for one in errors)
     assert not any(isinstance(one, ModelError) and one.retryable for one in errors)
     assert len(server.requests) < 10
+
+
+async def test_a_queue_that_fills_up_while_the_answer_begins_is_a_refusal_like_any_other(
+    client: ModelClient, server: ModelServer
+):
+    # As a vLLM 0.32 does whose queue is bounded: 200, and the error as the first event.
+    full = b"data: " + vllm_error(503, "The engine is currently busy.") + b"\n\n"
+    server.script(Behaviour(chunks=(full, b"data: [DONE]\n\n")), attempts=1)
+    answer = await client.ask(call(seat(endpoint(server.url)), wait=FOR_EVER), ignore)
+    assert answer.content.endswith("attempt 2.")
 
 
 async def test_a_call_that_is_limited_time_and_again_while_others_are_served_is_given_up(
