@@ -17,6 +17,7 @@ _KINDS = {
     Prefix.COUNCIL: "council",
     Prefix.AGENT: "agent",
     Prefix.ENDPOINT: "endpoint",
+    Prefix.DELIBERATION: "deliberation",
 }
 
 

@@ -123,6 +123,10 @@ class Docket(Protocol):
         """Answer once task and deliberation are in the graph; raises RefusedError or UnavailableError."""
         ...
 
+    async def cancel(self, deliberation: str, reason: str | None) -> None:
+        """Answer once it is recorded, and closed here; raises RefusedError or UnavailableError."""
+        ...
+
     def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
         """Yield what happens in this process from the moment of the call, and None once a second at least.
 

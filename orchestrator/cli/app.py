@@ -146,7 +146,7 @@ def ask(
 ) -> None:
     """Lay a task before a council, watch it deliberate, and print the verdict.
 
-    Ctrl-C leaves it running: `council show ID --follow` looks again.
+    Ctrl-C leaves it running: `council show ID --follow` looks again. A second one within two seconds cancels it.
 
     Example:  council ask DEV "Propose a retry policy for our webhook handler" --deadline 5m
 
@@ -173,6 +173,31 @@ def ask(
             detach=detach,
             as_json=as_json,
         )
+
+    _as_client(work, url)
+
+
+@app.command(rich_help_panel=_CLIENT)
+def cancel(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="Of the deliberation.")],
+    *,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; it is shown with the deliberation from then on.")
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """End a deliberation without a verdict. Its calls are closed; the turns that were taken stay.
+
+    Cancelling again does no harm. What has ended otherwise is left as it is, and the exit code is 4.
+
+    Example:  council cancel dlb_01936f2c7d1e7b3c9a4e5f60718293a4 --reason "asked the wrong council"
+    """
+
+    async def work(client: CouncilClient, screen: Screen) -> Exit:
+        from orchestrator.cli import asking
+
+        return await asking.cancel(client, screen, identifier, reason=reason, as_json=as_json)
 
     _as_client(work, url)
 

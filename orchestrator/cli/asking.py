@@ -1,4 +1,4 @@
-"""`council ask`: lays a task before a council, follows, and prints the verdict."""
+"""`council ask` and `cancel`: lays a task before a council, follows, and prints the verdict, or has it end without one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from orchestrator.cli.ctrl_c import heard
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
 from orchestrator.cli.following import follow, transcript_of
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
     from orchestrator.cli.screen import Screen
     from orchestrator.client import CouncilClient, models
+
+_AGAIN_SECONDS = 2
+"""How long the first Ctrl-C waits for a second: short, as a script that sends one waits too."""
+
+_BY_CTRL_C = "cancelled with Ctrl-C"
 
 _DURATION = re.compile(r"(\d+)([smhd]?)")
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -81,7 +87,21 @@ async def ask(
         else:
             screen.say(accepted.id)
         return Exit.OK
-    return await watch(client, screen, accepted, as_json=as_json, whole=False)
+    return await watch_own(client, screen, accepted, as_json=as_json)
+
+
+async def cancel(
+    client: CouncilClient, screen: Screen, identifier: str, *, reason: str | None, as_json: bool
+) -> Exit:
+    """End a deliberation without a verdict, and say so."""
+    cancelled = await client.cancel(identifier, reason=reason)
+    if as_json:
+        screen.json(cancelled.model_dump_json(by_alias=True))
+    else:
+        screen.say(
+            f"{identifier} is cancelled, with {cancelled.progress.turns_taken} of {cancelled.progress.turns_expected} turns taken"
+        )
+    return Exit.OK
 
 
 async def watch(
@@ -93,26 +113,41 @@ async def watch(
     whole: bool,
 ) -> Exit:
     """Follow a deliberation to its end, then print what became of it; where it has ended, at once."""
-    screen.aside(deliberations.heading(deliberation))
-    if deliberation.rehearsal:
-        _warn_of_rehearsal(screen)
+    _introduce(screen, deliberation)
     if deliberation.status.ended:
         transcript = await transcript_of(client, deliberation.id)
     else:
         try:
-            with _spinner(screen) as spinner:
-                transcript = await follow(
-                    client,
-                    deliberation,
-                    tell=screen.aside,
-                    progress=spinner.update if spinner else _quiet,
-                )
+            transcript = await _followed(client, screen, deliberation)
         except asyncio.CancelledError:
-            screen.warn(
-                f"It goes on without you. To look again: council show {deliberation.id} --follow"
-            )
+            screen.warn(f"It goes on without you. {_look_again(deliberation)}")
             raise
     return conclude(screen, transcript, as_json=as_json, whole=whole)
+
+
+async def watch_own(
+    client: CouncilClient, screen: Screen, deliberation: models.Deliberation, *, as_json: bool
+) -> Exit:
+    """Do the same with what this very command had accepted: a second Ctrl-C, soon after the first, cancels it."""
+    if deliberation.status.ended:
+        return await watch(client, screen, deliberation, as_json=as_json, whole=False)
+    _introduce(screen, deliberation)
+    async with heard() as ctrl_c:
+        transcript = await ctrl_c.during(_followed(client, screen, deliberation))
+        if transcript is not None:
+            return conclude(screen, transcript, as_json=as_json, whole=False)
+        screen.warn(
+            f"It goes on without you; Ctrl-C again within {_AGAIN_SECONDS} s cancels it. {_look_again(deliberation)}"
+        )
+        if not await ctrl_c.within(_AGAIN_SECONDS):
+            return Exit.INTERRUPTED
+        cancelled = await ctrl_c.during(client.cancel(deliberation.id, reason=_BY_CTRL_C))
+        screen.warn(
+            f"It is not known to be cancelled. {_look_again(deliberation)}"
+            if cancelled is None
+            else f"It is cancelled; the turns that were taken stay: council show {deliberation.id}"
+        )
+    return Exit.INTERRUPTED
 
 
 def conclude(screen: Screen, transcript: models.Transcript, *, as_json: bool, whole: bool) -> Exit:
@@ -128,6 +163,28 @@ def conclude(screen: Screen, transcript: models.Transcript, *, as_json: bool, wh
         screen.aside(Text(f"The whole of it: council show {deliberation.id} --full", "aside"))
     undecided = deliberation.status in {Status.FAILED, Status.CANCELLED}
     return Exit.UNDECIDED if undecided else Exit.OK
+
+
+def _introduce(screen: Screen, deliberation: models.Deliberation) -> None:
+    screen.aside(deliberations.heading(deliberation))
+    if deliberation.rehearsal:
+        _warn_of_rehearsal(screen)
+
+
+async def _followed(
+    client: CouncilClient, screen: Screen, deliberation: models.Deliberation
+) -> models.Transcript:
+    with _spinner(screen) as spinner:
+        return await follow(
+            client,
+            deliberation,
+            tell=screen.aside,
+            progress=spinner.update if spinner else _quiet,
+        )
+
+
+def _look_again(deliberation: models.Deliberation) -> str:
+    return f"To look again: council show {deliberation.id} --follow"
 
 
 def _warn_of_rehearsal(screen: Screen) -> None:

@@ -168,16 +168,17 @@ class CouncilClient:
             "deadlineSeconds": None if deadline is None else round(deadline.total_seconds()),
             "idempotencyKey": idempotency_key or uuid.uuid4().hex,
         }
-        data = await self._ask(
-            "Deliberate",
-            {"input": {name: value for name, value in sent.items() if value is not None}},
+        return await self._change("Deliberate", "deliberate", sent)
+
+    async def cancel(self, id: str, *, reason: str | None = None) -> models.Deliberation:
+        """End a deliberation without a verdict; one that was cancelled before is returned as it is.
+
+        Raises:
+            RefusedError: there is none, or it has ended otherwise.
+        """
+        return await self._change(
+            "CancelDeliberation", "cancelDeliberation", {"id": id, "reason": reason}
         )
-        payload = data["deliberate"]
-        if payload["errors"]:
-            raise RefusedError(
-                tuple(self._read(models.Mistake, mistake) for mistake in payload["errors"])
-            )
-        return self._read(models.Deliberation, payload["deliberation"])
 
     async def transcript(self, id: str) -> models.Transcript | None:
         """Find a deliberation with its whole transcript."""
@@ -248,6 +249,21 @@ class CouncilClient:
             await asyncio.sleep(pause)
 
     # ------------------------------------------------------------ the wire
+
+    async def _change(
+        self, operation: str, field: str, sent: Mapping[str, Any]
+    ) -> models.Deliberation:
+        """Send a mutation of a deliberation, without what is none; return what came of it."""
+        data = await self._ask(
+            operation,
+            {"input": {name: value for name, value in sent.items() if value is not None}},
+        )
+        payload = data[field]
+        if payload["errors"]:
+            raise RefusedError(
+                tuple(self._read(models.Mistake, mistake) for mistake in payload["errors"])
+            )
+        return self._read(models.Deliberation, payload["deliberation"])
 
     async def _ask(self, operation: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send one of the documents; again where the connection broke off before the answer."""

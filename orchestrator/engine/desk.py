@@ -86,6 +86,19 @@ class Desk:
             self._wake.set()
         return accepted
 
+    async def cancel(self, deliberation: str, reason: str | None) -> None:
+        """Answer once it is recorded that this was cancelled, and no call of it is in flight here.
+
+        Another process that runs it learns of that from its next renewal. Raises RefusedError or
+        UnavailableError.
+        """
+        await self._deliberations.cancel(deliberation, reason)
+        _log.info("deliberation_cancelled", deliberation=deliberation)
+        running = self._running.get(deliberation)
+        if running is not None:
+            await _cancelled([running.task])
+        self._board.post(Moved(deliberation=deliberation))
+
     def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
         """Yield what happens in this process from the moment of the call, and None once a second at least."""
         return self._board.follow(deliberation)
@@ -144,8 +157,11 @@ class Desk:
 
     async def _keep_lease(self) -> None:
         """Renew the lease once a tick; an absent graph is waited for, told once."""
+        sent = self._lease.now()
         while True:
-            await asyncio.sleep(_TICK_SECONDS)
+            # From when the last one was sent: what it did not tell, such as a cancel, must not wait for how long it took.
+            await asyncio.sleep(sent + _TICK_SECONDS - self._lease.now())
+            sent = self._lease.now()
             try:
                 await self._renew()
             except UnavailableError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from orchestrator.domain.deliberations import Priority, StopReason, Verdict
+from orchestrator.domain.deliberations import Priority, Status, StopReason, Verdict
 from orchestrator.domain.errors import Conflict, Mistake, NotFound, RefusedError, UnavailableError
 from orchestrator.domain.ids import verdict_id
 from orchestrator.engine.ports import (
@@ -121,6 +121,25 @@ class GraphDeliberations(Deliberations):
             failure=failure,
         )
         return bool(rows)
+
+    @override
+    async def cancel(self, deliberation: str, reason: str | None) -> None:
+        rows = await self._graph.write(
+            "deliberation/cancel", deliberation=deliberation, reason=reason
+        )
+        if not rows:
+            raise RefusedError(
+                NotFound(message="no deliberation has this id", path=("id",), sought=deliberation)
+            )
+        status = Status(rows[0]["status"])
+        if status is not Status.CANCELLED:
+            raise RefusedError(
+                Conflict(
+                    message=f"it has ended already, and is {status}",
+                    path=("id",),
+                    existing=deliberation,
+                )
+            )
 
     @override
     async def release(self, process: str) -> None:

@@ -153,6 +153,52 @@ async def test_ctrl_c_leaves_a_deliberation_running_and_says_how_to_look_again(
     assert followed.json["deliberation"]["status"] == "DECIDED"
 
 
+async def test_a_second_ctrl_c_cancels_what_was_asked(shell: Shell) -> None:
+    asking = await shell.start("ask", "DEV", "How do we name things?", "--rounds", "8", "--json")
+    assert asking.stderr is not None
+    try:
+        assert b"REHEARSAL" in await asking.stderr.readline()
+        identifier = await _running(shell)
+        asking.send_signal(signal.SIGINT)
+        assert b"Ctrl-C again within 2 s cancels it" in await asking.stderr.readline()
+        asking.send_signal(signal.SIGINT)
+        out, err = await asking.communicate()
+    finally:
+        if asking.returncode is None:
+            asking.kill()
+
+    assert (asking.returncode, out) == (130, b"")
+    assert f"It is cancelled; the turns that were taken stay: council show {identifier}" in (
+        err.decode()
+    )
+    shown = (await shell.run("show", identifier, "--json")).json["deliberation"]
+    assert (shown["status"], shown["failure"]) == ("CANCELLED", "cancelled with Ctrl-C")
+
+
+async def test_what_was_asked_can_be_cancelled_by_its_id_until_it_has_ended(shell: Shell) -> None:
+    asked = await shell.run("ask", "DEV", "How do we name things?", "--rounds", "8", "--detach")
+    identifier = asked.out.strip()
+    cancelled = await shell.run("cancel", identifier, "--reason", "the wrong council")
+    again = await shell.run("cancel", identifier, "--json")
+    shown = await shell.run("show", identifier)
+    followed = await shell.run("show", identifier, "--follow")
+
+    assert (cancelled.code, again.code) == (0, 0)
+    assert cancelled.out.startswith(f"{identifier} is cancelled, with ")
+    assert again.json["failure"] == "the wrong council"
+    assert "No verdict: CANCELLED" in shown.out
+    assert "the wrong council" in shown.out
+    assert followed.out == shown.out
+
+    decided = await shell.run("ask", "QA", "What can break?", "--json")
+    refused = await shell.run("cancel", decided.json["deliberation"]["id"])
+    assert (refused.code, refused.out) == (4, "")
+    assert "it has ended already, and is DECIDED (see: council show dlb_" in refused.err
+    nowhere = await shell.run("cancel", "dlb_0193500000007000800000000000000a")
+    assert (nowhere.code, nowhere.out) == (4, "")
+    assert "id: no deliberation has this id" in nowhere.err
+
+
 async def test_what_is_seated_can_be_listed_and_shown(shell: Shell) -> None:
     councils = (await shell.run("councils", "--json")).json
     agents = (await shell.run("agents", "--json")).json
@@ -336,6 +382,7 @@ async def test_help_tells_the_exit_codes_and_every_command(alone: Shell) -> None
         "councils",
         "agents",
         "show",
+        "cancel",
         "browser",
         "migrate",
         "doctor",

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import uuid_utils
-from neo4j import AsyncDriver, AsyncTransaction
+from neo4j import AsyncDriver, AsyncTransaction, Record
+from typing_extensions import override
 
 from orchestrator.domain.deliberations import (
     RankedProposal,
@@ -22,7 +23,17 @@ from orchestrator.domain.deliberations import (
     Verdict,
 )
 from orchestrator.domain.ids import Prefix, turn_id, with_prefix
-from orchestrator.engine.ports import CouncilById, CouncilByRole, Held, Order, Recording
+from orchestrator.engine.ports import (
+    CouncilById,
+    CouncilByRole,
+    Deliberations,
+    Held,
+    Order,
+    Recording,
+)
+from orchestrator.graph import statements
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.driver import Bounds, Graph
 from tests.support.neo4j import statement
 from tests.support.waiting import eventually
 
@@ -148,6 +159,19 @@ def recordings(held: Held, turns: Sequence[Turn]) -> list[Recording]:
     ]
 
 
+class _Uncommitted(Graph):
+    """The graph as one open transaction writes it."""
+
+    def __init__(self, driver: AsyncDriver, transaction: AsyncTransaction, database: str) -> None:
+        super().__init__(driver, database, Bounds())
+        self._transaction = transaction
+
+    @override
+    async def write(self, name: str, /, **parameters: Any) -> list[Record]:
+        result = await self._transaction.run(statements.statement(name), parameters)
+        return [record async for record in result]
+
+
 class Rival:
     """Another process's transaction on one deliberation, which holds its lock."""
 
@@ -155,6 +179,10 @@ class Rival:
         self._driver = driver
         self._transaction = transaction
         self._database = database
+        self.deliberations: Deliberations = GraphDeliberations(
+            _Uncommitted(driver, transaction, database)
+        )
+        """What the service itself would write, in it."""
 
     async def does(self, name: str, **parameters: Any) -> None:
         """Run a statement of the tests in it."""

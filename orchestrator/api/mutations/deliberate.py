@@ -12,7 +12,7 @@ from strawberry import Maybe
 from orchestrator.api.context import Info
 from orchestrator.api.ids import inspect_id
 from orchestrator.api.mutations import sending
-from orchestrator.api.mutations.payloads import DeliberationPayload
+from orchestrator.api.mutations.payloads import DeliberationPayload, deliberation_payload
 from orchestrator.api.selections import asked_of
 from orchestrator.api.types.deliberations import Deliberation
 from orchestrator.api.types.inputs import INPUT, CouncilBy, TaskInput
@@ -96,11 +96,7 @@ async def deliberate(
         return DeliberationPayload(errors=user_errors(refused))
     if asked_of(info, "deliberation") <= {"id", "__typename"}:
         return DeliberationPayload(deliberation=Deliberation.named(accepted.deliberation))
-    context.refresh()
-    deliberation = await context.loaders.deliberations.load(accepted.deliberation)
-    return DeliberationPayload(
-        deliberation=None if deliberation is None else Deliberation.of(deliberation)
-    )
+    return await deliberation_payload(context, accepted.deliberation)
 
 
 def _inspect_council(inspection: Inspection, by: CouncilBy) -> CouncilSought:

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from orchestrator.api.context import Info
 from orchestrator.api.mutations.archive_council import archive_council
+from orchestrator.api.mutations.cancel_deliberation import cancel_deliberation
 from orchestrator.api.mutations.create_council import create_council
 from orchestrator.api.mutations.create_role import create_role
 from orchestrator.api.mutations.deliberate import deliberate
@@ -84,4 +85,8 @@ class Mutation:
     deliberate: DeliberationPayload | None = _mutation(
         deliberate,
         "Answers once the task and the deliberation are in the graph: from then on they are never lost.",
+    )
+    cancel_deliberation: DeliberationPayload | None = _mutation(
+        cancel_deliberation,
+        "Ends a deliberation without a verdict. It is recorded when this answers; the turns that were taken stay.",
     )

@@ -70,6 +70,15 @@ async def agent_payload(context: Context, identifier: str) -> AgentPayload:
     return AgentPayload(agent=None if agent is None else Agent.of(agent))
 
 
+async def deliberation_payload(context: Context, identifier: str) -> DeliberationPayload:
+    """Read back a deliberation that was written."""
+    context.refresh()
+    deliberation = await context.loaders.deliberations.load(identifier)
+    return DeliberationPayload(
+        deliberation=None if deliberation is None else Deliberation.of(deliberation)
+    )
+
+
 async def endpoint_payload(context: Context, identifier: str) -> EndpointPayload:
     """Read back an endpoint that was written."""
     context.refresh()

@@ -67,7 +67,9 @@ class Deliberation(Node):
     )
     status: deliberations.Status = strawberry.field(description="Where it stands.")
     stop_reason: deliberations.StopReason | None = strawberry.field(description="Why it has ended.")
-    failure: str | None = strawberry.field(description="Why it failed, in words.")
+    failure: str | None = strawberry.field(
+        description="Why it failed, in words. Of one that was cancelled, the reason that was given."
+    )
     rehearsal: bool = strawberry.field(
         description="True where any seat spoke through a rehearsal model instead of a real one."
     )

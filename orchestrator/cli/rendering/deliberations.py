@@ -120,9 +120,10 @@ def standing(deliberation: models.Deliberation) -> Text:
 def _no_verdict(deliberation: models.Deliberation) -> RenderableType:
     if not deliberation.status.ended:
         return standing(deliberation)
-    why = harmless(deliberation.failure or "no reason is recorded")
-    reason = f" ({deliberation.stop_reason})" if deliberation.stop_reason else ""
-    style = "problem" if deliberation.status is Status.FAILED else "bold"
+    failed = deliberation.status is Status.FAILED
+    why = harmless(deliberation.failure or f"no reason {'is recorded' if failed else 'was given'}")
+    reason = f" ({deliberation.stop_reason})" if failed else ""
+    style = "problem" if failed else "bold"
     return Panel(
         Text(why),
         title=Text(f"No verdict: {deliberation.status}{reason}", style=style),

@@ -15,7 +15,7 @@ from orchestrator.api.app import build_app
 from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context, Ports
 from orchestrator.api.schema import SCHEMA
-from orchestrator.engine.events import LiveEvent
+from orchestrator.engine.events import LiveEvent, Moved
 from orchestrator.engine.following import Board
 from orchestrator.engine.ports import Accepted, Order
 from orchestrator.graph.councils import Councils
@@ -36,6 +36,10 @@ class Desk:
 
     async def accept(self, order: Order) -> Accepted:
         return await self.deliberations.accept(order)
+
+    async def cancel(self, deliberation: str, reason: str | None) -> None:
+        await self.deliberations.cancel(deliberation, reason)
+        self.board.post(Moved(deliberation=deliberation))
 
     def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
         return self.board.follow(deliberation)

@@ -156,6 +156,61 @@ async def test_deliberation_is_followed_from_its_acceptance_to_its_verdict(api: 
     assert [edge["node"]["id"] for edge in task["deliberations"]["edges"]] == [id_]
 
 
+async def test_cancel_ends_what_is_followed_and_is_shown_ever_after(api: Api) -> None:
+    id_ = await accept(api)
+    held = await claim(api)
+    seen: list[dict[str, Any]] = []
+
+    async def follow() -> None:
+        async for data in api.follow(FOLLOW, id=id_):
+            seen.append(data["deliberationEvents"])  # noqa: PERF401 - others look at it meanwhile
+
+    following = asyncio.create_task(follow())
+    await until(lambda: len(seen) > 0)
+    first, *_ = all_turns(id_)
+    await api.desk.deliberations.record(recordings(held, [first]))
+    cancelled, again = [
+        await api.change(
+            "cancelDeliberation",
+            "deliberation { id status stopReason failure finishedAt turns { totalCount } waitingFor }",
+            id=id_,
+            reason=reason,
+        )
+        for reason in ("the wrong council", "twice")
+    ]
+    async with asyncio.timeout(10):
+        await following
+
+    assert [event["__typename"] for event in seen] == [
+        "DeliberationClaimed",
+        "TurnTaken",
+        "DeliberationEnded",
+    ]
+    assert [event["sequence"] for event in seen] == [1, 2, 3]
+    shown = cancelled["deliberation"]
+    assert shown.pop("finishedAt") == again["deliberation"].pop("finishedAt") is not None
+    assert shown == {
+        "id": id_,
+        "status": "CANCELLED",
+        "stopReason": "CANCELLED",
+        "failure": "the wrong council",
+        "turns": {"totalCount": 1},
+        "waitingFor": None,
+    }
+    assert again == cancelled
+
+
+async def test_cancel_of_what_was_decided_is_a_conflict_that_shows_it(api: Api) -> None:
+    id_ = await accept(api)
+    await decide(api, await claim(api))
+    payload = await api.change("cancelDeliberation", "deliberation { id }", id=id_)
+
+    assert payload["deliberation"] is None
+    [error] = payload["errors"]
+    assert (error["__typename"], error["path"]) == ("Conflict", ["id"])
+    assert error["existing"] == {"id": id_}
+
+
 async def test_same_key_brings_back_the_same_and_another_input_conflicts(api: Api) -> None:
     first, second = await asyncio.gather(
         accept(api, idempotencyKey="k"), accept(api, idempotencyKey="k")

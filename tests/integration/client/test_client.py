@@ -154,6 +154,20 @@ async def test_the_mistakes_of_a_refused_task_come_with_their_paths(
     )
 
 
+async def test_a_deliberation_is_cancelled_by_its_id(api: TinyApi, client: CouncilClient) -> None:
+    cancelled = answers.deliberation(status="CANCELLED", stopReason="CANCELLED", verdict=None)
+    api.root = {"cancelDeliberation": _always({"deliberation": cancelled, "errors": []})}
+
+    assert (await client.cancel(answers.DELIBERATION)).status == "CANCELLED"
+    await client.cancel(answers.DELIBERATION, reason="too dear")
+
+    sent = [asked["variables"]["input"] for asked in api.asked]
+    assert sent == [
+        {"id": answers.DELIBERATION},
+        {"id": answers.DELIBERATION, "reason": "too dear"},
+    ]
+
+
 # ---------------------------------------------------------------- errors
 
 

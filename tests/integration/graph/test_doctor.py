@@ -46,7 +46,7 @@ class Uncommitted:
 
 @pytest.fixture(scope="module")
 async def sound(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
-    """Seeded councils, of which DEV has decided, QA has failed, ARCHITECT is at work and DATA waits."""
+    """Seeded councils, of which DEV has decided, QA has failed, DEVOPS was cancelled, ARCHITECT is at work and DATA waits."""
     graph = migrated_graph
     await wipe(driver, graph.database)
     await settle_defaults(graph, "http://127.0.0.1:8000/v1", "m")
@@ -64,6 +64,8 @@ async def sound(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
             assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
         else:
             assert await deliberations.fail(held, 13, StopReason.QUORUM_LOST, "nobody is left")
+    cancelled = await deliberations.accept(an_order("DEVOPS"))
+    await deliberations.cancel(cancelled.deliberation, "nobody asked for it")
     await deliberations.accept(an_order("DATA"))
     return graph
 

@@ -9,6 +9,7 @@ import pytest
 from neo4j import AsyncDriver
 
 from orchestrator.domain.deliberations import Status, StopReason
+from orchestrator.domain.errors import Conflict, RefusedError
 from orchestrator.engine.ports import Deliberations, Held
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
@@ -199,3 +200,102 @@ async def test_a_renewal_does_not_wait_for_a_deliberations_lock(
 ) -> None:
     async with rivalry(held.deliberation):
         assert await deliberations.renew("prc_one", LEASE) == (held,)
+
+
+async def test_a_cancel_stands_against_the_verdict_that_waited_for_it(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry, run: Run
+) -> None:
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    async with rivalry(held.deliberation) as rival:
+        await rival.deliberations.cancel(held.deliberation, None)
+        decided = await rival.commits_while(
+            deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+        )
+    assert not decided
+    (shown,) = await run("show_verdict", deliberation=held.deliberation)
+    assert (shown["verdicts"], shown["final"]) == (0, [])
+    case = await deliberations.load(held.deliberation)
+    assert (case.deliberation.status, case.deliberation.sequence) == (Status.CANCELLED, 14)
+    assert len(case.turns) == 12
+
+
+async def test_a_verdict_stands_against_the_cancel_that_waited_for_it_and_is_shown(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry, run: Run
+) -> None:
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    async with rivalry(held.deliberation) as rival:
+        assert await rival.deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+        with pytest.raises(RefusedError) as refused:
+            await rival.commits_while(deliberations.cancel(held.deliberation, None))
+    assert refused.value.mistakes == (
+        Conflict(
+            message="it has ended already, and is DECIDED",
+            path=("id",),
+            existing=held.deliberation,
+        ),
+    )
+    (shown,) = await run("show_verdict", deliberation=held.deliberation)
+    assert (shown["verdicts"], len(shown["final"])) == (1, 3)
+    (stored,) = await run("show_deliberation", deliberation=held.deliberation)
+    assert set(stored["labels"]) == {"Deliberation", "Decided"}
+    assert (stored["properties"]["epoch"], stored["properties"]["sequence"]) == (1, 14)
+
+
+async def test_a_turn_that_ends_while_a_cancel_is_written_is_not_recorded(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        await rival.deliberations.cancel(held.deliberation, None)
+        recorded = await rival.commits_while(
+            deliberations.record(recordings(held, proposals(held.deliberation)))
+        )
+    assert recorded.sequences == {}
+    case = await deliberations.load(held.deliberation)
+    assert (case.turns, case.deliberation.sequence, case.deliberation.usage.calls) == ((), 2, 0)
+
+
+async def test_a_turn_that_was_recorded_before_a_cancel_stays(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        await rival.deliberations.record(recordings(held, proposals(held.deliberation)))
+        await rival.commits_while(deliberations.cancel(held.deliberation, None))
+    case = await deliberations.load(held.deliberation)
+    assert [turn.sequence for turn in case.turns] == [2, 3, 4]
+    assert (case.deliberation.status, case.deliberation.sequence) == (Status.CANCELLED, 5)
+    assert case.deliberation.usage.calls == 6
+
+
+async def test_what_was_cancelled_meanwhile_is_not_claimed(
+    deliberations: Deliberations, rivalry: Rivalry
+) -> None:
+    deliberation = (await deliberations.accept(an_order())).deliberation
+    async with rivalry(deliberation) as rival:
+        await rival.deliberations.cancel(deliberation, None)
+        claimed = await rival.commits_while(deliberations.claim("prc_one", 1, ()))
+    assert claimed == ()
+
+
+async def test_what_was_claimed_meanwhile_is_cancelled_all_the_same(
+    deliberations: Deliberations, rivalry: Rivalry, run: Run
+) -> None:
+    deliberation = (await deliberations.accept(an_order())).deliberation
+    async with rivalry(deliberation) as rival:
+        (held,) = await rival.deliberations.claim("prc_rival", 1, ())
+        await rival.commits_while(deliberations.cancel(deliberation, None))
+    assert await deliberations.renew("prc_rival", LEASE) == ()
+    (shown,) = await run("show_deliberation", deliberation=deliberation)
+    assert shown["properties"]["epoch"] == held.epoch + 1
+
+
+async def test_what_was_cancelled_meanwhile_is_not_given_back(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry, run: Run
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        await rival.deliberations.cancel(held.deliberation, None)
+        await rival.commits_while(deliberations.release("prc_one"))
+    (shown,) = await run("show_deliberation", deliberation=held.deliberation)
+    assert shown["properties"]["status"] == "CANCELLED"
+    assert "waiting" not in shown["properties"]

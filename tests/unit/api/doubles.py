@@ -318,6 +318,11 @@ class Office(Asked):
         self.archive.keep(replace(accepted, task=order.task))
         return Accepted(deliberation=order.deliberation, new=True)
 
+    async def cancel(self, deliberation: str, reason: str | None) -> None:
+        self.ask("cancel", deliberation, reason)
+        kept = self.archive.kept[deliberation]
+        self.archive.keep(replace(kept, status=Status.CANCELLED, failure=reason))
+
     def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
         self.ask("follow", deliberation)
         follower = _Followed()

@@ -29,7 +29,7 @@ from orchestrator.domain.errors import (
 )
 from orchestrator.engine.ports import CouncilById, CouncilByRole, Order
 from tests.unit.api.conftest import Api
-from tests.unit.api.doubles import House
+from tests.unit.api.doubles import House, a_deliberation
 
 ERRORS = "errors { __typename message code path ... on NotFound { sought } ... on Conflict { existing { __typename id } } }"
 
@@ -322,6 +322,30 @@ async def test_all_mistakes_of_an_input_come_together_and_nothing_is_asked(
     assert house.registry.calls == []
 
 
+async def test_deliberation_is_cancelled_with_the_reason_that_was_given(
+    api: Api, house: House
+) -> None:
+    house.archive.keep(a_deliberation("dlb_1"))
+
+    payload = await send(
+        api,
+        "cancelDeliberation",
+        "deliberation { id status failure }",
+        id="dlb_1",
+        reason="the wrong council",
+    )
+    await send(api, "cancelDeliberation", "deliberation { id }", id="dlb_1")
+
+    assert payload == {
+        "deliberation": {"id": "dlb_1", "status": "CANCELLED", "failure": "the wrong council"},
+        "errors": [],
+    }
+    assert house.office.calls == [
+        ("cancel", "dlb_1", "the wrong council"),
+        ("cancel", "dlb_1", None),
+    ]
+
+
 MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("createRole", {"name": ""}, ["name"]),
     ("createRole", {"name": "x" * 201}, ["name"]),
@@ -373,6 +397,8 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
         ["url", "apiKeyVariable"],
     ),
     ("removeEndpoint", {"id": "end_"}, ["id"]),
+    ("cancelDeliberation", {"id": "cou_dev", "reason": ""}, ["id", "reason"]),
+    ("cancelDeliberation", {"id": "dlb_", "reason": "x" * 2_001}, ["id", "reason"]),
     (
         "deliberate",
         {"council": {"role": ""}, "task": {"description": " \n"}},
@@ -493,6 +519,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "updateEndpoint": {"id": "end_1"},
     "removeEndpoint": {"id": "end_1"},
     "deliberate": {"council": {"role": "DEV"}, "task": {"description": "x"}},
+    "cancelDeliberation": {"id": "dlb_1"},
 }
 
 
@@ -506,7 +533,7 @@ async def test_every_mutation_tells_what_its_port_refuses(
 ) -> None:
     refused = RefusedError(Conflict(message="no", path=("x",)))
     house.registry.errors[snake(mutation)] = refused
-    house.office.errors["accept"] = refused
+    house.office.errors |= dict.fromkeys(("accept", "cancel"), refused)
 
     payload = await send(api, mutation, "__typename", **REFUSED[mutation])
 

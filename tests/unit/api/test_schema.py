@@ -30,7 +30,6 @@ ROOT = Path(__file__).parents[3]
 NOT_YET = frozenset(
     {
         "ApprovePlanInput",
-        "CancelDeliberationInput",
         "CancelPlanInput",
         "Check",
         "CheckOutcome",
@@ -48,7 +47,6 @@ NOT_YET = frozenset(
         "DeliberationChange",
         "Finding",
         "Mutation.approvePlan",
-        "Mutation.cancelDeliberation",
         "Mutation.cancelPlan",
         "Mutation.retryDeliberation",
         "Mutation.submitPlan",

@@ -98,6 +98,19 @@ def test_a_failed_deliberation_says_why(rendered: Rendered) -> None:
 """)
 
 
+def test_a_cancelled_deliberation_says_the_reason_where_one_was_given(rendered: Rendered) -> None:
+    ended: answers.Json = {"status": "CANCELLED", "stopReason": "CANCELLED", "verdict": None}
+    given = _transcript(**ended, failure="the wrong council")
+    silent = _transcript(**ended)
+
+    assert rendered(deliberations.verdict(given, whole=True)) == snapshot("""\
+╭─ No verdict: CANCELLED ──────────────────────────────────────────────────────────────────────────╮
+│ the wrong council                                                                                │
+╰──────────────────────────────────────────────────────────────────────────────────────────────────╯\
+""")
+    assert "no reason was given" in rendered(deliberations.verdict(silent, whole=True))
+
+
 def test_one_that_still_runs_says_how_far_it_is(rendered: Rendered) -> None:
     transcript = models.Transcript.model_validate(
         {"deliberation": answers.running(waitingFor="the endpoint default is down"), "turns": []}

@@ -52,6 +52,10 @@ READ_AS: dict[str, dict[str, Any]] = {
         "deliberate.deliberation": models.Deliberation,
         "deliberate.errors": models.Mistake,
     },
+    "CancelDeliberation": {
+        "cancelDeliberation.deliberation": models.Deliberation,
+        "cancelDeliberation.errors": models.Mistake,
+    },
     "Deliberation": {
         "deliberation": models.Deliberation,
         "deliberation.turns.edges.node": models.Turn,

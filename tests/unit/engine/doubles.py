@@ -171,6 +171,13 @@ class OneDeliberation:
         self._end(Status.FAILED)
         return True
 
+    async def cancel(self, deliberation: str, reason: str | None) -> None:
+        del deliberation, reason
+        self._fail_if_told()
+        self.epoch += 1
+        self.held = ()
+        self._end(Status.CANCELLED)
+
     async def release(self, process: str) -> None:
         del process
         self.released = True

@@ -92,6 +92,49 @@ async def test_a_claim_that_another_took_over_is_dropped_and_its_calls_are_close
         await until(lambda: len(models.cancelled) == 3)
 
 
+async def test_a_cancel_has_closed_the_calls_of_its_deliberation_when_it_answers(
+    tmp_path: Path,
+) -> None:
+    graph = OneDeliberation(free=FREE)
+    models = ScriptedModels(gates={"": asyncio.Event()})
+    at_desk = desk(graph, models, tmp_path)
+    async with at_desk.at_work():
+        await until(lambda: len(models.asked) == 3)
+        follower = at_desk.follow(DELIBERATION)
+        await at_desk.cancel(DELIBERATION, None)
+        assert len(models.cancelled) == 3
+        assert await anext(follower) == Moved(deliberation=DELIBERATION)
+        before = graph.renewals
+        await until(lambda: graph.renewals > before)
+    assert len(models.asked) == 3
+    assert graph.deliberation.status is Status.CANCELLED
+
+
+async def test_a_cancel_that_was_refused_leaves_the_deliberation_running(tmp_path: Path) -> None:
+    graph = OneDeliberation(free=FREE)
+    slow = asyncio.Event()
+    models = ScriptedModels(gates={"": slow})
+    at_desk = desk(graph, models, tmp_path)
+    async with at_desk.at_work():
+        await until(lambda: len(models.asked) == 3)
+        graph.errors = [UnavailableError("away")]
+        with pytest.raises(UnavailableError):
+            await at_desk.cancel(DELIBERATION, None)
+        slow.set()
+        await until(lambda: graph.deliberation.status is Status.DECIDED)
+    assert models.cancelled == []
+
+
+async def test_a_renewal_begins_a_tick_after_the_last_one_however_long_that_took(
+    tmp_path: Path,
+) -> None:
+    graph = SlowToRenew(seconds=0.6)
+    async with desk(graph, ScriptedModels(), tmp_path).at_work():
+        await until(lambda: len(graph.began) == 2)
+    one, next_ = graph.began
+    assert next_ - one < 1.5
+
+
 async def test_what_the_graph_says_is_ours_is_run_though_nobody_told_us(tmp_path: Path) -> None:
     graph = OneDeliberation()
     async with desk(graph, ScriptedModels(), tmp_path).at_work():
@@ -204,6 +247,21 @@ async def test_an_end_whose_answer_is_still_to_come_is_not_taken_for_a_claim_tha
             pass
         graph.go_on.set()
         assert isinstance(await anext(follower), Moved)
+
+
+class SlowToRenew(OneDeliberation):
+    """A graph that takes its time to renew a lease."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.began: list[float] = []
+
+    @override
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
+        self.began.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(self.seconds)
+        return await super().renew(process, lease)
 
 
 class SlowToAnswer(OneDeliberation):

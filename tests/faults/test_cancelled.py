@@ -1,0 +1,158 @@
+"""A cancel: recorded at once, and no call goes on for long, in whichever process runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from orchestrator.client import CouncilClient, models
+from orchestrator.graph.doctor import examine
+from orchestrator.graph.driver import Graph
+from orchestrator.graph.statements import statement
+from tests.support.bolt_proxy import BoltProxy, Side, Tag
+from tests.support.evidence import Evidence
+from tests.support.model_server import Behaviour, Request
+from tests.support.scene import Scene
+from tests.support.service_process import ServiceProcess
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
+
+CANCEL = """
+mutation Cancel($input: CancelDeliberationInput!) {
+  cancelDeliberation(input: $input) {
+    deliberation { status }
+    errors { __typename path ... on Conflict { existing { id } } }
+  }
+}
+"""
+
+SPEAKING = Behaviour(pieces=10_000, length=20_000, pace=0.02)
+"""Tokens come without an end that would be waited for."""
+
+
+@pytest.fixture
+async def own_proxy(scene: Scene) -> AsyncGenerator[BoltProxy]:
+    """A way to Neo4j that only one process goes."""
+    async with BoltProxy(scene.server.uri) as proxy:
+        yield proxy
+
+
+async def cancelled(service: ServiceProcess, deliberation: str) -> float:
+    """Cancel, and return when it was answered, on the model server's clock."""
+    payload = (await service.ask(CANCEL, input={"id": deliberation}))["cancelDeliberation"]
+    answered = time.time()
+    assert payload == {"deliberation": {"status": "CANCELLED"}, "errors": []}
+    return answered
+
+
+async def all_critiques_begun(scene: Scene) -> list[Request]:
+    await until(lambda: len(scene.model.of("*-c1-*")) == 3, 30)
+    return scene.model.of("*-c1-*")
+
+
+async def last_ended(scene: Scene, calls: list[Request]) -> float:
+    """Wait until none of these calls is in flight, and return when the last one ended."""
+    await until(lambda: scene.model.in_flight == 0)
+    assert {call.outcome for call in calls} == {"cut by client"}
+    return max(call.ended or 0 for call in calls)
+
+
+def assert_kept(seen: Evidence, deliberation: str) -> None:
+    """What was recorded before the cancel is there, and nothing after it."""
+    found = seen.deliberation(deliberation)
+    assert (found.status, found.stop_reason, found.verdicts) == ("CANCELLED", "CANCELLED", 0)
+    assert [turn.kind for turn in seen.of(deliberation)] == ["PROPOSAL"] * 3
+    assert found.sequence == len(found.claims) + 4
+
+
+async def test_within_the_process_that_runs_it_the_calls_are_closed_at_once_and_never_made_again(
+    scene: Scene, empty_graph: Graph
+) -> None:
+    scene.model.script(SPEAKING, turn="*-c1-*")
+    service = await scene.start()
+    await service.ready()
+    accepted = await scene.deliberate(service)
+    calls = await all_critiques_begun(scene)
+    answered = await cancelled(service, accepted)
+    assert await last_ended(scene, calls) - answered < 0.3
+    seen = await scene.look()
+    assert_kept(seen, accepted)
+
+    await cancelled(service, accepted)
+    await service.kill()
+    await service.start()
+    await service.ready()
+    # It claims once a tick; what was cancelled is none of its business.
+    ticks = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("claim/claim"), times=2, hold=False)
+    await ticks.sprung(2)
+    assert await scene.look() == seen
+    assert len(scene.log.begun()) == 6
+    assert await examine(empty_graph) == ()
+
+
+async def test_another_process_closes_the_calls_soon_and_everyone_who_follows_hears_of_the_end(
+    scene: Scene,
+) -> None:
+    scene.model.script(SPEAKING, turn="*-c1-*")
+    running = await scene.start("running")
+    await running.ready()
+    accepted = await scene.deliberate(running)
+    calls = await all_critiques_begun(scene)
+    other = await scene.start("other")
+    await other.ready()
+
+    async def follow(service: ServiceProcess) -> list[models.Event]:
+        async with CouncilClient(service.url) as client:
+            return [event async for event in client.events(accepted)]
+
+    following = [asyncio.create_task(follow(service)) for service in (running, other)]
+    answered = await cancelled(other, accepted)
+    assert await last_ended(scene, calls) - answered < 2.0
+    async with asyncio.timeout(20):
+        for events in await asyncio.gather(*following):
+            assert isinstance(events[-1], models.DeliberationEnded)
+            assert events[-1].deliberation.status == "CANCELLED"
+    assert_kept(await scene.look(), accepted)
+    assert running.logged("claim_lost")
+
+
+async def test_a_renewal_that_was_under_way_does_not_make_the_cancel_wait_for_longer(
+    scene: Scene, own_proxy: BoltProxy
+) -> None:
+    scene.model.script(SPEAKING, turn="*-c1-*")
+    running = await scene.start("running", proxy=own_proxy)
+    await running.ready()
+    accepted = await scene.deliberate(running)
+    calls = await all_critiques_begun(scene)
+    other = await scene.start("other")
+    await other.ready()
+    # The graph has told what is held; the answer is on its way for as long as a tick.
+    trap = own_proxy.trap(Side.ANSWER, Tag.PULL, statement("claim/renew"))
+    await trap.sprung()
+    answered = await cancelled(other, accepted)
+    await asyncio.sleep(0.8)
+    trap.release()
+    assert await last_ended(scene, calls) - answered < 2.0
+    assert_kept(await scene.look(), accepted)
+
+
+async def test_what_a_dead_process_held_is_cancelled_for_good(scene: Scene) -> None:
+    scene.model.script(SPEAKING, turn="*-c1-*")
+    dead = await scene.start("dead", COUNCIL_LEASE_SECONDS="300")
+    await dead.ready()
+    accepted = await scene.deliberate(dead)
+    await all_critiques_begun(scene)
+    await scene.crash(dead, "the critiques")
+    other = await scene.start("other")
+    await other.ready()
+    await asyncio.gather(*(cancelled(other, accepted) for _ in range(3)))
+    await dead.start()
+    await dead.ready()
+    seen = await scene.look()
+    assert_kept(seen, accepted)
+    assert len(seen.deliberation(accepted).claims) == 1
+    assert len(scene.log.begun()) == 6
