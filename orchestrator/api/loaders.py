@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 from orchestrator.api.ports import Councils, Records
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
-from orchestrator.domain.deliberations import Deliberation, Task
+from orchestrator.domain.deliberations import Deliberation, Retries, Task
 from orchestrator.domain.reading import Reading, read
 from orchestrator.domain.transcripts import Transcript
 
@@ -31,6 +31,7 @@ class Loaders:
         self.deliberations: DataLoader[str, Deliberation | None] = _by_id(
             records.deliberations_by_id
         )
+        self.retries: DataLoader[str, Retries | None] = _by_id(records.retries)
         self.readings: DataLoader[str, Reading] = _readings(records)
         self.holdings: DataLoader[str, Holding | None] = _by_id(records.holdings)
 

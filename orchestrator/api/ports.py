@@ -9,7 +9,7 @@ from typing import Protocol
 
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
-from orchestrator.domain.deliberations import Deliberation, Task
+from orchestrator.domain.deliberations import Deliberation, Retries, Task
 from orchestrator.domain.drafts import (
     AgentChange,
     AgentDraft,
@@ -24,7 +24,7 @@ from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.pruning import GraphSize
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.engine.events import LiveEvent
-from orchestrator.engine.ports import Accepted, Order
+from orchestrator.engine.ports import Accepted, Order, Retry
 
 # ---------------------------------------------------------------- councils: reads and changes
 
@@ -107,6 +107,7 @@ class Records(Protocol):
         self, page: PageRequest, where: DeliberationFilter
     ) -> Page[Deliberation]: ...
     async def count_deliberations(self, where: DeliberationFilter) -> int: ...
+    async def retries(self, deliberations: Collection[str]) -> Mapping[str, Retries]: ...
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]: ...
     async def holdings(self, deliberations: Collection[str]) -> Mapping[str, Holding]:
         """Who holds them; what is not under way is missing."""
@@ -121,6 +122,10 @@ class Docket(Protocol):
 
     async def accept(self, order: Order) -> Accepted:
         """Answer once task and deliberation are in the graph; raises RefusedError or UnavailableError."""
+        ...
+
+    async def retry(self, order: Retry) -> Accepted:
+        """Answer once a new deliberation on the task of an old one is in the graph; raises as `accept`."""
         ...
 
     async def cancel(self, deliberation: str, reason: str | None) -> None:

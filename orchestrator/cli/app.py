@@ -43,6 +43,17 @@ Url = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with the API's field names.")]
 
+Key = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="An idempotency key: asked again with it, the same deliberation comes back.",
+    ),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Print the id, and do not wait for the verdict.")
+]
+
 
 def main() -> None:
     """Run the command line."""
@@ -131,16 +142,8 @@ def ask(
         str | None,
         typer.Option(metavar="TIME", help="How long it may take, as 90s, 15m or 2h."),
     ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEY",
-            help="An idempotency key: asked again with it, the same deliberation comes back.",
-        ),
-    ] = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Print the id, and do not wait for the verdict.")
-    ] = False,
+    key: Key = None,
+    detach: Detach = False,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
@@ -198,6 +201,33 @@ def cancel(
         from orchestrator.cli import asking
 
         return await asking.cancel(client, screen, identifier, reason=reason, as_json=as_json)
+
+    _as_client(work, url)
+
+
+@app.command(rich_help_panel=_CLIENT)
+def retry(
+    identifier: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="Of a deliberation that failed or was cancelled."),
+    ],
+    *,
+    key: Key = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Lay the task of a deliberation before its council once more, as the council is now, and watch as `ask` does.
+
+    Example:  council retry dlb_01936f2c7d1e7b3c9a4e5f60718293a4
+    """
+
+    async def work(client: CouncilClient, screen: Screen) -> Exit:
+        from orchestrator.cli import asking
+
+        return await asking.retry(
+            client, screen, identifier, idempotency_key=key, detach=detach, as_json=as_json
+        )
 
     _as_client(work, url)
 

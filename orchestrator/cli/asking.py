@@ -1,4 +1,4 @@
-"""`council ask` and `cancel`: lays a task before a council, follows, and prints the verdict, or has it end without one."""
+"""`council ask`, `retry` and `cancel`: lays a task before a council, follows, and prints the verdict; or ends it without one."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from orchestrator.cli.rendering import deliberations
 from orchestrator.domain.deliberations import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from rich.status import Status as Spinner
 
     from orchestrator.cli.screen import Screen
@@ -74,20 +76,27 @@ async def ask(
 ) -> Exit:
     """Print the verdict, and return how it went."""
     key = idempotency_key or uuid.uuid4().hex
-    try:
-        accepted = await client.deliberate(
-            task, role=role, rounds=rounds, deadline=deadline, idempotency_key=key
-        )
-    except asyncio.CancelledError:
-        screen.warn(f"It may have been accepted. Asked again with --key {key}, it is found.")
-        raise
-    if detach:
-        if as_json:
-            screen.json(accepted.model_dump_json(by_alias=True))
-        else:
-            screen.say(accepted.id)
-        return Exit.OK
-    return await watch_own(client, screen, accepted, as_json=as_json)
+    accepted = await _accepted(
+        client.deliberate(task, role=role, rounds=rounds, deadline=deadline, idempotency_key=key),
+        screen,
+        key,
+    )
+    return await _watch_or_name(client, screen, accepted, detach=detach, as_json=as_json)
+
+
+async def retry(
+    client: CouncilClient,
+    screen: Screen,
+    identifier: str,
+    *,
+    idempotency_key: str | None,
+    detach: bool,
+    as_json: bool,
+) -> Exit:
+    """Lay the task of a deliberation before its council once more, and go on as `ask`."""
+    key = idempotency_key or uuid.uuid4().hex
+    accepted = await _accepted(client.retry(identifier, idempotency_key=key), screen, key)
+    return await _watch_or_name(client, screen, accepted, detach=detach, as_json=as_json)
 
 
 async def cancel(
@@ -163,6 +172,33 @@ def conclude(screen: Screen, transcript: models.Transcript, *, as_json: bool, wh
         screen.aside(Text(f"The whole of it: council show {deliberation.id} --full", "aside"))
     undecided = deliberation.status in {Status.FAILED, Status.CANCELLED}
     return Exit.UNDECIDED if undecided else Exit.OK
+
+
+async def _accepted(
+    asked: Awaitable[models.Deliberation], screen: Screen, key: str
+) -> models.Deliberation:
+    try:
+        return await asked
+    except asyncio.CancelledError:
+        screen.warn(f"It may have been accepted. Asked again with --key {key}, it is found.")
+        raise
+
+
+async def _watch_or_name(
+    client: CouncilClient,
+    screen: Screen,
+    accepted: models.Deliberation,
+    *,
+    detach: bool,
+    as_json: bool,
+) -> Exit:
+    if not detach:
+        return await watch_own(client, screen, accepted, as_json=as_json)
+    if as_json:
+        screen.json(accepted.model_dump_json(by_alias=True))
+    else:
+        screen.say(accepted.id)
+    return Exit.OK
 
 
 def _introduce(screen: Screen, deliberation: models.Deliberation) -> None:

@@ -38,8 +38,8 @@ _EVENT: TypeAdapter[models.Event] = TypeAdapter(models.Event)
 class CouncilClient:
     """Speaks to one service, as long as it is open: `async with CouncilClient(url) as client`.
 
-    Everything that it sends may be sent twice (queries change nothing, and `deliberate` always carries
-    a key), so it repeats by itself what a broken connection left unanswered.
+    Everything that it sends may be sent twice (queries change nothing, `deliberate` and `retry`
+    always carry a key, and what is cancelled stays so), so it repeats by itself what a broken connection left unanswered.
 
     Every method raises UnreachableError, AnswerError and QueryError.
     """
@@ -178,6 +178,20 @@ class CouncilClient:
         """
         return await self._change(
             "CancelDeliberation", "cancelDeliberation", {"id": id, "reason": reason}
+        )
+
+    async def retry(self, id: str, *, idempotency_key: str | None = None) -> models.Deliberation:
+        """Have a new deliberation on the task of one that failed or was cancelled, and return it.
+
+        The key is as of `deliberate`.
+
+        Raises:
+            RefusedError: there is none, or it has not ended without a verdict; nothing was written.
+        """
+        return await self._change(
+            "RetryDeliberation",
+            "retryDeliberation",
+            {"id": id, "idempotencyKey": idempotency_key or uuid.uuid4().hex},
         )
 
     async def transcript(self, id: str) -> models.Transcript | None:

@@ -293,6 +293,8 @@ class Deliberation(Shown):
     finished_at: datetime | None
     deadline: datetime | None
     pruned_at: datetime | None
+    retry_of: Reference | None
+    retries: tuple[Reference, ...]
     resumptions: int
     progress: Progress
     usage: Usage

@@ -190,3 +190,11 @@ class Deliberation:
     resumptions: int = 0
     sequence: int = 0
     usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """The ids of what a deliberation retries, and of what retries it, oldest first."""
+
+    of: str | None = None
+    by: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from orchestrator.engine.events import LiveEvent, Moved
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience, until_available
-from orchestrator.engine.ports import Accepted, Deliberations, Held, Models, Order
+from orchestrator.engine.ports import Accepted, Deliberations, Held, Models, Order, Retry
 from orchestrator.engine.presence import Presence
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.runner import Runner
@@ -78,13 +78,13 @@ class Desk:
 
     async def accept(self, order: Order) -> Accepted:
         """Answer once task and deliberation are in the graph; raises RefusedError or UnavailableError."""
-        if not self._open:
-            raise UnavailableError("this process is starting or ending, and accepts nothing now")
-        accepted = await self._deliberations.accept(order)
-        if accepted.new:
-            _log.info("deliberation_accepted", deliberation=accepted.deliberation)
-            self._wake.set()
-        return accepted
+        self._check_open()
+        return self._noted(await self._deliberations.accept(order))
+
+    async def retry(self, order: Retry) -> Accepted:
+        """Answer once a new deliberation on the task of an old one is in the graph; raises as `accept`."""
+        self._check_open()
+        return self._noted(await self._deliberations.retry(order))
 
     async def cancel(self, deliberation: str, reason: str | None) -> None:
         """Answer once it is recorded that this was cancelled, and no call of it is in flight here.
@@ -150,6 +150,16 @@ class Desk:
         tasks = [running.task for running in self._running.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=grace.total_seconds())
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise UnavailableError("this process is starting or ending, and accepts nothing now")
+
+    def _noted(self, accepted: Accepted) -> Accepted:
+        if accepted.new:
+            _log.info("deliberation_accepted", deliberation=accepted.deliberation)
+            self._wake.set()
+        return accepted
 
     @property
     def _room(self) -> int:

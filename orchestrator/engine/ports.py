@@ -58,6 +58,18 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A deliberation to accept on the task of another, `of`, which is to have been ordered as that was."""
+
+    deliberation: str
+    of: str
+    created_by: str | None = None
+    idempotency: Idempotency | None = None
+    rehearsal: bool = False
+    """As of an order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """What an order became; `new` is false where its idempotency key brought back an earlier one."""
 
@@ -106,7 +118,7 @@ class Recorded:
 
 
 class Deliberations(Protocol):
-    """The graph, as the engine writes it. Every method but `accept` and `load` is fenced or idempotent.
+    """The graph, as the engine writes it. Every method but `accept`, `retry` and `load` is fenced or idempotent.
 
     Raises UnavailableError where the graph cannot be reached or cannot answer now; then what was
     asked may or may not have been done, and asking again is safe.
@@ -114,6 +126,10 @@ class Deliberations(Protocol):
 
     async def accept(self, order: Order) -> Accepted:
         """Write task, deliberation and seats in one transaction; raises RefusedError."""
+        ...
+
+    async def retry(self, order: Retry) -> Accepted:
+        """Write a deliberation and seats on the task of one that has ended without a verdict; raises RefusedError."""
         ...
 
     async def enter(self, process: str, host: str, lease: timedelta) -> None:

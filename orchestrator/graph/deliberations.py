@@ -21,8 +21,9 @@ from orchestrator.engine.ports import (
     Order,
     Recorded,
     Recording,
+    Retry,
 )
-from orchestrator.graph import claims, reading, recording
+from orchestrator.graph import claims, reading, recording, retrying
 from orchestrator.graph.changes import check_same
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.errors import ConstraintViolatedError
@@ -63,6 +64,10 @@ class GraphDeliberations(Deliberations):
             if mistake is not None:
                 raise RefusedError(mistake)
         raise UnavailableError("The council is being changed all the time")
+
+    @override
+    async def retry(self, order: Retry) -> Accepted:
+        return await retrying.retry(self._graph, order)
 
     @override
     async def enter(self, process: str, host: str, lease: timedelta) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from orchestrator.domain.availability import Holding
-from orchestrator.domain.deliberations import Deliberation, Status, Task
+from orchestrator.domain.deliberations import Deliberation, Retries, Status, Task
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import Page, PageRequest
@@ -88,6 +88,11 @@ class GraphRecords:
             suffix, parameters = _by_index(where, paging.Span())
             (row,) = await self._graph.read("deliberation/count_between" + suffix, **parameters)
         return row["total"]
+
+    async def retries(self, deliberations: Collection[str]) -> Mapping[str, Retries]:
+        (row,) = await self._graph.read("deliberation/read_retries", ids=list(deliberations))
+        found: list[tuple[str, str | None, list[str]]] = row["retries"]
+        return {id_: Retries(of=of, by=tuple(by)) for id_, of, by in found}
 
     # ---------------------------------------------------------------- transcripts
 

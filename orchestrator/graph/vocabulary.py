@@ -178,6 +178,7 @@ RELATIONSHIPS: tuple[tuple[str, str, str], ...] = (
     ("BOUND_TO", "Seat", "RemovedEndpoint"),
     ("HELD", "Council", "Deliberation"),
     ("ABOUT", "Deliberation", "Task"),
+    ("RETRIES", "Deliberation", "Deliberation"),
     ("SEATS", "Deliberation", "Seat"),
     ("OF", "Seat", "Agent"),
     ("HAS_TURN", "Deliberation", "Turn"),

@@ -199,6 +199,25 @@ async def test_what_was_asked_can_be_cancelled_by_its_id_until_it_has_ended(shel
     assert "id: no deliberation has this id" in nowhere.err
 
 
+async def test_what_was_cancelled_is_retried_and_watched_as_if_it_had_been_asked(
+    shell: Shell,
+) -> None:
+    old = await _cancelled(shell)
+    detached = await shell.run("retry", old, "--key", "k", "--detach")
+    retried = await shell.run("retry", old, "--key", "k", "--json")
+
+    assert (detached.code, retried.code) == (0, 0)
+    deliberation = retried.json["deliberation"]
+    assert deliberation["id"] == detached.out.strip() != old
+    assert (deliberation["status"], deliberation["retryOf"]) == ("DECIDED", {"id": old})
+    assert f"retried by {deliberation['id']}" in (await shell.run("show", old)).out
+    assert deliberation["task"]["description"] == "How do we name things?"
+
+    refused = await shell.run("retry", deliberation["id"])
+    assert refused.code == 4
+    assert "can be retried, and this one is DECIDED (see: council show dlb_" in refused.err
+
+
 async def test_what_is_seated_can_be_listed_and_shown(shell: Shell) -> None:
     councils = (await shell.run("councils", "--json")).json
     agents = (await shell.run("agents", "--json")).json
@@ -383,6 +402,7 @@ async def test_help_tells_the_exit_codes_and_every_command(alone: Shell) -> None
         "agents",
         "show",
         "cancel",
+        "retry",
         "browser",
         "migrate",
         "doctor",
@@ -415,6 +435,23 @@ async def _running(shell: Shell) -> str:
             if edges := found["deliberations"]["edges"]:
                 return edges[0]["node"]["id"]
             await asyncio.sleep(0.05)
+
+
+async def _cancelled(shell: Shell) -> str:
+    """The id of a deliberation that was accepted and cancelled; a command would take longer to start than it runs."""
+    url = shell.environment["COUNCIL_URL"]
+    accepted = await _query(
+        url,
+        """mutation { deliberate(input: {council: {role: "DEV"}, task: {description: "How do we name things?"}})
+             { deliberation { id } } }""",
+    )
+    identifier = accepted["deliberate"]["deliberation"]["id"]
+    cancelled = await _query(
+        url,
+        f'mutation {{ cancelDeliberation(input: {{id: "{identifier}"}}) {{ errors {{ code }} }} }}',
+    )
+    assert cancelled["cancelDeliberation"]["errors"] == []
+    return identifier
 
 
 async def _query(url: str, document: str) -> Any:

@@ -234,6 +234,8 @@ def deliberation(**changes: Any) -> Json:
         "finishedAt": "2026-01-02T03:04:20Z",
         "deadline": None,
         "prunedAt": None,
+        "retryOf": None,
+        "retries": [],
         "resumptions": 0,
         "progress": {"turnsTaken": 12, "turnsExpected": 12, "phase": None},
         "usage": usage(promptTokens=5_400, cachedPromptTokens=3_100, completionTokens=1_234),

@@ -27,6 +27,7 @@ from orchestrator.api.mutations.register_endpoint import register_endpoint
 from orchestrator.api.mutations.remove_endpoint import remove_endpoint
 from orchestrator.api.mutations.restore_council import restore_council
 from orchestrator.api.mutations.retire_agent import retire_agent
+from orchestrator.api.mutations.retry_deliberation import retry_deliberation
 from orchestrator.api.mutations.update_agent import update_agent
 from orchestrator.api.mutations.update_council import update_council
 from orchestrator.api.mutations.update_endpoint import update_endpoint
@@ -85,6 +86,9 @@ class Mutation:
     deliberate: DeliberationPayload | None = _mutation(
         deliberate,
         "Answers once the task and the deliberation are in the graph: from then on they are never lost.",
+    )
+    retry_deliberation: DeliberationPayload | None = _mutation(
+        retry_deliberation, "A new deliberation on the task of one that failed or was cancelled."
     )
     cancel_deliberation: DeliberationPayload | None = _mutation(
         cancel_deliberation,

@@ -160,6 +160,24 @@ class Deliberation(Node):
             holding=holding,
         )
 
+    @strawberry.field(
+        description="The one that failed or was cancelled, and whose task it is about."
+    )
+    async def retry_of(self, info: Info) -> Deliberation | None:
+        retries = await info.context.loaders.retries.load(self.id)
+        if retries is None or retries.of is None:
+            return None
+        old = await info.context.loaders.deliberations.load(retries.of)
+        return None if old is None else Deliberation.of(old)
+
+    @strawberry.field(description="The new deliberations on the same task, oldest first.")
+    async def retries(self, info: Info) -> list[Deliberation]:
+        retries = await info.context.loaders.retries.load(self.id)
+        if retries is None:
+            return []
+        found = await info.context.loaders.deliberations.load_many(retries.by)
+        return [Deliberation.of(retry) for retry in found if retry is not None]
+
     @strawberry.field(description="How far it has come.")
     async def progress(self, info: Info) -> Progress:
         table = await table_of(info.context, self.source)

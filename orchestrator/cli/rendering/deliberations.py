@@ -46,6 +46,9 @@ def heading(deliberation: models.Deliberation) -> Panel:
         parts.append(
             Text(f"Pruned on {at}: of what was said, the winning proposal is left.", style="aside")
         )
+    if deliberation.retry_of is not None:
+        parts.append(Text(f"retry of {deliberation.retry_of.id}", "aside"))
+    parts.extend(Text(f"retried by {retry.id}", "aside") for retry in deliberation.retries)
     council = deliberation.council
     title = Text(f"{harmless(council.name)} ({harmless(council.role.name)})", style="bold")
     if deliberation.rehearsal:

@@ -17,7 +17,7 @@ from orchestrator.api.context import Context, Ports
 from orchestrator.api.schema import SCHEMA
 from orchestrator.engine.events import LiveEvent, Moved
 from orchestrator.engine.following import Board
-from orchestrator.engine.ports import Accepted, Order
+from orchestrator.engine.ports import Accepted, Order, Retry
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
@@ -36,6 +36,9 @@ class Desk:
 
     async def accept(self, order: Order) -> Accepted:
         return await self.deliberations.accept(order)
+
+    async def retry(self, order: Retry) -> Accepted:
+        return await self.deliberations.retry(order)
 
     async def cancel(self, deliberation: str, reason: str | None) -> None:
         await self.deliberations.cancel(deliberation, reason)

@@ -86,6 +86,7 @@ REFUSED: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
     ("updateEndpoint", {"id": "end_none", "url": "http://x"}, [("NotFound", "id")]),
     ("removeEndpoint", {"id": "end_none"}, [("NotFound", "id")]),
     ("cancelDeliberation", {"id": "dlb_none"}, [("NotFound", "id")]),
+    ("retryDeliberation", {"id": "dlb_none"}, [("NotFound", "id")]),
     ("deliberate", {"council": {"role": "NONE"}, "task": TASK}, [("NotFound", "council.role")]),
     ("deliberate", {"council": {"id": "cou_none"}, "task": TASK}, [("NotFound", "council.id")]),
     (

@@ -168,6 +168,18 @@ async def test_a_deliberation_is_cancelled_by_its_id(api: TinyApi, client: Counc
     ]
 
 
+async def test_a_retry_is_sent_with_a_key(api: TinyApi, client: CouncilClient) -> None:
+    retry = answers.running(retryOf={"__typename": "Deliberation", "id": "dlb_old"})
+    api.root = {"retryDeliberation": _always({"deliberation": retry, "errors": []})}
+
+    assert (await client.retry("dlb_old")).retry_of == models.Reference(id="dlb_old")
+    await client.retry("dlb_old", idempotency_key="k")
+
+    made, given = [asked["variables"]["input"] for asked in api.asked]
+    assert len(made.pop("idempotencyKey")) == 32
+    assert (made, given) == ({"id": "dlb_old"}, {"id": "dlb_old", "idempotencyKey": "k"})
+
+
 # ---------------------------------------------------------------- errors
 
 

@@ -9,6 +9,7 @@ import pytest
 from neo4j import AsyncDriver, AsyncTransaction, Record
 
 from orchestrator.domain.deliberations import StopReason
+from orchestrator.engine.ports import Retry
 from orchestrator.graph import statements
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import MOST_OF_A_RULE, endless_timeouts, examine, rules
@@ -46,7 +47,7 @@ class Uncommitted:
 
 @pytest.fixture(scope="module")
 async def sound(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
-    """Seeded councils, of which DEV has decided, QA has failed, DEVOPS was cancelled, ARCHITECT is at work and DATA waits."""
+    """Seeded councils, of which DEV has decided, QA has failed, DEVOPS was cancelled and is retried, ARCHITECT is at work and DATA waits."""
     graph = migrated_graph
     await wipe(driver, graph.database)
     await settle_defaults(graph, "http://127.0.0.1:8000/v1", "m")
@@ -66,6 +67,7 @@ async def sound(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
             assert await deliberations.fail(held, 13, StopReason.QUORUM_LOST, "nobody is left")
     cancelled = await deliberations.accept(an_order("DEVOPS"))
     await deliberations.cancel(cancelled.deliberation, "nobody asked for it")
+    await deliberations.retry(Retry(deliberation="dlb_retry", of=cancelled.deliberation))
     await deliberations.accept(an_order("DATA"))
     return graph
 

@@ -1,5 +1,6 @@
 // What breaks each rule of the doctor and no other, in the graph of test_doctor.py; each begins with the rule's name.
-// There: the seeded councils; DEV has decided, QA has failed, DATA has a queued deliberation and ARCHITECT one that runs.
+// There: the seeded councils; DEV has decided, QA has failed, DEVOPS was cancelled and its retry, as DATA's deliberation, is queued;
+// ARCHITECT has one that runs.
 
 // rule: council_without_role
 MATCH (r:Role {name: 'DEVOPS'})<-[s:SERVES]-(:Council)
@@ -270,3 +271,7 @@ CREATE (r)-[:SPEAKS_WITH]->(m);
 // rule: wrong_relationship_property
 MATCH (a:Agent {name: 'devops-agent-3'})-[s:SPEAKS_WITH]->(:Model)
 SET s.since = 1
+
+// rule: retry_of_another_task
+MATCH (:Queued)-[r:RETRIES]->(:Cancelled), (other:Queued {role: 'DATA'}), (old:Failed)
+CREATE (other)-[:RETRIES]->(old);

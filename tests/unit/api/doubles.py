@@ -22,6 +22,7 @@ from orchestrator.domain.councils import (
 )
 from orchestrator.domain.deliberations import (
     Deliberation,
+    Retries,
     Status,
     Task,
 )
@@ -39,7 +40,7 @@ from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.pruning import GraphSize
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.engine.events import LiveEvent
-from orchestrator.engine.ports import Accepted, CouncilById, Order
+from orchestrator.engine.ports import Accepted, CouncilById, Order, Retry
 from tests.support.samples import ENDPOINT, MODEL, NOW, a_council, a_deliberation
 
 
@@ -237,6 +238,8 @@ class Archive(Asked):
     kept: dict[str, Deliberation] = field(default_factory=dict)
     said: dict[str, Transcript] = field(default_factory=dict)
     held: dict[str, Holding] = field(default_factory=dict)
+    retried: dict[str, str] = field(default_factory=dict)
+    """By the id of a retry: what it retries."""
 
     def keep(self, deliberation: Deliberation, transcript: Transcript | None = None) -> None:
         self.kept[deliberation.id] = deliberation
@@ -268,6 +271,16 @@ class Archive(Asked):
     async def count_deliberations(self, where: DeliberationFilter) -> int:
         self.ask("count_deliberations", where)
         return len(self._deliberations(where))
+
+    async def retries(self, deliberations: Collection[str]) -> Mapping[str, Retries]:
+        self.ask("retries", *deliberations)
+        return {
+            id_: Retries(
+                of=self.retried.get(id_),
+                by=tuple(sorted(retry for retry, old in self.retried.items() if old == id_)),
+            )
+            for id_ in deliberations
+        }
 
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]:
         self.ask("transcripts", *deliberations)
@@ -316,6 +329,13 @@ class Office(Asked):
         )
         accepted = a_deliberation(order.deliberation, council=held_by, status=Status.QUEUED)
         self.archive.keep(replace(accepted, task=order.task))
+        return Accepted(deliberation=order.deliberation, new=True)
+
+    async def retry(self, order: Retry) -> Accepted:
+        self.ask("retry", order)
+        old = self.archive.kept[order.of]
+        self.archive.keep(replace(old, id=order.deliberation, status=Status.QUEUED))
+        self.archive.retried[order.deliberation] = order.of
         return Accepted(deliberation=order.deliberation, new=True)
 
     async def cancel(self, deliberation: str, reason: str | None) -> None:

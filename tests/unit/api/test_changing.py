@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.councils import Role
-from orchestrator.domain.deliberations import Priority
+from orchestrator.domain.deliberations import Priority, Status
 from orchestrator.domain.drafts import (
     AgentChange,
     AgentDraft,
@@ -27,7 +27,7 @@ from orchestrator.domain.errors import (
     RefusedError,
     UnavailableError,
 )
-from orchestrator.engine.ports import CouncilById, CouncilByRole, Order
+from orchestrator.engine.ports import CouncilById, CouncilByRole, Order, Retry
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House, a_deliberation
 
@@ -346,6 +346,37 @@ async def test_deliberation_is_cancelled_with_the_reason_that_was_given(
     ]
 
 
+async def test_deliberation_is_retried_once_a_key_and_both_are_shown(
+    api: Api, house: House
+) -> None:
+    house.archive.keep(a_deliberation("dlb_1", status=Status.FAILED))
+    house.state.rehearsal = True
+
+    payload = await send(
+        api,
+        "retryDeliberation",
+        "deliberation { id retryOf { id retries { id } } retries { id } task { id } }",
+        id="dlb_1",
+        idempotencyKey="k",
+    )
+
+    [(name, order)] = house.office.calls
+    assert (name, isinstance(order, Retry)) == ("retry", True)
+    assert isinstance(order, Retry)
+    assert (order.of, order.rehearsal, order.created_by) == ("dlb_1", True, None)
+    assert order.idempotency is not None
+    assert order.idempotency.key == "anonymous/retryDeliberation/k"
+    assert payload == {
+        "deliberation": {
+            "id": order.deliberation,
+            "retryOf": {"id": "dlb_1", "retries": [{"id": order.deliberation}]},
+            "retries": [],
+            "task": {"id": "tsk_1"},
+        },
+        "errors": [],
+    }
+
+
 MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("createRole", {"name": ""}, ["name"]),
     ("createRole", {"name": "x" * 201}, ["name"]),
@@ -398,6 +429,7 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     ("removeEndpoint", {"id": "end_"}, ["id"]),
     ("cancelDeliberation", {"id": "cou_dev", "reason": ""}, ["id", "reason"]),
+    ("retryDeliberation", {"id": "", "idempotencyKey": ""}, ["id", "idempotencyKey"]),
     ("cancelDeliberation", {"id": "dlb_", "reason": "x" * 2_001}, ["id", "reason"]),
     (
         "deliberate",
@@ -520,6 +552,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "removeEndpoint": {"id": "end_1"},
     "deliberate": {"council": {"role": "DEV"}, "task": {"description": "x"}},
     "cancelDeliberation": {"id": "dlb_1"},
+    "retryDeliberation": {"id": "dlb_1"},
 }
 
 
@@ -533,7 +566,7 @@ async def test_every_mutation_tells_what_its_port_refuses(
 ) -> None:
     refused = RefusedError(Conflict(message="no", path=("x",)))
     house.registry.errors[snake(mutation)] = refused
-    house.office.errors |= dict.fromkeys(("accept", "cancel"), refused)
+    house.office.errors |= dict.fromkeys(("accept", "cancel", "retry"), refused)
 
     payload = await send(api, mutation, "__typename", **REFUSED[mutation])
 

@@ -159,6 +159,16 @@ def test_the_proposals_of_a_ranking_say_where_they_were_pruned(rendered: Rendere
     ]
 
 
+def test_the_heading_names_what_it_retries_and_what_retries_it(rendered: Rendered) -> None:
+    deliberation = models.Deliberation.model_validate(
+        answers.deliberation(retryOf={"id": "dlb_old"}, retries=[{"id": "dlb_new"}])
+    )
+
+    shown = rendered(deliberations.heading(deliberation))
+    assert "retry of dlb_old" in shown
+    assert "retried by dlb_new" in shown
+
+
 def test_the_whole_transcript_has_every_text_and_the_ballots_as_lines(rendered: Rendered) -> None:
     shown = "\n".join(rendered(one) for one in deliberations.transcript(_transcript(), whole=True))
 

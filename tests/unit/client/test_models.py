@@ -52,6 +52,10 @@ READ_AS: dict[str, dict[str, Any]] = {
         "deliberate.deliberation": models.Deliberation,
         "deliberate.errors": models.Mistake,
     },
+    "RetryDeliberation": {
+        "retryDeliberation.deliberation": models.Deliberation,
+        "retryDeliberation.errors": models.Mistake,
+    },
     "CancelDeliberation": {
         "cancelDeliberation.deliberation": models.Deliberation,
         "cancelDeliberation.errors": models.Mistake,

@@ -32,6 +32,7 @@ from orchestrator.engine.ports import (
     Order,
     Recorded,
     Recording,
+    Retry,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -111,6 +112,9 @@ class OneDeliberation:
     loads: int = 0
 
     async def accept(self, order: Order) -> Accepted:
+        return Accepted(deliberation=order.deliberation, new=True)
+
+    async def retry(self, order: Retry) -> Accepted:
         return Accepted(deliberation=order.deliberation, new=True)
 
     async def enter(self, process: str, host: str, lease: timedelta) -> None:

@@ -1,0 +1,64 @@
+// Retry: write a new deliberation on the task of one that failed or was cancelled, ordered as that was, before its council and agents
+// as they are in this transaction.
+// $id: the new one's; $of: the one that is retried; $rehearsal: whether seats that no endpoint but `default` serves go to the rehearsal model
+// $idempotencyKey, $inputDigest, $createdBy: null where there is none
+// Columns: id, inputDigest: of what was written now or, under the same id or key, before; id is null where nothing was written. Then:
+//   status: of the one retried, null where there is none; council: its council; serves: whether that serves a role; seats: how many it has
+//   If they are as they should be, the council was changed meanwhile.
+// Locks nothing that is shared: a council's version is compared before and after instead. Two of one key meet at the constraint. What has
+// ended stays as it is, so that it needs no lock either.
+OPTIONAL MATCH (same:Deliberation {id: $id})
+OPTIONAL MATCH (earlier:Deliberation {idempotencyKey: $idempotencyKey})
+OPTIONAL MATCH (old:Deliberation {id: $of})
+WITH coalesce(same, earlier) AS there, old
+OPTIONAL CALL (there, old) {
+  WITH there, old
+  WHERE there IS NULL AND old.status IN ['FAILED', 'CANCELLED']
+  MATCH (council:Council {id: old.councilId})
+  WHERE council.servesRole IS NOT NULL
+  OPTIONAL MATCH (stand_in:Model {name: 'rehearsal'})
+  WHERE $rehearsal
+  WITH old, council, council.version AS version, stand_in
+  MATCH (council)<-[sits:SITS_ON]-(agent:Agent)-[:SPEAKS_WITH]->(model:Model)
+  OPTIONAL MATCH (agent)-[:BOUND_TO]->(bound:Endpoint)
+  WITH old, council, version, sits, agent, model, bound, stand_in,
+    stand_in IS NOT NULL
+    AND (bound IS NULL OR bound.name = 'default')
+    AND NOT EXISTS { MATCH (model)-[:SERVED_BY]->(other:Endpoint) WHERE other.name <> 'default' } AS rehearses
+  ORDER BY sits.seat
+  WITH old, council, version, collect({
+    number: sits.seat, persona: agent.persona, temperature: agent.temperature, maxTokens: agent.maxTokens,
+    agent: agent, model: CASE WHEN rehearses THEN stand_in ELSE model END, bound: CASE WHEN NOT rehearses THEN bound END
+  }) AS seats
+  // Under another name, or the planner would compare the version that it has read already with itself.
+  MATCH (unchanged:Council {id: council.id})
+  WHERE unchanged.version = version
+  MATCH (old)-[:ABOUT]->(task:Task)
+  WITH old, council, version, seats, task, datetime.realtime('Z') AS now
+  CREATE (council)-[:HELD]->(deliberation:Deliberation:Queued {
+    id: $id, councilId: council.id, role: council.servesRole, externalId: task.externalId, councilVersion: version,
+    protocol: old.protocol, rounds: old.rounds, quorum: council.quorum, decision: old.decision,
+    priority: old.priority, status: 'QUEUED', waiting: CASE old.priority WHEN 'HIGH' THEN 1 WHEN 'NORMAL' THEN 3 ELSE 5 END,
+    rehearsal: any(seat IN seats WHERE coalesce(seat.model.rehearsal, false)), acceptedAt: now,
+    // As long as the old one had.
+    deadline: CASE
+      WHEN old.deadline IS NOT NULL THEN now + duration({milliseconds: old.deadline.epochMillis - old.acceptedAt.epochMillis})
+    END, createdBy: $createdBy,
+    idempotencyKey: $idempotencyKey, inputDigest: $inputDigest, epoch: 0, sequence: 0, resumptions: 0,
+    promptTokens: 0, cachedPromptTokens: 0, completionTokens: 0, calls: 0
+  })-[:ABOUT]->(task)
+  CREATE (deliberation)-[:RETRIES]->(old)
+  FOREACH (seat IN seats |
+    CREATE (deliberation)-[:SEATS]->(place:Seat {
+      number: seat.number, persona: seat.persona, temperature: seat.temperature, maxTokens: seat.maxTokens
+    })
+    FOREACH (agent IN [seat.agent] | CREATE (place)-[:OF]->(agent))
+    FOREACH (model IN [seat.model] | CREATE (place)-[:SPEAKS_WITH]->(model))
+    FOREACH (bound IN CASE WHEN seat.bound IS NULL THEN [] ELSE [seat.bound] END | CREATE (place)-[:BOUND_TO]->(bound))
+  )
+  RETURN deliberation
+}
+OPTIONAL MATCH (holder:Council {id: old.councilId})
+WITH coalesce(there, deliberation) AS accepted, old, holder
+RETURN accepted.id AS id, accepted.inputDigest AS inputDigest, old.status AS status, holder.id AS council,
+  holder.servesRole IS NOT NULL AS serves, COUNT { (holder)<-[:SITS_ON]-(:Agent) } AS seats
