@@ -37,9 +37,11 @@ class CouncilChanges(Repository):
         new = new_id(Prefix.ROLE)
 
         async def work(transaction: Transaction) -> str:
+            named = await transaction.run("role/find_named", name=name)
+            # After that: whoever has the name may be what this very request made meanwhile.
             if found := await made_before(transaction, "role", new, idempotency):
                 return found
-            for row in await transaction.run("role/find_named", name=name):
+            for row in named:
                 raise RefusedError(
                     Conflict(message="a role has this name", path=("name",), existing=row["id"])
                 )

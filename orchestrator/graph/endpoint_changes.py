@@ -29,9 +29,11 @@ class EndpointChanges(Repository):
         new = new_id(Prefix.ENDPOINT)
 
         async def work(transaction: Transaction) -> str:
+            named = await transaction.run("endpoint/find_named", names=[name])
+            # After that: whoever has the name may be what this very request made meanwhile.
             if found := await made_before(transaction, "endpoint", new, idempotency):
                 return found
-            for row in await transaction.run("endpoint/find_named", names=[name]):
+            for row in named:
                 raise RefusedError(
                     Conflict(
                         message="an endpoint has this name", path=("name",), existing=row["id"]
