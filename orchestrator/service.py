@@ -74,6 +74,7 @@ class Service:
         self._on_step = on_step
         self._seed = read_seed(settings.seed)
         self._step: str | None = "Neo4j"
+        self._ending = False
         self.ready: asyncio.Event = asyncio.Event()
         self.closing: asyncio.Event = asyncio.Event()
         self._version: str = __version__
@@ -89,6 +90,17 @@ class Service:
     def started_at(self) -> datetime:
         """When the process was started."""
         return self._started_at
+
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to end: it answers still, and accepts nothing."""
+        return self._ending
+
+    def end(self) -> None:
+        """Be ready for nothing new from this moment on."""
+        self._ending = True
+        self._step = "its end"
+        self.ready.clear()
 
     @property
     def waiting_for(self) -> str | None:
@@ -163,11 +175,10 @@ class Service:
                 seeded=seeded,
                 milliseconds=round(self._rehydration.duration_ms),
             )
-            self._step = None
-            self.ready.set()
+            if not self._ending:
+                self._step = None
+                self.ready.set()
             await self.closing.wait()
-            self._step = "its end"
-            self.ready.clear()
             await self._desk.drain(timedelta(seconds=self._settings.drain_seconds))
 
     def _begin(self, step: str) -> None:
@@ -249,9 +260,11 @@ async def _serve(
                 if on_ready is not None and service.ready.is_set() and not stop.is_set():
                     await on_ready(url)
                 await _first_of(stop, unless=(life, watching))
+                begun = service.ready.is_set()
+                service.end()
                 if on_stopping is not None:
                     await on_stopping()
-                if service.ready.is_set():
+                if begun:
                     service.closing.set()
                     await life
             finally:

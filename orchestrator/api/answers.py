@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from orchestrator.api.errors import extensions
+from orchestrator.api.errors import RETRY_AFTER_SECONDS, extensions
 
 _CODES = {404: "NOT_FOUND", 413: "LIMIT", 503: "UNAVAILABLE"}
 
@@ -21,7 +21,14 @@ def refusal(status: int, message: str, headers: dict[str, str] | None = None) ->
         "message": message,
         "extensions": extensions(code, (), uuid_utils.uuid7().hex),
     }
-    return JSONResponse({"errors": [error]}, status_code=status, headers=headers)
+    return JSONResponse(
+        {"errors": [error]}, status_code=status, headers={**retry_after(status), **(headers or {})}
+    )
+
+
+def retry_after(status: int) -> dict[str, str]:
+    """The header that says when to ask again, where that can help."""
+    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}  # noqa: PLR2004
 
 
 async def on_http_error(_request: Request, error: Exception) -> Response:

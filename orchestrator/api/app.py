@@ -14,6 +14,7 @@ from orchestrator.api.answers import on_fault, on_http_error
 from orchestrator.api.body import BodyLimit
 from orchestrator.api.context import ContextSource
 from orchestrator.api.endpoint import GraphQLEndpoint
+from orchestrator.api.readiness import Farewell
 
 
 def build_app(
@@ -41,7 +42,7 @@ def build_app(
             Route("/livez", _alive),
             Route("/readyz", ready),
         ],
-        middleware=[Middleware(BodyLimit)],
+        middleware=[Middleware(Farewell, context_source=context_source), Middleware(BodyLimit)],
         exception_handlers={HTTPException: on_http_error, Exception: on_fault},
         lifespan=lifespan,
     )

@@ -12,16 +12,20 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.exceptions import NonJsonMessageReceived
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
-from orchestrator.api.answers import refusal
+from orchestrator.api.answers import refusal, retry_after
 from orchestrator.api.callers import caller_of
 from orchestrator.api.context import Context, ContextSource
 from orchestrator.api.schema import SCHEMA
+
+_GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 _LONGEST_REASON = 123
 """Bytes that the reason of a close frame may have."""
@@ -79,9 +83,27 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def _answer(self, request: Request) -> Response:
         try:
-            return await self.run(request)
+            response = await self.run(request)
         except HTTPException as error:
             return refusal(error.status_code, _reason(error))
+        status: int | None = getattr(request.state, "graphql_status", None)
+        if status is not None:
+            response.status_code = status
+            response.headers.update({"content-type": _GRAPHQL_RESPONSE, **retry_after(status)})
+        return response
+
+    @override
+    async def process_result(
+        self, request: Request, result: ExecutionResult
+    ) -> GraphQLHTTPResponse:
+        """Note the status of an answer for a client who knows that it is GraphQL's.
+
+        To others all answers of GraphQL are 200, whatever they say: so it is in GraphQL over HTTP, as anything
+        on the way could have answered in `application/json` with another status.
+        """
+        if _GRAPHQL_RESPONSE in request.headers.get("accept", "").lower():
+            request.state.graphql_status = _status(result)
+        return await super().process_result(request, result)
 
     @override
     async def get_context(
@@ -118,6 +140,16 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 def _is_json(request: Request) -> bool:
     kind, _, _ = request.headers.get("content-type", "").partition(";")
     return kind.strip().lower() == "application/json"
+
+
+def _status(result: ExecutionResult) -> int:
+    """Say with a status what GraphQL over HTTP lets be said so: that nothing at all was carried out, and whose fault that is."""
+    if result.data is not None:
+        return 200
+    codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
+    if codes == {"UNAVAILABLE"}:
+        return 503
+    return 500 if "INTERNAL" in codes else 400
 
 
 def _reason(error: HTTPException) -> str:

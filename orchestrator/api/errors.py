@@ -14,6 +14,10 @@ _log = structlog.get_logger(__name__)
 _VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)' has invalid value(?: at (?P<inner>\S+?))?:")
 
 
+RETRY_AFTER_SECONDS = 1
+"""After how long what is unavailable may be asked for again: in `retryAfter`, and in the header of a 503."""
+
+
 class LimitError(GraphQLError):
     """A document that asks for more than one operation may; says which limit, the value and the bound."""
 
@@ -40,7 +44,12 @@ def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
 
 def extensions(code: str, path: tuple[str, ...], correlation_id: str) -> dict[str, object]:
     """What every error carries."""
-    return {"code": code, "path": list(path), "correlationId": correlation_id}
+    carried: dict[str, object] = {
+        "code": code,
+        "path": list(path),
+        "correlationId": correlation_id,
+    }
+    return carried | {"retryAfter": RETRY_AFTER_SECONDS} if code == "UNAVAILABLE" else carried
 
 
 def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:

@@ -62,7 +62,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def listening(app: Starlette, listener: socket.socket) -> AsyncGenerator[None]:
-    """Serve the app while the block runs; open connections get a few seconds to end."""
+    """Serve the app while the block runs; open connections then get a few seconds to end.
+
+    WebSockets are closed with 1012, service restart: clients make another connection.
+    """
     server = _Server(
         uvicorn.Config(
             app,
@@ -81,6 +84,10 @@ async def listening(app: Starlette, listener: socket.socket) -> AsyncGenerator[N
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.002)
         yield
+    except BaseException:
+        # Not in order: nobody is waited for.
+        server.force_exit = True
+        raise
     finally:
         server.should_exit = True
         await serving

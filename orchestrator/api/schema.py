@@ -19,6 +19,7 @@ from orchestrator.api.documents import KnownDocuments
 from orchestrator.api.errors import coded
 from orchestrator.api.mutations.fields import Mutation
 from orchestrator.api.queries import Query
+from orchestrator.api.readiness import OnceReady
 from orchestrator.api.scalars import SCALARS
 from orchestrator.api.subscriptions import Subscription
 from orchestrator.api.types import events, turns, user_errors, verdicts
@@ -83,7 +84,7 @@ SCHEMA = CouncilSchema(
         user_errors.NotFound,
         verdicts.Verdict,
     ],
-    extensions=[KnownDocuments],
+    extensions=[KnownDocuments, OnceReady],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Shown = TypeVar("Shown", bound=models.Shown)
 
+_ACCEPTED = "application/graphql-response+json, application/json;q=0.9"
 _PAGE = 100
 _ATTEMPTS = 4
 _STEADY_SECONDS = 15.0
@@ -78,7 +79,7 @@ class CouncilClient:
         self._timeout: float = timeout
         self._patience: float = patience
         self._http: httpx.AsyncClient = httpx.AsyncClient(
-            headers=self._headers,
+            headers={"Accept": _ACCEPTED, **self._headers},
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
             transport=transport,
             trust_env=not self._direct,
@@ -280,17 +281,24 @@ class CouncilClient:
         return self._read(models.Deliberation, payload["deliberation"])
 
     async def _ask(self, operation: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Send one of the documents; again where the connection broke off before the answer."""
+        """Send one of the documents; again where the connection broke off before the answer, or the service says when to."""
         body = {
             "query": documents()[operation],
             "operationName": operation,
             "variables": dict(variables),
         }
         pauses = _pauses()
+        put_off = False
         for attempt in range(1, _ATTEMPTS + 1):
+            pause = next(pauses)
             try:
                 response = await self._http.post(f"{self.url}/graphql", json=body)
                 return self._data(response)
+            except QueryError as error:
+                # Once: behind one address another process may have taken over from one that ends.
+                if put_off or error.retry_after is None or attempt == _ATTEMPTS:
+                    raise
+                put_off, pause = True, error.retry_after
             except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
                 if attempt == _ATTEMPTS:
                     raise UnreachableError(self.url, "the connection broke off") from error
@@ -300,7 +308,7 @@ class CouncilClient:
                 ) from error
             except (httpx.TransportError, httpx.InvalidURL) as error:
                 raise UnreachableError(self.url, reason(error)) from error
-            await asyncio.sleep(next(pauses))
+            await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def _data(self, response: httpx.Response) -> Mapping[str, Any]:

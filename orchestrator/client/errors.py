@@ -54,6 +54,12 @@ class QueryError(ClientError):
         """Whether the service answers but lacks something that it needs: trying again can help."""
         return all(fault.extensions.code == "UNAVAILABLE" for fault in self.faults)
 
+    @property
+    def retry_after(self) -> float | None:
+        """After how many seconds the same may be sent again; none where the service did not say."""
+        pauses = [fault.extensions.retry_after for fault in self.faults]
+        return max((pause for pause in pauses if pause is not None), default=None)
+
 
 class RefusedError(ClientError):
     """The mistakes in the input of a mutation; at least one."""

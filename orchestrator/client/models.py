@@ -440,6 +440,8 @@ class FaultExtensions(Shown):
     code: str | None = None
     path: tuple[str | int, ...] | None = None
     correlation_id: str | None = None
+    retry_after: float | None = None
+    """Seconds, where asking again can help."""
 
 
 class Fault(Shown):

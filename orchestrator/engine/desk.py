@@ -25,7 +25,10 @@ from orchestrator.engine.runner import Runner
 _TICK_SECONDS = 1.0
 
 _LAST_WRITE = timedelta(seconds=5)
-"""How long the end of a process waits for the graph to take the last turns."""
+"""How long the end of a process waits for the graph to take the last turns, and then to take back the claims."""
+
+_HURRIED_WRITE = timedelta(seconds=1)
+"""The same, where the end must not wait."""
 
 _log = structlog.get_logger(__name__)
 
@@ -131,15 +134,17 @@ class Desk:
                 # The death of one of them ends the block, and with it the process: nothing goes on half.
                 recording = loops.create_task(self._recorder.run(), name="recorder")
                 holding = [loops.create_task(self._keep_lease(), name="lease")]
+                last_write = _HURRIED_WRITE
                 try:
                     await until_available(self._claim)
                     holding.append(loops.create_task(self._keep_claiming(), name="claims"))
                     yield
+                    last_write = _LAST_WRITE
                 finally:
                     self._open = False
                     # First, or what they are about to claim would begin to run after all had been stopped.
                     await _cancelled(holding)
-                    await self._stop()
+                    await self._stop(last_write)
                     await _cancelled([recording])
 
     async def drain(self, grace: timedelta) -> None:
@@ -278,16 +283,19 @@ class Desk:
             self._broken.add((held.deliberation, held.epoch))
         self._board.post(Moved(deliberation=held.deliberation))
 
-    async def _stop(self) -> None:
+    async def _stop(self, patience: timedelta) -> None:
         await _cancelled([running.task for running in self._running.values()])
-        if not await self._recorder.emptied(_LAST_WRITE):
+        if not await self._recorder.emptied(patience):
             # Not acknowledged to anybody: whoever takes over asks these models again.
             _log.warning("turns_not_recorded")
         try:
-            await self._deliberations.release(self._process)
-        except UnavailableError as error:
-            # The lease runs out by itself; the lock file tells this host's next process at once.
-            _log.warning("claims_not_given_back", what=error.what)
+            async with asyncio.timeout(patience.total_seconds()):
+                await self._deliberations.release(self._process)
+        except (UnavailableError, TimeoutError) as error:
+            # The lease runs out by itself; the lock file, which stays, tells this host's next process at once.
+            _log.warning("claims_not_given_back", what=str(error) or "Neo4j does not answer")
+        else:
+            self._presence.forget(frozenset({self._process}))
 
 
 async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:

@@ -24,14 +24,13 @@ class Presence:
 
     @contextlib.contextmanager
     def shown(self, process: str) -> Generator[None]:
-        """Hold this process's lock, and take the file away on the way out."""
+        """Hold this process's lock. The file stays: `forget` takes it away once the process holds nothing."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{process}{_SUFFIX}"
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
-            path.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
 
@@ -40,7 +39,7 @@ class Presence:
         return frozenset(path.stem for path in self._files() if _is_free(path))
 
     def forget(self, processes: frozenset[str]) -> None:
-        """Take away the files of processes whose claims have all been taken over."""
+        """Take away the files of processes whose claims have all been given back or taken over."""
         for process in processes:
             (self._folder / f"{process}{_SUFFIX}").unlink(missing_ok=True)
 

@@ -6,10 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import strawberry
-from strawberry.extensions import FieldExtension
-from typing_extensions import override
 
-from orchestrator.api.context import Info
 from orchestrator.api.mutations.archive_council import archive_council
 from orchestrator.api.mutations.cancel_deliberation import cancel_deliberation
 from orchestrator.api.mutations.create_council import create_council
@@ -31,24 +28,10 @@ from orchestrator.api.mutations.retry_deliberation import retry_deliberation
 from orchestrator.api.mutations.update_agent import update_agent
 from orchestrator.api.mutations.update_council import update_council
 from orchestrator.api.mutations.update_endpoint import update_endpoint
-from orchestrator.domain.errors import UnavailableError
-
-
-class OnceReady(FieldExtension):
-    """Lets nothing be written before the graph was migrated, seeded and read."""
-
-    @override
-    async def resolve_async(
-        self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **kwargs: Any
-    ) -> Any:
-        waiting_for = info.context.ports.service.waiting_for
-        if waiting_for is not None:
-            raise UnavailableError(f"the service is not ready; it waits for {waiting_for}")
-        return await next_(source, info, **kwargs)
 
 
 def _mutation(resolver: Callable[..., Awaitable[Any]], description: str) -> Any:
-    return strawberry.mutation(resolver=resolver, description=description, extensions=[OnceReady()])
+    return strawberry.mutation(resolver=resolver, description=description)
 
 
 @strawberry.type(description="What can be written. A caller's mistakes are in `errors`.")

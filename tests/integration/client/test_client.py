@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
 
 from orchestrator.client import (
     AnswerError,
@@ -96,6 +97,26 @@ async def test_an_address_may_end_with_the_path_of_the_api(api: TinyApi) -> None
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
     with pytest.raises(ValueError, match="is no address"):
         CouncilClient(url)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_what_may_be_asked_for_again_soon_is_asked_for_once_more(
+    api: TinyApi, client: CouncilClient, times: int
+) -> None:
+    told: answers.Json = {
+        "message": "it ends",
+        "extensions": {"code": "UNAVAILABLE", "path": [], "correlationId": "c", "retryAfter": 0.01},
+    }
+    api.instead = [JSONResponse({"errors": [told]}, status_code=503) for _ in range(times)]
+    api.root = {"council": None}
+
+    if times == 1:
+        assert await client.council(role="DEV") is None
+    else:
+        with pytest.raises(QueryError) as caught:
+            await client.council(role="DEV")
+        assert (caught.value.unavailable, caught.value.retry_after) == (True, 0.01)
+    assert len(api.asked) == 2
 
 
 # ---------------------------------------------------------------- mutations

@@ -375,6 +375,7 @@ class State:
     version: str = "1.2.3"
     started_at: datetime = NOW
     waiting_for: str | None = None
+    ending: bool = False
     rehearsal: bool = False
     rehydration: Rehydration | None = None
     agent: str | None = "Neo4j/5.26.30"

@@ -31,6 +31,76 @@ async def test_process_is_alive_while_the_service_is_not_ready(api: Api, house: 
     assert later.json() == {"ready": True, "waitingFor": None}
 
 
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+RETIRE = 'mutation { retireAgent(input: {id: "agt_dev1"}) { errors { code } } }'
+
+
+async def post(api: Api, query: str, accept: str) -> httpx.Response:
+    return await api.client.post("/graphql", json={"query": query}, headers={"accept": accept})
+
+
+async def test_mutation_that_must_wait_is_answered_with_503_where_graphql_may_say_so(
+    api: Api, house: House
+) -> None:
+    house.state.waiting_for = "its end"
+
+    told = await post(api, RETIRE, f"{GRAPHQL_RESPONSE}, application/json;q=0.9")
+    quiet = await post(api, RETIRE, "application/json")
+
+    assert (told.status_code, quiet.status_code) == (503, 200)
+    assert told.headers["retry-after"] == "1"
+    assert told.headers["content-type"] == GRAPHQL_RESPONSE
+    assert quiet.headers["content-type"] == "application/json"
+    assert "retry-after" not in quiet.headers
+    for answer in (told, quiet):
+        [error] = answer.json()["errors"]
+        assert error["message"] == "the service is not ready; it waits for its end"
+        assert (error["extensions"]["code"], error["extensions"]["retryAfter"]) == (
+            "UNAVAILABLE",
+            1,
+        )
+    assert house.registry.calls == []
+
+
+async def test_reads_go_on_while_the_service_ends(api: Api, house: House) -> None:
+    house.state.waiting_for, house.state.ending = "its end", True
+
+    answer = await post(api, "{ service { ready waitingFor } }", GRAPHQL_RESPONSE)
+
+    assert answer.status_code == 200
+    assert answer.json()["data"]["service"] == {"ready": False, "waitingFor": "its end"}
+
+
+@pytest.mark.parametrize("ending", [True, False])
+async def test_connections_are_closed_after_their_answer_once_the_service_ends(
+    api: Api, house: House, *, ending: bool
+) -> None:
+    house.state.ending = ending
+
+    for answer in (
+        await post(api, "{ service { ready } }", "application/json"),
+        await api.client.get("/livez"),
+        await api.client.get("/nowhere"),
+    ):
+        assert ("close" in answer.headers.get("connection", "")) is ending
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("{ service { version } }", 200),
+        ("{ service { nothing } }", 400),
+        ("{", 400),
+        ('{ deliberation(id: "dlb_1") { id } }', 200),
+    ],
+)
+async def test_status_says_what_became_of_an_operation_to_who_knows_that_it_is_graphqls(
+    api: Api, query: str, status: int
+) -> None:
+    assert (await post(api, query, GRAPHQL_RESPONSE)).status_code == status
+    assert (await post(api, query, "*/*")).status_code == 200
+
+
 async def test_query_can_be_sent_by_get_and_a_mutation_cannot(api: Api, house: House) -> None:
     query = await api.client.get("/graphql", params={"query": "{ service { version } }"})
     mutation = await api.client.get(

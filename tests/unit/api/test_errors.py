@@ -278,7 +278,8 @@ def test_code_is_that_of_the_cause(cause: Exception | None, code: str) -> None:
     with capture_logs():
         error = coded(GraphQLError("x", original_error=cause), "id")
 
-    assert error.extensions == {"code": code, "path": [], "correlationId": "id"}
+    again = {"retryAfter": 1} if code == "UNAVAILABLE" else {}
+    assert error.extensions == {"code": code, "path": [], "correlationId": "id", **again}
 
 
 async def test_council_that_is_missing_is_a_fault_of_the_graph(api: Api, house: House) -> None:

@@ -174,6 +174,25 @@ async def test_claims_are_given_back_at_the_end(tmp_path: Path) -> None:
         await until(lambda: len(models.asked) == 3)
     assert graph.released
     assert len(models.cancelled) == 3
+    assert list((tmp_path / "processes").iterdir()) == []
+
+
+async def test_the_lock_of_a_process_that_could_not_give_back_its_claims_proves_it_gone(
+    tmp_path: Path,
+) -> None:
+    async with desk(WithoutReleases(), ScriptedModels(), tmp_path).at_work():
+        pass
+    assert Presence(tmp_path).gone() == {"prc_1"}
+
+
+async def test_an_end_out_of_order_does_not_wait_for_a_graph_that_says_nothing(
+    tmp_path: Path,
+) -> None:
+    graph = WithoutReleases(says_so=False)
+    with pytest.raises(ExceptionGroup):
+        async with asyncio.timeout(4), desk(graph, ScriptedModels(), tmp_path).at_work():
+            raise RuntimeError
+    assert Presence(tmp_path).gone() == {"prc_1"}
 
 
 async def test_a_drain_lets_the_calls_under_way_end_and_records_them(tmp_path: Path) -> None:
@@ -302,6 +321,20 @@ class SlowToEnter(OneDeliberation):
     @override
     async def enter(self, process: str, host: str, lease: timedelta) -> None:
         await asyncio.sleep(lease.total_seconds() + 0.1)
+
+
+class WithoutReleases(OneDeliberation):
+    """A graph that takes back no claims, and says so or says nothing."""
+
+    def __init__(self, *, says_so: bool = True) -> None:
+        super().__init__()
+        self.says_so = says_so
+
+    @override
+    async def release(self, process: str) -> None:
+        if self.says_so:
+            raise UnavailableError("away")
+        await asyncio.Event().wait()
 
 
 class WithoutRenewals(OneDeliberation):

@@ -79,12 +79,6 @@ def test_a_process_that_lives_is_not_gone(tmp_path: Path) -> None:
         assert Presence(tmp_path).gone() == frozenset()
 
 
-def test_a_process_that_ended_in_order_leaves_no_file(tmp_path: Path) -> None:
-    with Presence(tmp_path).shown("prc_done"):
-        pass
-    assert list((tmp_path / "processes").iterdir()) == []
-
-
 def test_a_process_that_was_killed_is_gone(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys; from pathlib import Path\n"
