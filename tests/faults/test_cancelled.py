@@ -14,7 +14,7 @@ from orchestrator.graph.driver import Graph
 from orchestrator.graph.statements import statement
 from tests.support.bolt_proxy import BoltProxy, Side, Tag
 from tests.support.evidence import Evidence
-from tests.support.model_server import Behaviour, Request
+from tests.support.model_behaviour import Behaviour, Request
 from tests.support.scene import Scene
 from tests.support.service_process import ServiceProcess
 from tests.support.waiting import until

@@ -28,8 +28,9 @@ from orchestrator.domain.errors import (
     UnavailableError,
 )
 from orchestrator.engine.ports import CouncilById, CouncilByRole, Order, Retry
+from tests.support.samples import a_deliberation
 from tests.unit.api.conftest import Api
-from tests.unit.api.doubles import House, a_deliberation
+from tests.unit.api.doubles import House
 
 ERRORS = "errors { __typename message code path ... on NotFound { sought } ... on Conflict { existing { __typename id } } }"
 
