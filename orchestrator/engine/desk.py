@@ -73,6 +73,8 @@ class Desk:
         self._running: dict[str, _Running] = {}
         self._broken: set[tuple[str, int]] = set()
         """Deliberations, by epoch, that could not even be ended: tried again under another claim only."""
+        self._just_cancelled: set[str] = set()
+        """Deliberations that were cancelled here: a claim that was under way then may bring them still."""
         self._open = False
         self._wake = asyncio.Event()
         self._away: str | None = None
@@ -97,6 +99,7 @@ class Desk:
         """
         await self._deliberations.cancel(deliberation, reason)
         _log.info("deliberation_cancelled", deliberation=deliberation)
+        self._just_cancelled.add(deliberation)
         running = self._running.get(deliberation)
         if running is not None:
             await _cancelled([running.task])
@@ -195,9 +198,12 @@ class Desk:
                 async with asyncio.timeout(_TICK_SECONDS):
                     await self._wake.wait()
             self._wake.clear()
+            before = self._just_cancelled.copy()
             # An absent graph is told of by the renewal, which asks as often.
             with contextlib.suppress(UnavailableError):
                 await self._claim()
+            # What begins after a cancel can't claim what was cancelled.
+            self._just_cancelled -= before
 
     async def _renew(self) -> None:
         sent = self._lease.now()
@@ -243,7 +249,7 @@ class Desk:
 
     def _start(self, held: Held) -> None:
         # What was claimed while the end began is given back with the rest.
-        if not self._open or held.deliberation in self._running:
+        if not self._open or held.deliberation in self._running.keys() | self._just_cancelled:
             return
         if (held.deliberation, held.epoch) in self._broken:
             return

@@ -220,6 +220,22 @@ async def test_what_was_claimed_while_the_end_began_is_not_run(tmp_path: Path) -
     assert (models.asked, graph.released) == ([], True)
 
 
+async def test_what_was_cancelled_while_its_claim_was_under_way_is_not_run(
+    tmp_path: Path,
+) -> None:
+    graph, models = SlowToClaim(), ScriptedModels()
+    at_desk = desk(graph, models, tmp_path)
+    async with at_desk.at_work():
+        graph.free = (replace(FREE[0], case=Case(deliberation=graph.deliberation, turns=())),)
+        await until(graph.claiming.is_set)
+        await at_desk.cancel(DELIBERATION, None)
+        graph.go_on.set()
+        await until(lambda: not graph.free)
+        before = graph.renewals
+        await until(lambda: graph.renewals > before)
+    assert models.asked == []
+
+
 async def test_overtaken_while_its_lease_had_run_out_it_asks_nothing_when_that_is_renewed(
     tmp_path: Path,
 ) -> None:
