@@ -21,8 +21,9 @@ from orchestrator.api.context import Ports
 from orchestrator.api.listening import bind, listening
 from orchestrator.api.ports import Rehydration
 from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, Endpoint
-from orchestrator.domain.errors import CouncilError, UnavailableError
+from orchestrator.domain.errors import CouncilError, RefusedError, UnavailableError
 from orchestrator.domain.ids import Prefix, with_prefix
+from orchestrator.domain.predecessor import Reading, read_councils
 from orchestrator.domain.pruning import GraphSize, Pruned, Pruning
 from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.patience import Patience, until_available
@@ -35,10 +36,18 @@ from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.errors import AuthenticationError, MisconfiguredError
 from orchestrator.graph.indexes import Filling, await_indexes
 from orchestrator.graph.migrations import migrate
+from orchestrator.graph.moving.batches import Lines
+from orchestrator.graph.moving.exporting import export
+from orchestrator.graph.moving.form import Contents
+from orchestrator.graph.moving.former import Defaults, as_lines
+from orchestrator.graph.moving.importing import Import, import_lines
+from orchestrator.graph.moving.mistakes import NotImportedError
+from orchestrator.graph.moving.writing import Told
 from orchestrator.graph.records import GraphRecords
 from orchestrator.graph.rehydration import rehydrate
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from orchestrator.settings import Settings
+from orchestrator.valkey.documents import read_documents
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
 from orchestrator.vllm.rehearsal import Rehearsal
@@ -312,6 +321,59 @@ async def prune_graph(
         if not stop.is_set():
             raise
     return not stop.is_set()
+
+
+@contextlib.asynccontextmanager
+async def exported(settings: Settings, *, everything: bool) -> AsyncGenerator[AsyncGenerator[str]]:
+    """Yield the lines of a file with the councils, or with everything in the graph."""
+    contents = Contents.EVERYTHING if everything else Contents.COUNCILS
+    async with (
+        _graph(settings) as graph,
+        contextlib.aclosing(export(graph, contents)) as lines,
+    ):
+        yield lines
+
+
+async def import_file(
+    settings: Settings, lines: Lines, *, dry_run: bool, verify: bool, told: Told
+) -> Import:
+    """Import what `exported` wrote."""
+    async with _graph(settings) as graph:
+        return await import_lines(
+            graph,
+            lines,
+            seed=read_seed(settings.seed),
+            allow_link_local=settings.allow_link_local,
+            dry_run=dry_run,
+            verify=verify,
+            told=told,
+        )
+
+
+async def import_predecessor(
+    settings: Settings, url: str, *, dry_run: bool, verify: bool, told: Told
+) -> tuple[Import, Reading]:
+    """Import what the predecessor kept in the Valkey at a URL; also returns what was read there."""
+    try:
+        reading = read_councils(await read_documents(url))
+    except RefusedError as refused:
+        raise NotImportedError(*refused.mistakes) from refused
+    async with _graph(settings) as graph:
+        lines = await as_lines(
+            graph,
+            reading.councils,
+            Defaults(model=settings.vllm_model, url=settings.vllm_url),
+        )
+        imported = await import_lines(
+            graph,
+            lambda: lines,
+            seed=read_seed(settings.seed),
+            allow_link_local=settings.allow_link_local,
+            dry_run=dry_run,
+            verify=verify,
+            told=told,
+        )
+    return imported, reading
 
 
 def _graph(settings: Settings) -> contextlib.AbstractAsyncContextManager[Graph]:

@@ -5,6 +5,7 @@ Each loads what it needs when it is called: completion and help answer at once.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -386,6 +387,86 @@ def prune(
         return await graph.prune(
             settings, screen, older_than=older_than, keep=keep, dry_run=dry_run
         )
+
+    _carry_out(work)
+
+
+@app.command(rich_help_panel=_GRAPH)
+def export(
+    *,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--everything",
+            help="History, too: deliberations with all that was said in them. No process may be at work.",
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write there, not to standard output; a file of that name is replaced once the new one is whole.",
+        ),
+    ] = None,
+) -> None:
+    """Write the councils of the graph, with their agents, models and endpoints, as JSON Lines. No secret is among them.
+
+    Example:  council export --everything --output councils.jsonl
+    """
+
+    async def work(settings: Settings, screen: Screen) -> Exit:
+        from orchestrator.cli import moving
+
+        return await moving.export(settings, screen, everything=everything, output=output)
+
+    _carry_out(work)
+
+
+@app.command("import", rich_help_panel=_GRAPH)
+def import_(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="What `export` wrote; - reads standard input."),
+    ] = None,
+    *,
+    from_valkey: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Read the predecessor's councils from there instead, as valkey://host:6379/0.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Compare afterwards, and exit with 1 where anything differs; with --dry-run, only compare.",
+        ),
+    ] = False,
+) -> None:
+    """Bring councils and history from another graph into this one. Run twice, it is done once.
+
+    All of it is checked before anything is written. Councils that are as they were seeded and never deliberated are replaced; any other that stands in the way is named, and nothing is written.
+
+    Example:  council import councils.jsonl --verify
+
+    Example:  council import --from-valkey valkey://valkey:6379/0 --dry-run
+    """
+
+    async def work(settings: Settings, screen: Screen) -> Exit:
+        from orchestrator.cli import moving
+        from orchestrator.cli.failures import InputError
+
+        if file is not None and from_valkey is None:
+            return await moving.import_file(settings, screen, file, dry_run=dry_run, verify=verify)
+        if file is None and from_valkey is not None:
+            return await moving.import_predecessor(
+                settings, screen, from_valkey, dry_run=dry_run, verify=verify
+            )
+        raise InputError("Name a FILE to import, or a Valkey with --from-valkey: one of the two.")
 
     _carry_out(work)
 

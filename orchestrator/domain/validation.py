@@ -53,6 +53,11 @@ class Inspection:
         """Nothing was found yet."""
         self._mistakes: list[Mistake] = []
 
+    @property
+    def found(self) -> int:
+        """How many mistakes there are so far."""
+        return len(self._mistakes)
+
     def add(self, path: Path, message: str) -> None:
         """Keep a mistake; the message says what would be right."""
         self._mistakes.append(InvalidInput(message=message, path=path))

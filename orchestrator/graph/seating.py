@@ -35,7 +35,12 @@ class LockedRole:
     @property
     def stem(self) -> str:
         """How default names begin."""
-        return self.name.lower()[:_LONGEST_STEM]
+        return stem_of(self.name)
+
+
+def stem_of(role: str) -> str:
+    """Return how the default names of a role's councils and agents begin."""
+    return role.lower()[:_LONGEST_STEM]
 
 
 async def lock_role(transaction: Transaction, name: str) -> LockedRole | None:

@@ -1,0 +1,176 @@
+"""`council export` and `council import`: councils and history out of one graph and into another."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from orchestrator import service
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.failures import InputError
+from orchestrator.cli.graph import reachable
+from orchestrator.cli.rendering import moving as rendering
+from orchestrator.cli.screen import harmless
+from orchestrator.graph.moving.form import Kind, Line, decode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+    from typing import BinaryIO
+
+    from orchestrator.cli.screen import Screen
+    from orchestrator.domain.predecessor import Reading
+    from orchestrator.graph.moving.importing import Import
+    from orchestrator.settings import Settings
+
+STDIN: Final = "-"
+
+_LONGEST_LINE: Final = 256 * 1024 * 1024
+"""Bytes; the longest deliberation that can be accepted has a fifth of that."""
+
+_KINDS: Final = {kind.value for kind in Kind}
+
+
+async def export(
+    settings: Settings, screen: Screen, *, everything: bool, output: Path | None
+) -> Exit:
+    """Write a file, which takes its place when it is whole, or write to standard output."""
+    async with service.exported(reachable(settings), everything=everything) as lines:
+        if output is None:
+            return await _to_stdout(lines, screen)
+        try:
+            counts = await _to_file(lines, output)
+        except OSError as error:
+            raise InputError(f"--output {output}: {error.strerror or error}") from error
+    screen.say(f"exported {rendering.counted(counts)} to {output}")
+    return Exit.OK
+
+
+async def import_file(
+    settings: Settings, screen: Screen, file: str, *, dry_run: bool, verify: bool
+) -> Exit:
+    """Import a file, or what comes on standard input."""
+    with _readable(file) as path:
+        imported = await service.import_file(
+            reachable(settings),
+            lambda: _lines(path),
+            dry_run=dry_run,
+            verify=verify,
+            told=_progress(screen),
+        )
+    return _report(imported, screen)
+
+
+async def import_predecessor(
+    settings: Settings, screen: Screen, url: str, *, dry_run: bool, verify: bool
+) -> Exit:
+    """Import what the predecessor kept in Valkey."""
+    imported, reading = await service.import_predecessor(
+        reachable(settings), url, dry_run=dry_run, verify=verify, told=_progress(screen)
+    )
+    _warn_of_ignored(reading, screen)
+    return _report(imported, screen)
+
+
+def _warn_of_ignored(reading: Reading, screen: Screen) -> None:
+    for name, key in sorted(reading.ignored.items()):
+        screen.warn(harmless(f"ignored: the field {name}, first in {key}"))
+    if not reading.councils:
+        screen.warn("there is no council in that Valkey")
+
+
+def _report(imported: Import, screen: Screen) -> Exit:
+    for line in rendering.report(imported):
+        screen.say(line)
+    compared = imported.comparison
+    return Exit.FAILED if compared is not None and compared.differences else Exit.OK
+
+
+async def _to_stdout(lines: AsyncGenerator[str], screen: Screen) -> Exit:
+    counts: Counter[Kind] = Counter()
+    try:
+        async for line in lines:
+            _write(sys.stdout.buffer, line, counts)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; the interpreter would complain about it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        screen.warn("council: what was exported to was closed before the end")
+        return Exit.FAILED
+    screen.aside(f"exported {rendering.counted(counts)}")
+    return Exit.OK
+
+
+async def _to_file(lines: AsyncGenerator[str], output: Path) -> Counter[Kind]:
+    """Write beside it and rename, so that a file of that name is whole, or what it was before."""
+    counts: Counter[Kind] = Counter()
+    handle, name = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".partial", dir=output.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            async for line in lines:
+                _write(file, line, counts)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, output)  # noqa: PTH105 - os's own word for it says that it is atomic
+    except BaseException:
+        os.unlink(name)  # noqa: PTH108 - as above
+        raise
+    return counts
+
+
+def _write(file: BinaryIO, line: str, counts: Counter[Kind]) -> None:
+    file.write(line.encode() + b"\n")
+    kind = decode(line)["kind"]
+    if kind in _KINDS:
+        counts[Kind(kind)] += 1
+
+
+@contextlib.contextmanager
+def _readable(file: str) -> Generator[Path]:
+    """Keep standard input in a file: it is read more than once."""
+    if file != STDIN:
+        path = Path(file)
+        try:
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            raise InputError(f"{file}: {error.strerror or error}") from error
+        if not path.is_file():
+            raise InputError(f"{file} is no file; {STDIN} reads standard input")
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(prefix="council-import-", suffix=".jsonl") as kept:
+        shutil.copyfileobj(sys.stdin.buffer, kept)
+        kept.flush()
+        yield Path(kept.name)
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    """Read line by line; bytes that are no UTF-8 are found where they stand, as lone surrogates."""
+    with path.open("rb") as file:
+        for number in range(1, sys.maxsize):
+            raw = file.readline(_LONGEST_LINE)
+            if not raw:
+                return
+            yield Line(
+                place=f"line {number}",
+                text=raw.decode("utf-8", "surrogateescape").rstrip("\r\n"),
+            )
+
+
+def _progress(screen: Screen) -> Callable[[Kind, int], None]:
+    """Tell how far it is, now and then, where somebody watches."""
+    counts: Counter[Kind] = Counter()
+
+    def told(kind: Kind, count: int) -> None:
+        before = counts[kind] // 1000
+        counts[kind] += count
+        if counts[kind] // 1000 > before:
+            screen.aside(f"{rendering.counted(Counter({kind: counts[kind]}))} gone through")
+
+    return told

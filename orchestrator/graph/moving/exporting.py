@@ -1,0 +1,90 @@
+"""Reads a graph in pages by id and yields the lines of a file: memory is bounded by a page, not by the graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Protocol
+
+from neo4j import Record as Row
+
+from orchestrator.domain.errors import Conflict, RefusedError
+from orchestrator.graph.moving import rows
+from orchestrator.graph.moving.form import Contents, Kind, Record, encode, end, header
+
+PAGE = 100
+"""How many are read at once of what is small."""
+
+PAGE_OF_DELIBERATIONS = 16
+"""Each comes with all that was said in it."""
+
+_PAGES: dict[Kind, tuple[str, Callable[[Row], Record], int]] = {
+    Kind.ROLE: ("moving/list_roles", rows.role, PAGE),
+    Kind.ENDPOINT: ("moving/list_endpoints", rows.endpoint, PAGE),
+    Kind.REMOVED_ENDPOINT: ("moving/list_removed_endpoints", rows.removed_endpoint, PAGE),
+    Kind.MODEL: ("moving/list_models", rows.model, PAGE),
+    Kind.COUNCIL: ("moving/list_councils", rows.council, PAGE),
+    Kind.AGENT: ("moving/list_retired_agents", rows.retired_agent, PAGE),
+    Kind.PROCESS: ("moving/list_processes", rows.process, PAGE),
+    Kind.DELIBERATION: ("moving/list_deliberations", rows.deliberation, PAGE_OF_DELIBERATIONS),
+}
+
+_HISTORY = frozenset({Kind.PROCESS, Kind.DELIBERATION})
+
+
+class Reads(Protocol):
+    """What is asked of a graph."""
+
+    async def read(self, name: str, /, **parameters: Any) -> list[Row]:
+        """Run a reading statement."""
+        ...
+
+
+async def export(graph: Reads, contents: Contents) -> AsyncGenerator[str]:
+    """Yield the lines of a file with the councils, or with everything.
+
+    History is exported only while no process is at work: what was accepted meanwhile would be
+    missing, and what is under way would go on here and where it is imported.
+
+    Raises:
+        RefusedError: everything is wanted and a process is at work, now or at the end.
+        UnsoundGraphError: the graph holds what no file could say.
+    """
+    kinds = [kind for kind in Kind if contents is Contents.EVERYTHING or kind not in _HISTORY]
+    if contents is Contents.EVERYTHING:
+        await _nobody_is_at_work(graph)
+    (clock,) = await graph.read("moving/read_clock")
+    yield encode(header(contents, clock["now"]))
+    counts: Counter[Kind] = Counter()
+    for kind in kinds:
+        async for record in records(graph, kind):
+            counts[kind] += 1
+            yield encode(record)
+    if contents is Contents.EVERYTHING:
+        await _nobody_is_at_work(graph)
+    yield encode(end({kind: counts[kind] for kind in kinds}))
+
+
+async def records(graph: Reads, kind: Kind) -> AsyncGenerator[Record]:
+    """Yield all of a kind, in the order of their ids."""
+    name, record_of, limit = _PAGES[kind]
+    after = ""
+    while page := await graph.read(name, after=after, limit=limit):
+        for row in page:
+            yield record_of(row)
+        after = page[-1]["id"]
+
+
+async def _nobody_is_at_work(graph: Reads) -> None:
+    living = await graph.read("moving/find_living_processes")
+    if living:
+        raise RefusedError(
+            *(
+                Conflict(
+                    message=f"process {row['id']} on {row['host']} is at work, or was until a moment ago: its lease lasts {row['seconds']:.0f} s longer. Stop every `council serve` on this graph, and export again",
+                    path=("everything",),
+                    existing=row["id"],
+                )
+                for row in living
+            )
+        )

@@ -1,0 +1,199 @@
+"""The predecessor's councils as lines of a file, so that they are checked, planned, written and compared as any others.
+
+Their ids are derived from the predecessor's, so that read twice they are the same councils.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+from orchestrator.domain.councils import DEFAULT_ENDPOINT, DEFAULT_KEY_VARIABLE
+from orchestrator.domain.ids import Prefix, with_prefix
+from orchestrator.domain.predecessor import FormerCouncil
+from orchestrator.graph.moving import form
+from orchestrator.graph.moving.exporting import Reads
+from orchestrator.graph.moving.form import Contents, Kind, Line, Record
+from orchestrator.graph.seating import TEMPERATURE, TOKENS, stem_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What the settings say of the model and the endpoint `default`."""
+
+    model: str
+    url: str | None
+
+
+async def as_lines(
+    graph: Reads, councils: Sequence[FormerCouncil], defaults: Defaults
+) -> list[Line]:
+    """Return the lines of a file; what was imported before keeps the time of its making."""
+    ids = [_id(Prefix.COUNCIL, council.key) for council in councils]
+    (clock,) = await graph.read("moving/read_clock")
+    made = {
+        row["id"]: dict(row["properties"])["createdAt"].removesuffix("[UTC]")
+        for row in await graph.read("moving/read_councils", ids=ids)
+    }
+    records = _Records(councils, defaults, now=clock["now"], made=made).all()
+    return list(form.by_lines(records, "the predecessor, record"))
+
+
+class _Records:
+    """The records of all councils."""
+
+    def __init__(
+        self,
+        councils: Sequence[FormerCouncil],
+        defaults: Defaults,
+        *,
+        now: str,
+        made: Mapping[str, str],
+    ) -> None:
+        self._councils = councils
+        self._defaults = defaults
+        self._now = now
+        self._made = made
+        self._served: dict[str, set[str]] = {}
+        self._endpoints: dict[str, Record] = {}
+        self._models: dict[str, Record] = {}
+
+    def all(self) -> Iterable[Record]:
+        if self._defaults.url is not None:
+            self._endpoints[DEFAULT_ENDPOINT] = {
+                "kind": Kind.ENDPOINT,
+                "place": "VLLM_URL",
+                "id": _id(Prefix.ENDPOINT, DEFAULT_ENDPOINT),
+                "name": DEFAULT_ENDPOINT,
+                "url": self._defaults.url,
+                "apiKeyVariable": DEFAULT_KEY_VARIABLE,
+            }
+        self._model(self._defaults.model, None, "VLLM_MODEL")["isDefault"] = True
+        roles: list[Record] = []
+        councils: list[Record] = []
+        taken = {
+            agent.draft.name
+            for council in self._councils
+            for agent in council.agents
+            if agent.draft.name is not None
+        }
+        for council in self._councils:
+            record, agents_named = self._council(council, taken)
+            councils.append(record)
+            roles.append(
+                {
+                    "kind": Kind.ROLE,
+                    "place": council.key,
+                    "id": _id(Prefix.ROLE, council.draft.role),
+                    "name": council.draft.role,
+                    "agentsNamed": agents_named,
+                    "councilsNamed": int(council.draft.name is None),
+                }
+            )
+        for name, model in self._models.items():
+            model["servedBy"] = sorted(self._served.get(name, ()))
+        kinds = {
+            Kind.ROLE: roles,
+            Kind.ENDPOINT: list(self._endpoints.values()),
+            Kind.MODEL: list(self._models.values()),
+            Kind.COUNCIL: councils,
+        }
+        yield form.header(Contents.PREDECESSOR, self._now)
+        for records in kinds.values():
+            yield from sorted(records, key=lambda record: record["id"])
+        yield form.end({kind: len(records) for kind, records in kinds.items()})
+
+    def _council(self, council: FormerCouncil, taken: set[str]) -> tuple[Record, int]:
+        """Return the record, and the last number of a default name in it."""
+        draft, identifier = council.draft, _id(Prefix.COUNCIL, council.key)
+        stem, numbers, last = stem_of(draft.role), count(1), 0
+        agents: list[Record] = []
+        for seat, agent in enumerate(council.agents, 1):
+            name = agent.draft.name
+            while name is None or (agent.draft.name is None and name in taken):
+                last = next(numbers)
+                name = f"{stem}-agent-{last}"
+            own = agent.draft
+            model = own.model or self._defaults.model
+            endpoint = self._endpoint(agent.endpoint, council.key)
+            self._model(model, endpoint, council.key)
+            agents.append(
+                _given(
+                    {
+                        "id": _id(Prefix.AGENT, f"{council.key}\0{agent.id or name}"),
+                        "name": name,
+                        "persona": own.persona,
+                        "temperature": TEMPERATURE if own.temperature is None else own.temperature,
+                        "maxTokens": own.max_tokens or TOKENS,
+                        "metadata": own.metadata,
+                        "speaksWith": _given(
+                            {"model": model, "default": True if own.model is None else None}
+                        ),
+                        "boundTo": endpoint,
+                        "seat": seat,
+                    }
+                )
+            )
+        made = self._made.get(identifier, self._now)
+        seats = len(agents)
+        return {
+            "kind": Kind.COUNCIL,
+            "place": council.key,
+            "id": identifier,
+            "name": draft.name or f"{stem}-council-1",
+            "protocol": draft.protocol,
+            "rounds": draft.rounds,
+            "quorum": seats // 2 + 1 if draft.quorum is None else draft.quorum,
+            "decision": draft.decision,
+            "version": 1,
+            "createdAt": made,
+            "updatedAt": made,
+            "servesRole": draft.role,
+            "serves": draft.role,
+            "agents": agents,
+        }, last
+
+    def _endpoint(self, url: str | None, place: str) -> str | None:
+        """Name an endpoint by where it is; VLLM_URL is the one named `default`, to which nobody is bound."""
+        if url is None or url.rstrip("/") == (self._defaults.url or "").rstrip("/"):
+            return None
+        name = url.removeprefix("http://").rstrip("/")
+        self._endpoints.setdefault(
+            name,
+            {
+                "kind": Kind.ENDPOINT,
+                "place": place,
+                "id": _id(Prefix.ENDPOINT, name),
+                "name": name,
+                "url": url,
+            },
+        )
+        return name
+
+    def _model(self, name: str, endpoint: str | None, place: str) -> Record:
+        """Know a model, and who serves it: the endpoint of an agent, else `default` where there is one."""
+        if endpoint is not None:
+            self._served.setdefault(name, set()).add(endpoint)
+        elif self._defaults.url is not None:
+            self._served.setdefault(name, set()).add(DEFAULT_ENDPOINT)
+        return self._models.setdefault(
+            name,
+            {
+                "kind": Kind.MODEL,
+                "place": place,
+                "id": _id(Prefix.MODEL, name),
+                "name": name,
+                "rehearsal": False,
+            },
+        )
+
+
+def _id(prefix: Prefix, of: str) -> str:
+    return with_prefix(prefix, sha256(f"predecessor\0{of}".encode()).hexdigest()[:32])
+
+
+def _given(record: dict[str, Any]) -> Record:
+    return {key: value for key, value in record.items() if value is not None}

@@ -1,0 +1,83 @@
+"""What a file has said so far: whatever a later line names must be among it. Pure: no I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, cast
+
+from orchestrator.domain.validation import Inspection, Path
+from orchestrator.graph.moving.form import Record
+
+
+@dataclass(slots=True)
+class Known:
+    """What a file has said so far; of deliberations only digests are kept."""
+
+    roles: dict[str, str] = field(default_factory=dict)
+    """Name to id."""
+    endpoints: dict[str, str] = field(default_factory=dict)
+    removed_endpoints: set[str] = field(default_factory=set)
+    models: dict[str, bool] = field(default_factory=dict)
+    """Name to whether it is a rehearsal model."""
+    default_model: str | None = None
+    councils: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Id to role and version."""
+    serving: dict[str, str] = field(default_factory=dict)
+    agents: set[str] = field(default_factory=set)
+    agent_names: set[str] = field(default_factory=set)
+    processes: set[str] = field(default_factory=set)
+    digests: dict[bytes, bytes] = field(default_factory=dict)
+
+    broken: set[str] = field(default_factory=set)
+    """Ids and names in lines whose fields are wrong: nobody is blamed for naming them."""
+
+    def remember(self, record: Record) -> None:
+        """Know what a broken line is about, as far as it can be known."""
+        agents = record.get("agents")
+        for one in (record, *(cast("list[Any]", agents) if isinstance(agents, list) else ())):
+            if isinstance(one, dict):
+                fields = cast("Record", one)
+                named = (fields.get(key) for key in ("id", "name"))
+                self.broken.update(value for value in named if isinstance(value, str))
+
+    def lacks(self, known: Collection[str], named: str) -> bool:
+        """Whether no line so far, not even a broken one, is about what is named."""
+        return named not in known and named not in self.broken
+
+    def once(
+        self, inspection: Inspection, path: Path, area: str, key: str, *, content: str = ""
+    ) -> None:
+        """Keep a mistake where the same key came before, unless it came with the same content."""
+        name = _digest(f"{area}\0{path[-1]}\0{key}")
+        found = _digest(content) if content else b""
+        if name not in self.digests:
+            self.digests[name] = found
+        elif not content:
+            inspection.add(path, f"another {area} in this file has this {path[-1]}")
+        elif self.digests[name] != found:
+            inspection.add(path, f"this {area} came before, with another content")
+
+
+def unknown(what: str, name: Any) -> str:
+    return f"the file has no {what} {shown(name)} before this line"
+
+
+def shown(value: Any) -> str:
+    return repr(value)[:100]
+
+
+def metadata_of(text: str | None) -> tuple[object, bool]:
+    """Read what is stored as JSON text, as the API does."""
+    if text is None:
+        return None, True
+    try:
+        return json.loads(text), True
+    except (ValueError, RecursionError):
+        return None, False
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=16).digest()

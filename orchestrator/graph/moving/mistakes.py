@@ -1,0 +1,46 @@
+"""What is wrong with a file, or stands in its way: each with its place, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from typing_extensions import override
+
+from orchestrator.domain.errors import InvalidInput, Mistake, RefusedError
+
+MOST_SHOWN: Final = 100
+"""Mistakes that are told one by one; a file of another kind has one in every line."""
+
+MOST_KEPT: Final = 10_000
+"""After which nobody looks further."""
+
+
+class NotImportedError(RefusedError):
+    """A file that cannot be imported, with everything that is wrong; nothing was written."""
+
+    @override
+    def __str__(self) -> str:
+        shown = [words(mistake) for mistake in self.mistakes[:MOST_SHOWN]]
+        more = len(self.mistakes) - len(shown)
+        return "\n".join([*shown, f"and {more} more"] if more else shown)
+
+
+def placed(place: str, mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """Say in which line they are."""
+    return [replace(mistake, path=(place, *mistake.path)) for mistake in mistakes]
+
+
+def mistake(place: str, message: str, *path: str) -> InvalidInput:
+    """Say what is wrong in a line."""
+    return InvalidInput(message=message, path=(place, *path))
+
+
+def words(mistake: Mistake) -> str:
+    """Return `line 7, agents[2].temperature: must be …`."""
+    place, *path = mistake.path
+    field = ""
+    for step in path:
+        field += f"[{step}]" if step.isdecimal() else f".{step}" if field else step
+    return f"{place}, {field}: {mistake.message}" if field else f"{place}: {mistake.message}"

@@ -1,0 +1,269 @@
+"""Writes a file that nothing stands in the way of, in transactions of bounded size, each of which leaves things whole.
+
+Killed between two of them, or in one, it is run again and goes on: what is there is not written twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from orchestrator.domain.deliberations import Priority, Status, TurnKind
+from orchestrator.domain.errors import Conflict, RefusedError
+from orchestrator.graph.driver import Graph, Transaction
+from orchestrator.graph.errors import ConstraintViolatedError, StatementRefusedError
+from orchestrator.graph.migrations import locked
+from orchestrator.graph.moving import rows
+from orchestrator.graph.moving.batches import Batch, Lines, batches
+from orchestrator.graph.moving.form import Kind, Record
+from orchestrator.graph.moving.history import PROPOSALS
+from orchestrator.graph.moving.lookup import kindless
+from orchestrator.graph.moving.planning import Plan, Replaced
+from orchestrator.graph.moving.seeded import is_as_seeded
+from orchestrator.graph.moving.shapes import objects
+from orchestrator.graph.seating import lock_role
+from orchestrator.graph.seeding import Seed
+from orchestrator.graph.vocabulary import FRACTION, INSTANT, OPTIONAL, REQUIRED, Types
+
+Told = Callable[[Kind, int], None]
+"""Is told how many records of a kind were gone through, after each transaction."""
+
+SECONDS: Final = 120.0
+"""How long one of these transactions may take: what is in it is bounded, but a machine may be slow."""
+
+_PLACE: Final = {Priority.HIGH: 0, Priority.NORMAL: 2, Priority.LOW: 4}
+"""`waiting` of a deliberation that was under way; a new one has the odd number after."""
+
+_TAKEN: Final = ("id", "description", "idempotencyKey", "inputDigest")
+"""What a role, model or endpoint of a graph that is as new takes on from the file."""
+
+_STATEMENTS: Final = {
+    Kind.ROLE: "moving/write_roles",
+    Kind.ENDPOINT: "moving/write_endpoints",
+    Kind.REMOVED_ENDPOINT: "moving/write_removed_endpoints",
+    Kind.MODEL: "moving/write_models",
+    Kind.COUNCIL: "moving/write_councils",
+    Kind.AGENT: "moving/write_retired_agents",
+    Kind.PROCESS: "moving/write_processes",
+    Kind.DELIBERATION: "moving/write_deliberations",
+}
+
+_UNLOCKED: Final = frozenset({Kind.PROCESS, Kind.DELIBERATION})
+"""Kinds that nobody else writes under the same ids."""
+
+
+class HalfWrittenError(Exception):
+    """A defect: what was checked before could not be written whole, and was rolled back."""
+
+
+async def write(graph: Graph, lines: Lines, plan: Plan, seed: Seed | None, told: Told) -> None:
+    """Write what is not there yet.
+
+    Raises:
+        RefusedError: somebody else changed the graph since the plan was made; what was written stays.
+    """
+    await locked(graph, _leave_mark)
+    made_room = not plan.replaced
+    for batch in batches(lines):
+        if batch.kind is Kind.COUNCIL and not made_room:
+            await _refusing(_make_room(graph, plan.replaced, seed))
+            made_room = True
+        await _refusing(_write(graph, batch, plan))
+        told(batch.kind, len(batch.items))
+
+
+async def _leave_mark(transaction: Transaction) -> None:
+    await transaction.run("moving/leave_mark")
+
+
+async def _write(graph: Graph, batch: Batch, plan: Plan) -> None:
+    written = [_row(batch.kind, record, plan) for record in batch.records]
+
+    async def work(transaction: Transaction) -> None:
+        found = await transaction.run(_STATEMENTS[batch.kind], rows=written)
+        if batch.kind is Kind.DELIBERATION:
+            _whole(batch, found[0]["written"])
+
+    if batch.kind in _UNLOCKED:
+        await graph.transact(work, seconds=SECONDS)
+    else:
+        await locked(graph, work)
+
+
+async def _make_room(graph: Graph, replaced: tuple[Replaced, ...], seed: Seed | None) -> None:
+    """Remove seeded councils and write those that stand in for them, in one transaction: no role is ever without."""
+
+    async def work(transaction: Transaction) -> None:
+        for council in replaced:  # in order of role: the first of all locks
+            await lock_role(transaction, council.role)
+        for council in replaced:
+            await transaction.run("council/lock", id=council.id)
+            for row in await transaction.run("moving/read_councils", ids=[council.id]):
+                there = kindless(rows.council(row))
+                if row["deliberated"] or not is_as_seeded(there, seed):
+                    raise _changed(council)
+                await transaction.run("moving/remove_seeded", id=council.id)
+        await transaction.run(
+            _STATEMENTS[Kind.COUNCIL],
+            rows=[_council(one.stands_in.record) for one in replaced if one.stands_in],
+        )
+
+    await locked(graph, work)
+
+
+def _changed(council: Replaced) -> RefusedError:
+    return RefusedError(
+        Conflict(
+            message=f"{council.name} has changed, or has deliberated, while this was under way",
+            path=("council",),
+            existing=council.id,
+        )
+    )
+
+
+async def _refusing(writing: Any) -> None:
+    """Say it as a conflict where something unique was taken since the plan was made."""
+    try:
+        await writing
+    except ConstraintViolatedError as error:
+        raise RefusedError(
+            Conflict(
+                message=f"somebody has made a {error.label} with the same {error.key} while this was under way; run it again to see which",
+                path=("import",),
+            )
+        ) from error
+    except StatementRefusedError as error:
+        if "still has relationships" not in error.reason:
+            raise
+        raise RefusedError(
+            Conflict(
+                message="a council that was as seeded has deliberated while this was under way; run it again to see which",
+                path=("import",),
+            )
+        ) from error
+
+
+def _whole(batch: Batch, written: list[list[Any]]) -> None:
+    """Hold what was written against what should have been: a reference that led nowhere would leave a hole."""
+    records = {record["id"]: record for record in batch.records}
+    for identifier, *counts in written:
+        record = records[identifier]
+        ranked = record["verdict"]["ranked"] if "verdict" in record else ()
+        wanted = [len(record["seats"]), len(record["turns"]), len(record["claims"]), len(ranked)]
+        if counts != wanted:
+            raise HalfWrittenError(f"{identifier}: {counts} instead of {wanted}")
+
+
+def _row(kind: Kind, record: Record, plan: Plan) -> dict[str, Any]:
+    match kind:
+        case Kind.ROLE | Kind.ENDPOINT | Kind.MODEL:
+            return _named(kind, record, takes_ids=plan.takes_ids)
+        case Kind.REMOVED_ENDPOINT:
+            return _node("RemovedEndpoint", record)
+        case Kind.COUNCIL:
+            return _council(record)
+        case Kind.AGENT:
+            return _agent(record)
+        case Kind.PROCESS:
+            return _node("Process", record)
+        case Kind.DELIBERATION:
+            return _deliberation(record)
+
+
+def _named(kind: Kind, record: Record, *, takes_ids: bool) -> dict[str, Any]:
+    label = {Kind.ROLE: "Role", Kind.ENDPOINT: "Endpoint", Kind.MODEL: "Model"}[kind]
+    properties = _node(label, record)["properties"]
+    takes = {key: properties[key] for key in _TAKEN if takes_ids and key in properties}
+    default = properties.pop("isDefault", False)
+    return {
+        "properties": properties,
+        "takes": takes,
+        "default": default,
+        "servedBy": record.get("servedBy", []),
+    }
+
+
+def _council(record: Record) -> dict[str, Any]:
+    return {
+        **_node("Council", record),
+        "role": record["serves"],
+        "agents": [{**_agent(agent), "seat": agent["seat"]} for agent in record["agents"]],
+    }
+
+
+def _agent(record: Record) -> dict[str, Any]:
+    speaks = record["speaksWith"]
+    return {
+        **_node("Agent", record),
+        "model": speaks["model"],
+        "default": speaks.get("default", False),
+        "endpoint": record.get("boundTo"),
+    }
+
+
+def _deliberation(record: Record) -> dict[str, Any]:
+    node = _node("Deliberation", record)
+    status = Status(record["status"])
+    if not status.ended:
+        # Nobody holds it here: it waits to be claimed, and its next claim has the next epoch.
+        waiting = _PLACE[Priority(record["priority"])] + (status is Status.QUEUED)
+        node["properties"]["waiting"] = waiting
+    verdict: Record | None = record.get("verdict")
+    ranked = [] if verdict is None else objects(verdict, "ranked")
+    final = {place["proposal"] for place in ranked}
+    return {
+        **node,
+        "council": record["councilId"],
+        "task": _node("Task", record["about"])["properties"],
+        "seats": [_seat(seat) for seat in record["seats"]],
+        "turns": [_turn(turn, final=turn["id"] in final) for turn in record["turns"]],
+        "claims": [{**_node("Claim", claim), "process": claim["by"]} for claim in record["claims"]],
+        "verdicts": []
+        if verdict is None
+        else [
+            {
+                **_node("Verdict", verdict),
+                "ranked": [
+                    [place["rank"], place["proposal"], float(place["score"]), place["votes"]]
+                    for place in ranked
+                ],
+            }
+        ],
+    }
+
+
+def _seat(seat: Record) -> dict[str, Any]:
+    return {
+        **_node("Seat", seat),
+        "agent": seat["of"],
+        "model": seat["speaksWith"],
+        "endpoint": seat.get("boundTo"),
+        "removed": seat.get("boundToRemoved"),
+    }
+
+
+def _turn(turn: Record, *, final: bool) -> dict[str, Any]:
+    kind = TurnKind(turn["kind"])
+    return {
+        **_node("Turn", turn),
+        "label": "Proposal" if kind in PROPOSALS else kind.capitalize(),
+        "final": final,
+        "critiques": turn.get("critiques"),
+        "revises": turn.get("revises"),
+        "answers": turn.get("answers", []),
+        "ranks": turn.get("ranks", []),
+    }
+
+
+def _node(label: str, record: Record) -> dict[str, Any]:
+    """Sort properties by how they are sent: Neo4j reads instants from their text, as fine as they are."""
+    types: Types = REQUIRED[label] | OPTIONAL.get(label, {})
+    own = {key: value for key, value in record.items() if key in types}
+    return {
+        "properties": {
+            key: float(value) if types[key] == FRACTION else value
+            for key, value in own.items()
+            if types[key] != INSTANT
+        },
+        "instants": [[key, value] for key, value in own.items() if types[key] == INSTANT],
+    }

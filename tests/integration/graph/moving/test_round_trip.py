@@ -1,0 +1,138 @@
+"""Councils and history go from one graph to another and are there what they were here."""
+
+from __future__ import annotations
+
+import pytest
+from neo4j import AsyncDriver
+
+from orchestrator.graph.councils import Councils
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.doctor import examine
+from orchestrator.graph.driver import Graph
+from orchestrator.graph.moving.form import Contents, Kind, Line
+from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from tests.support.deliberating import LEASE
+from tests.support.moving import Shown, imported, lines_of, make_everything, records_of
+from tests.support.neo4j import wipe
+
+pytestmark = [pytest.mark.neo4j]
+
+
+@pytest.fixture
+async def everything(seeded: Councils, graph: Graph) -> list[Line]:
+    """The file of a graph with one of everything in it."""
+    del seeded
+    await make_everything(graph)
+    return await lines_of(graph, Contents.EVERYTHING)
+
+
+async def test_a_graph_goes_whole_into_an_empty_one(
+    everything: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
+) -> None:
+    before = await shown()
+    await wipe(driver, graph.database)
+    done = await imported(graph, everything, verify=True)
+    assert await shown() == before
+    assert await examine(graph) == ()
+    assert done.comparison is not None
+    assert done.comparison.differences == ()
+    assert done.comparison.source == done.comparison.graph
+    assert [line.text for line in (await lines_of(graph, Contents.EVERYTHING))[1:]] == [
+        line.text for line in everything[1:]
+    ]
+
+
+async def test_the_file_has_every_kind_and_says_how_many(everything: list[Line]) -> None:
+    header, *records, end = records_of(everything)
+    assert (header["format"], header["schema"], header["contents"]) == (
+        "graph-council",
+        1,
+        "everything",
+    )
+    assert {record["kind"] for record in records} == set(Kind)
+    assert sum(end["counts"].values()) == len(records)
+
+
+async def test_imported_twice_is_imported_once(
+    everything: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
+) -> None:
+    await wipe(driver, graph.database)
+    await imported(graph, everything)
+    before = await shown()
+    done = await imported(graph, everything)
+    assert await shown() == before
+    assert done.plan is not None
+    assert done.plan.new.total() == 0
+    assert done.plan.there.total() == len(everything) - 2
+
+
+async def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
+    everything: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
+) -> None:
+    await wipe(driver, graph.database)
+    done = await imported(graph, everything, dry_run=True)
+    assert await shown() == []
+    assert done.plan is not None
+    assert done.plan.new.total() == len(everything) - 2
+    assert done.plan.under_way == 4
+
+
+async def test_councils_go_without_history(
+    everything: list[Line], graph: Graph, driver: AsyncDriver
+) -> None:
+    del everything
+    lines = await lines_of(graph, Contents.COUNCILS)
+    await wipe(driver, graph.database)
+    await imported(graph, lines)
+    assert await lines_of(graph, Contents.COUNCILS) != []
+    assert [line.text for line in (await lines_of(graph, Contents.COUNCILS))[1:]] == [
+        line.text for line in lines[1:]
+    ]
+    assert await examine(graph) == ()
+    assert {record["kind"] for record in records_of(lines)[1:-1]} == set(Kind) - {
+        Kind.PROCESS,
+        Kind.DELIBERATION,
+    }
+
+
+async def test_history_follows_councils_that_were_imported_before(
+    everything: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
+) -> None:
+    before = await shown()
+    councils = await lines_of(graph, Contents.COUNCILS)
+    await wipe(driver, graph.database)
+    await imported(graph, councils)
+    await imported(graph, everything)
+    assert await shown() == before
+
+
+async def test_what_was_under_way_is_taken_up_with_the_next_epoch(
+    everything: list[Line], graph: Graph, driver: AsyncDriver
+) -> None:
+    await wipe(driver, graph.database)
+    await imported(graph, everything)
+    (running,) = (record for record in records_of(everything) if record.get("status") == "RUNNING")
+    deliberations = GraphDeliberations(graph)
+    await deliberations.enter("prc_new", "the new host", LEASE)
+    claimed = {held.deliberation: held for held in await deliberations.claim("prc_new", 64, ())}
+    assert len(claimed) == 4
+    held = claimed[running["id"]]
+    assert (held.epoch, held.resumed) == (running["epoch"] + 1, True)
+    case = await deliberations.load(running["id"])
+    assert [turn.id for turn in case.turns] == [turn["id"] for turn in running["turns"]]
+    assert await examine(graph) == ()
+    done = await imported(graph, everything, verify=True)
+    assert done.plan is not None
+    assert (done.plan.gone_on, done.plan.new.total()) == (4, 0)
+    assert done.comparison is not None
+    assert done.comparison.differences == ()
+
+
+async def test_a_new_graph_is_not_seeded_after_an_import(
+    everything: list[Line], graph: Graph, driver: AsyncDriver
+) -> None:
+    await wipe(driver, graph.database)
+    nothing = Line(place="line 2", text='{"kind":"end","counts":{}}')
+    await imported(graph, [everything[0], nothing])
+    await settle_defaults(graph, "http://127.0.0.1:8000/v1", "Qwen/Qwen2.5-0.5B-Instruct")
+    assert not await seed(graph, read_seed(None))

@@ -1,0 +1,110 @@
+"""What breaks a rule of the doctor is not exported, or not imported, or is not what a file says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+from neo4j import AsyncDriver, AsyncTransaction, Record
+
+from orchestrator.domain.deliberations import StopReason
+from orchestrator.domain.errors import RefusedError
+from orchestrator.graph import statements
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.driver import Graph
+from orchestrator.graph.moving.checking import check
+from orchestrator.graph.moving.form import Contents
+from orchestrator.graph.moving.mistakes import NotImportedError
+from orchestrator.graph.moving.rows import UnsoundGraphError
+from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from tests.integration.graph.test_doctor import BREAKS
+from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, recordings
+from tests.support.moving import lines_of
+from tests.support.neo4j import wipe
+
+pytestmark = [pytest.mark.neo4j]
+
+NOT_IN_A_FILE = {
+    # What waits, and who holds what, is of one graph; an import decides it anew.
+    "deliberation_held_by_nobody",
+    "deliberation_nobody_seeks",
+    # Labels follow from what a file says.
+    "final_not_ranked",
+    "status_label_differs",
+    "turn_label_differs",
+    "unknown_label",
+    # A file has only what belongs to something.
+    "claim_without_process",
+    "seat_without_deliberation",
+    "turn_without_deliberation",
+    "verdict_without_deliberation",
+    "unknown_relationship",
+    "wrong_relationship_property",
+}
+
+
+class Uncommitted:
+    """Reads what a transaction of the test has changed, which is then rolled back."""
+
+    def __init__(self, transaction: AsyncTransaction) -> None:
+        self._transaction = transaction
+
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        result = await self._transaction.run(statements.statement(name), parameters)
+        return [record async for record in result]
+
+
+@pytest.fixture(scope="module")
+async def sound(migrated_graph: Graph, driver: AsyncDriver) -> AsyncGenerator[Graph]:
+    """The graph of test_doctor.py, whose processes have ended."""
+    graph = migrated_graph
+    await wipe(driver, graph.database)
+    await settle_defaults(graph, "http://127.0.0.1:8000/v1", "m")
+    await seed(graph, read_seed(None))
+    deliberations = GraphDeliberations(graph)
+    await deliberations.enter("prc_one", "host", LEASE)
+    for role in ("DEV", "QA", "ARCHITECT"):
+        await deliberations.accept(an_order(role, external_id=role))
+        (held,) = await deliberations.claim("prc_one", 1, ())
+        if role == "ARCHITECT":
+            continue
+        turns = all_turns(held.deliberation)
+        await deliberations.record(recordings(held, turns))
+        if role == "DEV":
+            assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+        else:
+            assert await deliberations.fail(held, 13, StopReason.QUORUM_LOST, "nobody is left")
+    await deliberations.accept(an_order("DATA"))
+    await deliberations.release("prc_one")
+    yield graph
+    await wipe(driver, graph.database)
+
+
+@pytest.mark.parametrize("rule", sorted(set(BREAKS) - NOT_IN_A_FILE))
+async def test_what_breaks_a_rule_is_not_moved(
+    sound: Graph, driver: AsyncDriver, rule: str
+) -> None:
+    async with driver.session(database=sound.database) as session:
+        transaction = await session.begin_transaction()
+        async with transaction:
+            await (await transaction.run(BREAKS[rule])).consume()
+            with pytest.raises((UnsoundGraphError, NotImportedError)):
+                check(
+                    await lines_of(Uncommitted(transaction), Contents.EVERYTHING),
+                    allow_link_local=False,
+                )
+            await transaction.rollback()
+
+
+async def test_what_is_sound_is_moved(sound: Graph) -> None:
+    check(await lines_of(sound, Contents.EVERYTHING), allow_link_local=False)
+
+
+async def test_history_is_not_exported_while_a_process_is_at_work(sound: Graph) -> None:
+    await GraphDeliberations(sound).enter("prc_busy", "its host", LEASE)
+    with pytest.raises(RefusedError, match=r"process prc_busy on its host is at work.*600 s"):
+        await lines_of(sound, Contents.EVERYTHING)
+    await lines_of(sound, Contents.COUNCILS)
+    await GraphDeliberations(sound).release("prc_busy")
+    await lines_of(sound, Contents.EVERYTHING)

@@ -1,0 +1,121 @@
+"""What is in a server of the Redis protocol is read, and what stands in the way is told."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Awaitable, Callable, Generator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import redis
+from redis.asyncio import Redis
+
+from orchestrator.domain.errors import RefusedError, UnavailableError
+from orchestrator.valkey.documents import NoClientError, read_documents
+from tests.support import redis_server
+from tests.support.redis_server import running
+from tests.support.service_process import free_port
+
+KEY = "orchestrator:councils:DEV"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[str, redis.Redis]]:
+    with running(tmp_path_factory.mktemp("redis")) as there:
+        yield there
+
+
+@pytest.fixture
+def client(server: tuple[str, redis.Redis]) -> redis.Redis:
+    server[1].flushall()
+    return server[1]
+
+
+@pytest.fixture
+def url(server: tuple[str, redis.Redis]) -> str:
+    return f"valkey://{server[0]}/0"
+
+
+async def test_each_council_is_read_once_among_many_other_keys(
+    client: redis.Redis, url: str
+) -> None:
+    many = {f"other:{number}": "x" for number in range(5000)}
+    ours = {f"orchestrator:councils:ROLE{number}": f'["a{number}"]' for number in range(300)}
+    client.mset({**many, **ours})
+    assert await read_documents(url) == ours
+
+
+async def test_it_only_reads_and_never_asks_for_all_keys_at_once(
+    client: redis.Redis, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.set(KEY, "[]")
+    asked: set[str] = set()
+    real = cast("Callable[..., Awaitable[Any]]", Redis.execute_command)
+
+    async def heard(self: Redis, *arguments: Any, **more: Any) -> Any:
+        asked.add(str(arguments[0]))
+        return await real(self, *arguments, **more)
+
+    monkeypatch.setattr(Redis, "execute_command", heard)
+    await read_documents(url)
+    assert asked == {"SCAN", "TYPE", "GET"}
+
+
+async def test_an_empty_server_has_none(client: redis.Redis, url: str) -> None:
+    assert client.dbsize() == 0
+    assert await read_documents(url) == {}
+
+
+async def test_a_key_that_holds_no_text_is_told(client: redis.Redis, url: str) -> None:
+    client.hset(KEY, "role", "DEV")
+    with pytest.raises(RefusedError, match="orchestrator:councils:DEV is a hash"):
+        await read_documents(url)
+
+
+async def test_bytes_that_are_no_text_are_told(client: redis.Redis, url: str) -> None:
+    client.set(KEY, b"\xff\xfe")
+    with pytest.raises(RefusedError, match="orchestrator:councils:DEV is not valid UTF-8"):
+        await read_documents(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "vllm", "http://host", "valkey://", "valkey:/host", "valkey://host:port"]
+)
+async def test_a_url_that_is_none_is_told(url: str) -> None:
+    with pytest.raises(RefusedError, match=r"valkey://host:6379/0"):
+        await read_documents(url)
+
+
+async def test_a_server_that_is_away_is_told_without_a_password() -> None:
+    port = free_port()
+    with pytest.raises(UnavailableError, match=f"cannot be reached at 127.0.0.1:{port}") as away:
+        await read_documents(f"redis://me:secret@127.0.0.1:{port}/0")
+    assert "secret" not in str(away.value)
+
+
+async def test_a_wrong_password_is_told_and_not_repeated(tmp_path: Path) -> None:
+    if not redis_server.is_real():
+        pytest.skip("the server in Python that runs here asks for no password")
+    with running(tmp_path, password="right") as (where, client):
+        client.set(KEY, "[]")
+        assert await read_documents(f"redis://:right@{where}/0") == {KEY: "[]"}
+        for login in (":wrong@", ""):
+            with pytest.raises(RefusedError, match="the server refuses") as refused:
+                await read_documents(f"redis://{login}{where}/0")
+            assert "wrong" not in str(refused.value).replace("WRONGPASS", "")
+
+
+async def test_without_the_client_it_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = builtins.__import__
+
+    def lacking(name: str, *rest: Any, **more: Any) -> Any:
+        if name.partition(".")[0] == "redis":
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", lacking)
+    with pytest.raises(NoClientError, match=r"pip install 'graph-council\[valkey\]'"):
+        await read_documents("valkey://host:6379/0")

@@ -1,0 +1,5 @@
+// Count the councils.
+// parameters: none
+// returns: councils
+MATCH (c:Council)
+RETURN count(c) AS councils

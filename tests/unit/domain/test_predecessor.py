@@ -1,0 +1,179 @@
+"""The predecessor's documents are read liberally, and what is not understood is said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from orchestrator.domain.errors import RefusedError
+from orchestrator.domain.predecessor import FormerCouncil, Reading, read_councils
+
+KEY = "orchestrator:councils:DEV"
+URL = "http://vllm:8000/v1"
+
+
+def read(document: Any) -> Reading:
+    return read_councils({KEY: json.dumps(document)})
+
+
+def council(document: Any) -> FormerCouncil:
+    (found,) = read(document).councils
+    return found
+
+
+def agents(document: Any) -> list[tuple[str | None, str | None, str | None, str | None]]:
+    """Of each agent its id, name, model and endpoint."""
+    return [
+        (agent.id, agent.draft.name, agent.draft.model, agent.endpoint)
+        for agent in council(document).agents
+    ]
+
+
+WHOLE = [("a1", "a1", "m", URL), ("a2", "a2", "m", URL)]
+
+SAME: dict[str, Any] = {
+    "objects in snake case": {
+        "role": "DEV",
+        "agents": [
+            {"agent_id": "a1", "model": "m", "endpoint_url": URL},
+            {"agent_id": "a2", "model": "m", "endpoint_url": URL},
+        ],
+    },
+    "objects in camel case": {
+        "agents": [
+            {"agentId": "a1", "modelName": "m", "baseUrl": URL},
+            {"agentId": "a2", "modelName": "m", "vllmUrl": URL},
+        ]
+    },
+    "names, with one model and one endpoint for all": {
+        "agents": ["a1", "a2"],
+        "model": "m",
+        "endpoint": URL,
+    },
+    "names, with models and endpoints in their order": {
+        "agents": ["a1", "a2"],
+        "models": ["m", "m"],
+        "endpoints": [URL, URL],
+    },
+    "names, with models and endpoints by them": {
+        "agents": ["a1", "a2"],
+        "models": {"a2": "m", "a1": "m"},
+        "endpoints": {"a2": URL, "a1": URL},
+    },
+    "ids alone": {"agentIds": ["a1", "a2"], "model": {"name": "m", "url": URL}},
+    "an object by ids": {
+        "agents": {"a1": {"model": "m"}, "a2": "m"},
+        "endpoint": {"url": URL},
+    },
+    "models that are objects": {
+        "agents": [
+            {"id": "a1", "model": {"name": "m", "endpoint": {"base_url": URL}}},
+            {"id": "a2", "model": {"id": "m", "endpoint": URL}},
+        ]
+    },
+    "a list alone": [
+        {"id": "a1", "model": "m", "url": URL},
+        {"id": "a2", "model": "m", "url": URL},
+    ],
+}
+
+
+@pytest.mark.parametrize("form", SAME)
+def test_the_same_council_is_read_from_every_form(form: str) -> None:
+    assert agents(SAME[form]) == WHOLE
+    assert read(SAME[form]).ignored == {}
+
+
+def test_ids_beside_names_are_ids() -> None:
+    assert agents({"agents": ["Ada", "Bob"], "agent_ids": ["a1", "a2"]}) == [
+        ("a1", "Ada", None, None),
+        ("a2", "Bob", None, None),
+    ]
+
+
+def test_what_is_missing_becomes_a_default() -> None:
+    found = council({"agents": [{}, "a2"]})
+    assert (found.draft.role, found.draft.name, found.draft.rounds, found.draft.quorum) == (
+        "DEV",
+        None,
+        1,
+        None,
+    )
+    assert [agent.draft.name for agent in found.agents] == [None, "a2"]
+
+
+def test_numbers_may_be_texts() -> None:
+    found = council(
+        {"agents": [{"id": "a", "temperature": "0.2", "maxTokens": "64"}], "rounds": "3"}
+    )
+    agent = found.agents[0].draft
+    assert (found.draft.rounds, agent.temperature, agent.max_tokens) == (3, 0.2, 64)
+
+
+def test_the_predecessors_id_stays_with_the_agent() -> None:
+    found = council({"agents": [{"id": "a1", "name": "Ada"}]})
+    assert found.agents[0].draft.metadata == '{"predecessorId":"a1"}'
+
+
+def test_what_is_ignored_is_named_once_and_no_value_is_kept() -> None:
+    documents = {
+        f"orchestrator:councils:{role}": json.dumps(
+            {
+                "status": "READY",
+                "agents": [
+                    {"id": f"{role}1", "api_key": "sk-secret", "state": 1},
+                    {"id": f"{role}2", "api_key": "sk-other", "model": {"name": "m", "size": 7}},
+                ],
+                "endpoint": {"url": URL, "weight": 2},
+            }
+        )
+        for role in ("DEV", "QA")
+    }
+    ignored = read_councils(documents).ignored
+    assert set(ignored) == {
+        "status",
+        "agents[].api_key",
+        "agents[].state",
+        "agents[].model.size",
+        "agents[].endpoint.weight",
+    }
+    assert set(ignored.values()) == {KEY}
+    assert "secret" not in repr(ignored)
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ("{", ()),
+        ("3", ()),
+        ('{"agents": 3}', ("agents",)),
+        ('{"agents": []}', ("agents",)),
+        ('{"agents": [3]}', ("agents", "0")),
+        ('{"role": "QA", "agents": ["a"]}', ("role",)),
+        ('{"agents": [{"id": "a", "role": "QA"}]}', ("agents", "0", "role")),
+        ('{"agents": ["a", "b"], "models": ["m"]}', ("models",)),
+        ('{"agents": ["a"], "rounds": "many"}', ("rounds",)),
+        ('{"agents": ["a"], "rounds": 1.5}', ("rounds",)),
+        ('{"agents": ["a"], "rounds": 11}', ("rounds",)),
+        ('{"agents": ["a"], "quorum": 2}', ("quorum",)),
+        ('{"agents": ["a", "a"]}', ("agents", "1", "name")),
+        ('{"agents": [{"id": "a", "temperature": true}]}', ("agents", "0", "temperature")),
+        ('{"agents": [{"id": "a", "temperature": 3}]}', ("agents", "0", "temperature")),
+        ('{"agents": [{"id": "a", "model": 1.5}]}', ("agents", "0", "model")),
+        ('{"agents": [{"id": "\\ud800"}]}', ("agents", "0", "name")),
+    ],
+)
+def test_what_cannot_be_read_is_told_by_its_key_and_field(
+    document: str, path: tuple[str, ...]
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        read_councils({KEY: document})
+    assert (KEY, *path) in [mistake.path for mistake in refused.value.mistakes]
+
+
+def test_a_key_without_a_role_is_told() -> None:
+    with pytest.raises(RefusedError) as refused:
+        read_councils({"orchestrator:councils:": '["a"]'})
+    assert refused.value.mistakes[0].path == ("orchestrator:councils:", "role")
