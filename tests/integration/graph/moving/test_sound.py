@@ -41,6 +41,8 @@ NOT_IN_A_FILE = {
     "verdict_without_deliberation",
     "unknown_relationship",
     "wrong_relationship_property",
+    # A whole number in the place of a fraction is one in JSON, and written as one.
+    "wrong_type",
 }
 
 
