@@ -122,6 +122,7 @@ class _Planning:
             if batch.kind is Kind.DELIBERATION and has_gone_on(item.record, there):
                 self._plan.gone_on += 1
                 continue
+            self._note_endpoint(batch.kind, item.record, there)
             differing = (
                 []
                 if batch.kind in {Kind.ROLE, Kind.MODEL, Kind.PROCESS}
@@ -287,16 +288,20 @@ class _Planning:
             after = page[-1]["id"]
         return True
 
+    def _note_endpoint(self, kind: Kind, record: Record, there: Record) -> None:
+        if kind is Kind.ENDPOINT and record["name"] == DEFAULT_ENDPOINT:
+            ours, theirs = there["url"], record["url"]
+            if ours != theirs:
+                self._plan.notes.append(
+                    f"the endpoint {DEFAULT_ENDPOINT} stays at {ours}, and was at {theirs}: VLLM_URL says where it is"
+                )
+
     def _note_names(self) -> None:
         """Say where the graph's own stays and is not what the file has."""
         ours, theirs = self._lookup.default_model, self._looked.known.default_model
         if ours is not None and theirs is not None and ours != theirs:
             self._plan.notes.append(
                 f"agents that named no model speak with the default one, which is {ours} here and was {theirs}: VLLM_MODEL says which"
-            )
-        if DEFAULT_ENDPOINT in self._lookup.few[Kind.ENDPOINT]:
-            self._plan.notes.append(
-                f"the endpoint {DEFAULT_ENDPOINT} stays as it is here: VLLM_URL says where it is"
             )
 
 
