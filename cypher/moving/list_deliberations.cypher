@@ -1,6 +1,6 @@
 // List deliberations whole for export, in pages by id.
 // $after: the last id of the page before, or ''; $limit: how many
-// Columns: id; properties, tasks: [name, value] of each, instants as text; councils: ids;
+// Columns: id; properties, tasks: [name, value] of each, instants as text; councils, retries: ids;
 //   seats: [properties, agents, models, endpoints by name, removed endpoints by id];
 //   turns: [properties, a 1 for each seat that took it, critiques, revises, answers, ranks: [position, turn]]; claims: [properties, processes];
 //   verdicts: [properties, ranked: [rank, turn, score, votes], chose]
@@ -10,7 +10,7 @@ WITH d
 ORDER BY d.id
 LIMIT $limit
 RETURN d.id AS id, [key IN keys(d) | [key, CASE WHEN d[key] IS :: ZONED DATETIME NOT NULL THEN toString(d[key]) ELSE d[key] END]] AS properties,
-  [(c:Council)-[:HELD]->(d) | c.id] AS councils,
+  [(c:Council)-[:HELD]->(d) | c.id] AS councils, [(d)-[:RETRIES]->(o:Deliberation) | o.id] AS retries,
   [(d)-[:ABOUT]->(t:Task) | [key IN keys(t) | [key, CASE WHEN t[key] IS :: ZONED DATETIME NOT NULL THEN toString(t[key]) ELSE t[key] END]]] AS tasks,
   [(d)-[:SEATS]->(s:Seat) | [[key IN keys(s) | [key, CASE WHEN s[key] IS :: ZONED DATETIME NOT NULL THEN toString(s[key]) ELSE s[key] END]],
     [(s)-[:OF]->(a:Agent) | a.id], [(s)-[:SPEAKS_WITH]->(m:Model) | m.name],

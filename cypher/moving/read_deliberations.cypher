@@ -1,10 +1,10 @@
 // Read deliberations whole as list_deliberations does.
 // $ids: of the deliberations
-// Columns: id, properties, councils, tasks, seats, turns, claims, verdicts
+// Columns: id, properties, councils, retries, tasks, seats, turns, claims, verdicts
 UNWIND $ids AS id
 MATCH (d:Deliberation {id: id})
 RETURN d.id AS id, [key IN keys(d) | [key, CASE WHEN d[key] IS :: ZONED DATETIME NOT NULL THEN toString(d[key]) ELSE d[key] END]] AS properties,
-  [(c:Council)-[:HELD]->(d) | c.id] AS councils,
+  [(c:Council)-[:HELD]->(d) | c.id] AS councils, [(d)-[:RETRIES]->(o:Deliberation) | o.id] AS retries,
   [(d)-[:ABOUT]->(t:Task) | [key IN keys(t) | [key, CASE WHEN t[key] IS :: ZONED DATETIME NOT NULL THEN toString(t[key]) ELSE t[key] END]]] AS tasks,
   [(d)-[:SEATS]->(s:Seat) | [[key IN keys(s) | [key, CASE WHEN s[key] IS :: ZONED DATETIME NOT NULL THEN toString(s[key]) ELSE s[key] END]],
     [(s)-[:OF]->(a:Agent) | a.id], [(s)-[:SPEAKS_WITH]->(m:Model) | m.name],

@@ -1,6 +1,6 @@
 // Write deliberations whole, each once: with tasks, seats, turns, claims and verdicts.
-// $rows: [{properties, instants, council, task, seats, turns, claims, verdicts}]; instants: [name, text] of each, as in all that follow;
-//   council: its id; task: properties; seats: [{properties, agent, model, endpoint, removed}], agent and removed endpoint by id;
+// $rows: [{properties, instants, council, retries, task, seats, turns, claims, verdicts}]; instants: [name, text] of each, as in all that follow;
+//   council, retries: ids, of what it retries or null; task: properties; seats: [{properties, agent, model, endpoint, removed}], agent and removed endpoint by id;
 //   turns: [{properties, instants, label, final, critiques, revises, answers, ranks}], all by ids of turns; claims: [{properties, instants, process}];
 //   verdicts: [{properties, instants, ranked}], one or none; ranked: [rank, turn, score, votes] of each, best first
 // Column: written: [id, seats with agent and model, turns with a seat, claims with a process, proposals ranked] of each that was
@@ -19,6 +19,11 @@ FOREACH (_ IN CASE row.properties.status WHEN 'DECIDED' THEN [1] ELSE [] END | S
 FOREACH (_ IN CASE row.properties.status WHEN 'FAILED' THEN [1] ELSE [] END | SET d:Failed)
 FOREACH (_ IN CASE row.properties.status WHEN 'CANCELLED' THEN [1] ELSE [] END | SET d:Cancelled)
 WITH d, row
+// What it retries came before it.
+CALL (d, row) {
+  MATCH (retried:Deliberation {id: row.retries})
+  CREATE (d)-[:RETRIES]->(retried)
+}
 CALL (d, row) {
   UNWIND row.seats AS one
   MATCH (agent:Agent {id: one.agent})

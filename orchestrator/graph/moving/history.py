@@ -21,7 +21,7 @@ _DELIBERATION: Final = Shape(
         "turns": Field.OBJECTS,
         "claims": Field.OBJECTS,
     },
-    optional={"verdict": Field.OBJECT},
+    optional={"verdict": Field.OBJECT, "retries": Field.NAME},
 )
 _TASK: Final = Shape(label="Task", required={}, optional={})
 _SEAT: Final = Shape(
@@ -107,9 +107,20 @@ class _Deliberation:
         elif not 1 <= record["councilVersion"] <= version:
             self._say(f"its council has had the versions 1 to {version}", "councilVersion")
         inspect_rounds(self._inspection, record["rounds"])
+        self._retries()
         for key in ("id", "idempotencyKey"):
             if key in record:
                 self._known.once(self._inspection, (key,), "deliberation", record[key])
+
+    def _retries(self) -> None:
+        identifier, task = self._record["id"], self._record["about"]["id"]
+        if "retries" in self._record:
+            same = self._known.is_about(self._record["retries"], task)
+            if same is None:
+                self._say(unknown("deliberation", self._record["retries"]), "retries")
+            elif not same:
+                self._say("a retry is about the task of what it retries", "retries")
+        self._known.deliberated(identifier, task)
 
     def _task(self) -> None:
         task: Record = self._record["about"]

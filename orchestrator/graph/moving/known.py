@@ -47,11 +47,20 @@ class Known:
         """Whether no line so far, not even a broken one, is about what is named."""
         return named not in known and named not in self.broken
 
+    def deliberated(self, identifier: str, task: str) -> None:
+        """Keep what a deliberation is about, for those that retry it."""
+        self.digests[_name("deliberation", "about", identifier)] = _digest(task)
+
+    def is_about(self, identifier: str, task: str) -> bool | None:
+        """Whether a deliberation before is about a task; none where there is no such deliberation."""
+        found = self.digests.get(_name("deliberation", "about", identifier))
+        return None if found is None else found == _digest(task)
+
     def once(
         self, inspection: Inspection, path: Path, area: str, key: str, *, content: str = ""
     ) -> None:
         """Keep a mistake where the same key came before, unless it came with the same content."""
-        name = _digest(f"{area}\0{path[-1]}\0{key}")
+        name = _name(area, path[-1], key)
         found = _digest(content) if content else b""
         if name not in self.digests:
             self.digests[name] = found
@@ -59,6 +68,10 @@ class Known:
             inspection.add(path, f"another {area} in this file has this {path[-1]}")
         elif self.digests[name] != found:
             inspection.add(path, f"this {area} came before, with another content")
+
+
+def _name(area: str, field: str, key: str) -> bytes:
+    return _digest(f"{area}\0{field}\0{key}")
 
 
 def unknown(what: str, name: Any) -> str:

@@ -82,9 +82,11 @@ def deliberation(row: Row) -> Record:
     if council_id != properties["councilId"]:
         raise UnsoundGraphError(of, "has a councilId that is not its council's")
     verdict = _at_most_one(of, "verdict", row["verdicts"])
+    retried = _at_most_one(of, "deliberation that it retries", row["retries"])
     return {
         "kind": Kind.DELIBERATION.value,
         **properties,
+        **({} if retried is None else {"retries": retried}),
         "about": _properties("Task", of, _one(of, "task", row["tasks"])),
         "seats": sorted((_seat(of, seat) for seat in row["seats"]), key=_of("number")),
         "turns": sorted((_turn(of, turn) for turn in row["turns"]), key=_of("sequence")),

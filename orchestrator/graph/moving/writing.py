@@ -214,6 +214,7 @@ def _deliberation(record: Record) -> dict[str, Any]:
     return {
         **node,
         "council": record["councilId"],
+        "retries": record.get("retries"),
         "task": _node("Task", record["about"])["properties"],
         "seats": [_seat(seat) for seat in record["seats"]],
         "turns": [_turn(turn, final=turn["id"] in final) for turn in record["turns"]],

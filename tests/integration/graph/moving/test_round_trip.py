@@ -11,6 +11,7 @@ from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.moving.form import Contents, Kind, Line
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from tests.integration.graph.conftest import Run
 from tests.support.deliberating import LEASE
 from tests.support.moving import Shown, imported, lines_of, make_everything, records_of
 from tests.support.neo4j import wipe
@@ -19,10 +20,11 @@ pytestmark = [pytest.mark.neo4j]
 
 
 @pytest.fixture
-async def everything(seeded: Councils, graph: Graph) -> list[Line]:
+async def everything(seeded: Councils, graph: Graph, run: Run) -> list[Line]:
     """The file of a graph with one of everything in it."""
     del seeded
     await make_everything(graph)
+    assert await run("retry_last", role="DATA")
     return await lines_of(graph, Contents.EVERYTHING)
 
 

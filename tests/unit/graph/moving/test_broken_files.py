@@ -259,6 +259,21 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
         put(DELIBERATION, "councilVersion", to=3),
         ["line 10, councilVersion"],
     ),
+    "a retry of something unknown": (
+        put(DELIBERATION, "retries", to="dlb_c"),
+        ["line 10, retries"],
+    ),
+    "a retry of another task": (
+        both(
+            lambda r: r.insert(
+                END, {**json.loads(json.dumps(r[DELIBERATION]).replace("_d", "_e"))}
+            ),
+            put(END, "retries", to="dlb_d"),
+            put(END, "about", "id", to="tsk_2"),
+            put(END + 1, "counts", "deliberation", to=2),
+        ),
+        ["line 11, retries"],
+    ),
     "a task without words": (
         put(DELIBERATION, "about", "description", to=""),
         ["line 10, about.description"],

@@ -18,7 +18,7 @@ OF_ONE_GRAPH = {"Migration", "Seeding", "Lock"}
 IN_THE_FILE = {
     *("SERVES", "SITS_ON", "SPEAKS_WITH", "SERVED_BY", "BOUND_TO", "HELD", "ABOUT", "SEATS", "OF"),
     *("HAS_TURN", "TOOK", "REVISES", "CRITIQUES", "ANSWERS", "RANKS", "REACHED", "RANKED"),
-    *("CHOSE", "CLAIMED", "BY"),
+    *("CHOSE", "CLAIMED", "BY", "RETRIES"),
 }
 
 
