@@ -92,6 +92,7 @@ class _Deliberation:
             self._turn(("turns", str(index)), turn)
         self._counts()
         self._verdict()
+        self._pruned()
 
     def _say(self, message: str, *path: str) -> None:
         self._inspection.add(path, message)
@@ -317,3 +318,29 @@ class _Deliberation:
                 self._say("one proposal of a seat is ranked", *path, "proposal")
             if found is not None:
                 seats.add(found["seat"])
+
+    def _pruned(self) -> None:
+        """Turns have their contents, but for those that were emptied long after the end."""
+        record = self._record
+        pruned = "prunedAt" in record
+        ended_at: str | None = record.get("finishedAt")
+        if pruned and (ended_at is None or not _later(record["prunedAt"], ended_at)):
+            self._say("a deliberation is pruned after it has ended", "prunedAt")
+        if record.get("pruning") and not pruned:
+            self._say("a pruning that began says when", "pruning")
+        verdict: Record = record.get("verdict", {})
+        winners = {place["proposal"] for place in objects(verdict, "ranked")[:1]}
+        for index, turn in enumerate(objects(record, "turns")):
+            kept = not pruned or turn["id"] in winners
+            taken = turn["outcome"] == TurnOutcome.TAKEN
+            if taken and kept and "content" not in turn:
+                self._say("a turn that was taken has its content", "turns", str(index), "content")
+            for key in ("content", "reasoning"):
+                if key in turn and not kept and not record.get("pruning"):
+                    self._say(f"{key} was pruned", "turns", str(index), key)
+
+
+def _later(one: str, other: str) -> bool:
+    """Compare instants as a file has them, however many digits their seconds have."""
+    first, second = (text.removesuffix("Z").partition(".") for text in (one, other))
+    return (first[0], first[2].ljust(9, "0")) >= (second[0], second[2].ljust(9, "0"))

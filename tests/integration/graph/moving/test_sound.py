@@ -35,6 +35,7 @@ NOT_IN_A_FILE = {
     "turn_label_differs",
     "unknown_label",
     # A file has only what belongs to something.
+    "task_of_nothing",
     "claim_without_process",
     "seat_without_deliberation",
     "turn_without_deliberation",

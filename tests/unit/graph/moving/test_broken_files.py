@@ -92,6 +92,21 @@ def test_a_deliberation_that_is_under_way_is_sound() -> None:
     assert said(sound.lines(records)) == []
 
 
+def pruned(records: Records) -> None:
+    """The deliberation was emptied, but for the winning proposal."""
+    one = records[DELIBERATION]
+    one["prunedAt"] = sound.AT
+    for turn in one["turns"]:
+        if turn["id"] != one["verdict"]["ranked"][0]["proposal"]:
+            del turn["content"]
+
+
+def test_a_deliberation_that_was_pruned_is_sound() -> None:
+    records = sound.records()
+    pruned(records)
+    assert said(sound.lines(records)) == []
+
+
 BROKEN: dict[str, tuple[Break, list[str]]] = {
     "another format": (put(HEADER, "format", to="x"), ["line 1"]),
     "a schema of a later version": (put(HEADER, "schema", to=2), ["line 1, schema"]),
@@ -389,6 +404,26 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
     "a verdict that ranks nothing": (
         put(DELIBERATION, "verdict", "ranked", to=[]),
         ["line 10, verdict.ranked"],
+    ),
+    "a turn without its content": (
+        without(DELIBERATION, "turns", 1, "content"),
+        ["line 10, turns[1].content"],
+    ),
+    "a winning proposal without its content": (
+        both(pruned, without(DELIBERATION, "turns", 3, "content")),
+        ["line 10, turns[3].content"],
+    ),
+    "content that should have been pruned": (
+        both(pruned, put(DELIBERATION, "turns", 1, "reasoning", to="a thought")),
+        ["line 10, turns[1].reasoning"],
+    ),
+    "a pruning before the end": (
+        both(pruned, put(DELIBERATION, "prunedAt", to="2026-01-02T03:04:05.67Z")),
+        ["line 10, prunedAt"],
+    ),
+    "a pruning that says no time": (
+        put(DELIBERATION, "pruning", to=True),
+        ["line 10, pruning"],
     ),
     "a verdict of another": (
         put(DELIBERATION, "verdict", "id", to="vrd_x"),
