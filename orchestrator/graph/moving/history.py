@@ -121,6 +121,10 @@ class _Deliberation:
                 self._say(unknown("deliberation", self._record["retries"]), "retries")
             elif not same:
                 self._say("a retry is about the task of what it retries", "retries")
+            elif not self._known.is_undecided(self._record["retries"]):
+                self._say("a retry is of one that failed or was cancelled", "retries")
+        if self._record["status"] in {"FAILED", "CANCELLED"}:
+            self._known.undecided(identifier)
         self._known.deliberated(identifier, task)
 
     def _task(self) -> None:

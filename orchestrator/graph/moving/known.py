@@ -51,6 +51,14 @@ class Known:
         """Keep what a deliberation is about, for those that retry it."""
         self.digests[_name("deliberation", "about", identifier)] = _digest(task)
 
+    def undecided(self, identifier: str) -> None:
+        """Keep that a deliberation has ended without a verdict: no other can be retried."""
+        self.digests[_name("deliberation", "undecided", identifier)] = b""
+
+    def is_undecided(self, identifier: str) -> bool:
+        """Whether a deliberation before has ended without a verdict."""
+        return _name("deliberation", "undecided", identifier) in self.digests
+
     def is_about(self, identifier: str, task: str) -> bool | None:
         """Whether a deliberation before is about a task; none where there is no such deliberation."""
         found = self.digests.get(_name("deliberation", "about", identifier))

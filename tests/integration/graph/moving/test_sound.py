@@ -10,6 +10,8 @@ from neo4j import AsyncDriver, AsyncTransaction, Record
 
 from orchestrator.domain.deliberations import StopReason
 from orchestrator.domain.errors import RefusedError
+from orchestrator.domain.ids import Prefix
+from orchestrator.engine.ports import Retry
 from orchestrator.graph import statements
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
@@ -19,7 +21,7 @@ from orchestrator.graph.moving.mistakes import NotImportedError
 from orchestrator.graph.moving.rows import UnsoundGraphError
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.integration.graph.test_doctor import BREAKS
-from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, recordings
+from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, fresh, recordings
 from tests.support.moving import lines_of
 from tests.support.neo4j import wipe
 
@@ -78,6 +80,10 @@ async def sound(migrated_graph: Graph, driver: AsyncDriver) -> AsyncGenerator[Gr
             assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
         else:
             assert await deliberations.fail(held, 13, StopReason.QUORUM_LOST, "nobody is left")
+    cancelled = await deliberations.accept(an_order("DEVOPS"))
+    await deliberations.cancel(cancelled.deliberation, "nobody asked for it")
+    retry = fresh(Prefix.DELIBERATION)
+    await deliberations.retry(Retry(deliberation=retry, of=cancelled.deliberation))
     await deliberations.accept(an_order("DATA"))
     await deliberations.release("prc_one")
     yield graph
