@@ -16,8 +16,11 @@ help: ## show this
 run: environment ## start it all, with an example: Neo4j, the API, a deliberation that you can watch
 	@$(BIN)/council up --example $(ARGS)
 
+# Two processes, each with a Neo4j of its own; on one that was given there can be but one.
+SIDE_BY_SIDE := $(if $(NEO4J_URI),,--numprocesses=2 --dist=loadfile)
+
 test: environment ## run all tests but those that need a real vLLM
-	$(BIN)/pytest -m "not vllm and not benchmark" --durations=15 $(ARGS)
+	$(BIN)/pytest -m "not vllm and not benchmark" $(SIDE_BY_SIDE) --durations=15 $(ARGS)
 
 coverage: environment ## run the same tests slowly, and say which lines none of them ran
 	@$(BIN)/coverage erase

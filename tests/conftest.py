@@ -30,19 +30,31 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Fetch Neo4j before several processes want it, and say so while it is done: what they print is not shown."""
+    _prepare(config)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch Neo4j before the first test: it takes minutes the first time, and a test has one."""
     wanting = [item for item in session.items if "neo4j_way" in getattr(item, "fixturenames", ())]
     if not wanting or session.config.option.collectonly:
         return
-    # The first of them also waits for the server to start: 6 s, or a minute on a busy machine.
-    wanting[0].add_marker(pytest.mark.timeout(_FIRST_SECONDS), append=False)
-    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    # The first of them also waits for the server to start: 6 s, or a minute on a busy machine. Which file is the
+    # first of a process is not known beforehand.
+    for first in {item.path: item for item in reversed(wanting)}.values():
+        first.add_marker(pytest.mark.timeout(_FIRST_SECONDS), append=False)
+    session.config.stash[_WAY] = _prepare(session.config)
+
+
+def _prepare(config: pytest.Config) -> Way | CouncilError:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
     try:
-        session.config.stash[_WAY] = prepare(terminal.write_line if terminal else print)
+        return prepare(terminal.write_line if terminal else print)
     except CouncilError as error:
         # The tests that need no Neo4j still run; those that do fail with these words.
-        session.config.stash[_WAY] = error
+        return error
 
 
 @pytest.fixture(scope="session")
