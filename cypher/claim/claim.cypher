@@ -77,8 +77,8 @@ CALL (me, ids) {
     id: 'clm_' + substring(d.id, 4) + '-' + d.epoch, sequence: d.sequence, epoch: d.epoch, at: now, resumed: resumed
   })-[:BY]->(me)
   RETURN collect([d.id, d.epoch, d.deadline.epochMillis - now.epochMillis, resumed,
-    // Nobody has held it before, so that no turn is there: with the claim goes all there is to load.
-    CASE WHEN d.epoch = 1 THEN [[
+    // This is the first that ever happened to it, so that no turn is there: with the claim goes all there is to load.
+    CASE WHEN d.sequence = 1 THEN [[
       d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
       d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,
       d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond,

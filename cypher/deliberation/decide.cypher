@@ -14,7 +14,9 @@ CALL (d, row) {
   WITH d, row
   WHERE d.status = 'RUNNING'
   WITH d, row, datetime.realtime('Z') AS now
-  SET d.status = 'DECIDED', d.stopReason = row.stopReason, d.finishedAt = now, d.sequence = d.sequence + 1, d.holder = null, d:Decided
+  SET d.status = 'DECIDED', d.stopReason = row.stopReason, d.finishedAt = now, d.sequence = d.sequence + 1, d.holder = null,
+    // Its process may have given it back between the asking and now.
+    d.waiting = null, d:Decided
   REMOVE d:Running
   CREATE (d)-[:REACHED]->(verdict:Verdict {
     id: row.verdict, margin: row.margin, agreement: row.agreement, partial: row.partial, decision: row.decision, decidedAt: now

@@ -11,7 +11,7 @@ CALL (d) {
   WITH d
   WHERE d.status = 'RUNNING'
   SET d.status = 'FAILED', d.stopReason = $stopReason, d.failure = $failure, d.finishedAt = datetime.realtime('Z'),
-    d.sequence = d.sequence + 1, d.holder = null, d:Failed
+    d.sequence = d.sequence + 1, d.holder = null, d.waiting = null, d:Failed
   REMOVE d:Running
 }
 RETURN d.id AS deliberation

@@ -50,8 +50,8 @@ class Presence:
 def _is_free(path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR)
-    except (FileNotFoundError, PermissionError):
-        # Ended meanwhile, or another user's: nothing that this process could prove gone.
+    except OSError:
+        # Ended meanwhile, another user's, or no descriptor is left: nothing that this process could prove gone.
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

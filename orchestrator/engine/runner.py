@@ -170,7 +170,10 @@ class Runner:
             task.cancel()
         if stopped:
             await asyncio.wait([task for _, task in stopped])
-        for key, _ in stopped:
+        for key, task in stopped:
+            if not task.cancelled():
+                # Of several that were fenced the first has told it; asyncio would log the others as forgotten.
+                task.exception()
             del self._in_flight[key]
 
     def _waits(self, key: TurnKey) -> bool:

@@ -6,9 +6,14 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from orchestrator.engine.ports import Case, Held
 from orchestrator.graph import reading
 from orchestrator.graph.driver import Graph
+from orchestrator.graph.errors import OutOfMemoryError
+
+_log = structlog.get_logger(__name__)
 
 
 async def enter(graph: Graph, process: str, host: str, lease: timedelta) -> None:
@@ -29,13 +34,25 @@ async def renew(graph: Graph, process: str, lease: timedelta) -> tuple[Held, ...
 async def claim(graph: Graph, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
     """Claim up to `room` deliberations; fewer only where there are no more.
 
-    After an UnavailableError some may have been claimed: the next renewal names them.
+    Where an acknowledgement was lost some more may have been claimed: the next renewal names them.
     """
     claimed: list[Held] = []
+    most = room
+    empty_handed = False
     while len(claimed) < room:
-        rows = await graph.write(
-            "claim/claim", process=process, room=room - len(claimed), gone=list(gone)
-        )
+        try:
+            rows = await graph.write(
+                "claim/claim",
+                process=process,
+                room=min(most, room - len(claimed)),
+                gone=list(gone),
+            )
+        except OutOfMemoryError:
+            # With each goes its case: fewer of them may fit into a transaction.
+            if most == 1:
+                raise
+            most //= 2
+            continue
         got: list[tuple[str, int, int | None, bool, list[Any] | None]] = (
             rows[0]["claimed"] if rows else []
         )
@@ -45,16 +62,27 @@ async def claim(graph: Graph, process: str, room: int, gone: Collection[str]) ->
                 epoch=epoch,
                 time_left=_duration(left),
                 resumed=resumed,
-                case=None
-                if case is None
-                else Case(deliberation=reading.deliberation(*case), turns=()),
+                case=_case(deliberation, case),
             )
             for deliberation, epoch, left, resumed, case in got
         ]
         # What another process took while this one waited for its lock leaves room for others.
-        if not rows or len(got) == rows[0]["sought"]:
+        sought = rows[0]["sought"] if rows else 0
+        if sought == 0 or (most == room and len(got) == sought) or (not got and empty_handed):
             break
+        empty_handed = not got
     return tuple(claimed)
+
+
+def _case(deliberation: str, row: list[Any] | None) -> Case | None:
+    if row is None:
+        return None
+    try:
+        return Case(deliberation=reading.deliberation(*row), turns=())
+    except Exception as exc:  # noqa: BLE001 - one that cannot be read must not keep the others from being claimed
+        # Whoever runs it loads it again, fails at that as well, and ends it.
+        _log.warning("case_unreadable", deliberation=deliberation, error=type(exc).__name__)
+        return None
 
 
 async def release(graph: Graph, process: str) -> None:

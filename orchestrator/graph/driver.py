@@ -31,7 +31,12 @@ from neo4j import (
 from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
 
 from orchestrator import __version__
-from orchestrator.graph.errors import MisconfiguredError, StatementRefusedError, translated
+from orchestrator.graph.errors import (
+    MisconfiguredError,
+    StatementRefusedError,
+    passes,
+    translated,
+)
 from orchestrator.graph.statements import statement, statements
 
 T = TypeVar("T")
@@ -173,7 +178,7 @@ class Graph:
         with _translating():
             async with asyncio.timeout(self.bounds.answer):
                 async for attempt in stamina.retry_context(
-                    on=_passes,
+                    on=passes,
                     attempts=None,
                     timeout=self.bounds.retry,
                     wait_initial=0.05,
@@ -185,10 +190,6 @@ class Graph:
                             result = await session.run(query, dict(parameters))
                             return (await result.to_eager_result()).records
         raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def _passes(error: Exception) -> bool:
-    return isinstance(error, (Neo4jError, DriverError)) and error.is_retryable()
 
 
 @asynccontextmanager

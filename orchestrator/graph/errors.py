@@ -100,6 +100,13 @@ class ConstraintViolatedError(StatementRefusedError):
         super().__init__(code, reason)
 
 
+def passes(exc: Exception) -> bool:
+    """Whether the same transaction may well be taken if it is run again at once; too large, it would stay so."""
+    if isinstance(exc, Neo4jError) and exc.code in _OUT_OF_MEMORY:
+        return False
+    return isinstance(exc, Neo4jError | DriverError) and exc.is_retryable()
+
+
 def translated(exc: Neo4jError | DriverError | TimeoutError | OSError) -> Exception:
     """Say what the driver raised in words of ours; what is a mistake of the program stays what it is."""
     if isinstance(exc, Neo4jError):

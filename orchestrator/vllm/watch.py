@@ -202,10 +202,15 @@ class Watch:
             queue = await self._queue(watched)
             watched.has_metrics = queue is not None
         except (*failures.CALL_ERRORS, ModelError):
-            watched.suspected.set()  # it may be stopping: look at it at once
+            if not watched.queue_unread:
+                watched.suspected.set()  # it may be stopping: look at it at once
+            # Not seen is not empty: who was too busy to say it may have the longest of all.
+            watched.queue_unread = True
+            return
         except Exception as exc:  # noqa: BLE001 - as in `_look`: one endpoint must not end the watch of all
             watched.has_metrics = False
             _log.debug("queue_unread", endpoint=watched.endpoint.name, error=type(exc).__name__)
+        watched.queue_unread = False
         gate.saw(queue)
 
     async def _queue(self, watched: _Watched) -> Queue | None:
@@ -243,6 +248,8 @@ class _Watched:
         self.has_health: bool = True
         """False where the server knows no /health, and is judged by /v1/models."""
         self.has_metrics: bool = True
+        self.queue_unread: bool = False
+        """Its queue could not be read when it was last looked at, although it has shown one."""
         """False where the server, as it runs now, shows no queue."""
 
     def goes_up(self, models: tuple[str, ...]) -> None:

@@ -14,7 +14,14 @@ from orchestrator.engine.ports import Deliberations, Held
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from tests.integration.graph.conftest import Run
-from tests.support.deliberating import LEASE, an_order, proposals, recordings
+from tests.support.deliberating import (
+    LEASE,
+    a_verdict,
+    all_turns,
+    an_order,
+    proposals,
+    recordings,
+)
 
 pytestmark = pytest.mark.neo4j
 
@@ -71,6 +78,37 @@ async def test_the_first_claim_brings_what_there_is_to_load_and_no_later_one_doe
     assert held.case == await deliberations.load(deliberation)
     (again,) = await deliberations.claim("prc_two", 5, ("prc_one",))
     assert (again.resumed, again.case) == (True, None)
+
+
+async def test_one_that_cannot_be_read_keeps_no_other_from_being_claimed(
+    deliberations: Deliberations, run: Run
+) -> None:
+    unreadable, readable = await accepted(deliberations), await accepted(deliberations)
+    await run("change_protocol", deliberation=unreadable, protocol="ONE_OF_A_LATER_VERSION")
+    claimed = await deliberations.claim("prc_one", 5, ())
+    assert {held.deliberation: held.case is None for held in claimed} == {
+        unreadable: True,
+        readable: False,
+    }
+
+
+@pytest.mark.parametrize("ending", ["decide", "fail"])
+async def test_what_ended_just_after_it_was_given_back_is_sought_by_nobody(
+    deliberations: Deliberations, run: Run, ending: str
+) -> None:
+    deliberation = await accepted(deliberations)
+    (held,) = await deliberations.claim("prc_one", 5, ())
+    turns = all_turns(deliberation)
+    await deliberations.record(recordings(held, turns))
+    await deliberations.release("prc_one")
+    # Sent before, and carried out after.
+    if ending == "decide":
+        assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    else:
+        assert await deliberations.fail(held, 13, StopReason.QUORUM_LOST, "nobody is left")
+    (shown,) = await run("show_deliberation", deliberation=deliberation)
+    assert "waiting" not in shown["properties"]
+    assert await deliberations.claim("prc_two", 5, ()) == ()
 
 
 async def test_nothing_is_claimed_beyond_the_room(deliberations: Deliberations) -> None:
