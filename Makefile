@@ -7,8 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPLETE := $(VENV)/.complete
 ARGS ?=
+MINUTES ?= 10
 
-.PHONY: help run test coverage test-vllm check bench environment again
+.PHONY: help run test coverage chaos test-vllm check bench environment again
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +28,9 @@ coverage: environment ## run the same tests slowly, and say which lines none of 
 	$(BIN)/coverage run -m pytest -m "not vllm and not benchmark" $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+chaos: environment ## kill, pause and cut everything at random, and judge what came of it: make chaos MINUTES=10 SEED=7
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test-vllm: environment ## install a real vLLM for the CPU, and run the main job against it
 	$(BIN)/pytest tests/vllm -m vllm $(ARGS)

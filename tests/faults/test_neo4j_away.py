@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -12,8 +10,8 @@ import httpx
 import pytest
 
 from orchestrator.graph.statements import statement
-from orchestrator.local import docker, tools
 from orchestrator.local.neo4j import OwnNeo4j
+from tests.support import neo4j_faults
 from tests.support.bolt_proxy import BoltProxy, Side, Tag
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_server import ModelServer
@@ -193,18 +191,6 @@ async def own(tmp_path: Path) -> AsyncGenerator[OwnNeo4j]:
         yield own
 
 
-async def _kill(own: OwnNeo4j) -> None:
-    if own.pid is not None:
-        os.kill(own.pid, signal.SIGKILL)
-    else:
-        found = await tools.find_docker([])
-        assert found is not None
-        status, said = await tools.answer(found, "kill", docker.find(found, own.home).container)
-        assert status == 0, said
-    while await own.is_alive():  # noqa: ASYNC110 - a process of the system
-        await asyncio.sleep(0.02)
-
-
 async def test_a_neo4j_that_is_killed_and_restarted_under_way_costs_nothing(
     own: OwnNeo4j, tmp_path: Path
 ) -> None:
@@ -231,13 +217,12 @@ async def test_a_neo4j_that_is_killed_and_restarted_under_way_costs_nothing(
         recorded = proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"), hold=False)
         accepted = await scene.deliberate(service)
         await recorded.sprung()
-        await _kill(own)
+        await neo4j_faults.kill(own)
 
         await service.becomes(503)
         await _is_refused_for_now(service)
 
-        await own.stop()
-        await own.start()
+        await neo4j_faults.restart(own)
         assert own.uri == server.uri
         await service.ready()
         seen = await scene.all_ended(60)

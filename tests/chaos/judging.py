@@ -1,0 +1,336 @@
+"""Judges from outside what came of it: the graph, the model server's log, what callers were told, and when what was done."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.faults import KILLS, Fault
+
+_NOTICED = 1.0
+"""Seconds that it takes to hear of an end, beside a lease: one tick."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnFound:
+    """A turn, as it is in the graph at the end."""
+
+    id: str
+    kind: str
+    round: int
+    seat: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A deliberation, as it is in the graph at the end."""
+
+    id: str
+    status: str
+    stop_reason: str | None
+    key: str
+    finished_at: float | None
+    """By time.time()."""
+    held: bool
+    alive: bool
+    """Whether the lease of who holds it runs."""
+    claims: int
+    verdicts: int
+    turns: tuple[TurnFound, ...]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to come."""
+        return self.status in {"DECIDED", "FAILED", "CANCELLED"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """A call, as the model server saw it; times by time.time()."""
+
+    turn: str
+    caller: str
+    began: float
+    ended: float | None = None
+    outcome: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was the model server that did not answer it."""
+        return self.outcome is not None and self.outcome not in {"answered", "cut by client"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that is judged."""
+
+    accepted: Mapping[str, str]
+    """By idempotency key: the id that a caller was answered with."""
+    after_faults: Sequence[Found]
+    """When all was whole again, and before the rest was waited for."""
+    at_end: Sequence[Found]
+    asked: Sequence[Asked]
+    recorded: Mapping[str, float]
+    """When each turn was there at the latest."""
+    faults: Sequence[Fault]
+    exits: Sequence[int]
+    broken: Sequence[str]
+    unexpected: Sequence[str]
+    doctor: tuple[int, str]
+    lease: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A promise, what was found, and what speaks against it."""
+
+    promise: str
+    found: str
+    against: Sequence[str] = field(default=())
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.against
+
+
+def read_log(path: Path) -> list[Asked]:
+    """Read the model server's log: its calls in the order in which they began."""
+    calls: list[Asked] = []
+    open_: dict[tuple[str, int], Asked] = {}
+    for text in path.read_text(encoding="utf-8").splitlines():
+        line: dict[str, Any] = json.loads(text)
+        which = (line["id"], line["attempt"])
+        if line["event"] == "begin":
+            call = Asked(turn=line["id"], caller=line["caller"], began=line["at"])
+            open_[which] = call
+            calls.append(call)
+        else:
+            call = open_.pop(which)
+            call.ended, call.outcome = line["at"], line["outcome"]
+    return calls
+
+
+def found_in(row: Mapping[str, Any]) -> Found:
+    """Read a row of `chaos/list_deliberations`."""
+    finished = row["finishedAt"]
+    return Found(
+        id=row["id"],
+        status=row["status"],
+        stop_reason=row["stopReason"],
+        # As it was sent: the graph's begins with the caller and the mutation.
+        key=(row["key"] or "").rpartition("/")[2],
+        finished_at=None if finished is None else finished / 1000,
+        held=row["held"],
+        alive=row["alive"],
+        claims=row["claims"],
+        verdicts=row["verdicts"],
+        turns=tuple(
+            TurnFound(id=id_, kind=kind, round=round_, seat=seat, outcome=outcome)
+            for id_, kind, round_, seat, outcome in row["turns"]
+        ),
+    )
+
+
+def judge(evidence: Evidence) -> list[Row]:
+    """Hold everything that is promised against what was found."""
+    return [
+        *_accepted(evidence),
+        *_ended(evidence),
+        *_turns(evidence),
+        *_calls(evidence),
+        _repeated_by_kills(evidence),
+        *_processes(evidence),
+    ]
+
+
+def _accepted(evidence: Evidence) -> list[Row]:
+    ids = {one.id for one in evidence.after_faults}
+    lost = set(evidence.accepted.values()) - ids
+    ended = sum(one.ended for one in evidence.after_faults)
+    owned = sum(not one.ended and one.alive for one in evidence.after_faults)
+    ownerless = [one.id for one in evidence.after_faults if not one.ended and not one.alive]
+    keys = Counter(one.key for one in evidence.at_end)
+    by_key = {one.key: one.id for one in evidence.at_end}
+    return [
+        Row(
+            promise="accepted = ended + owned by somebody alive",
+            found=f"{len(evidence.accepted)} answered, {len(ids)} there = {ended} + {owned}",
+            against=[
+                *(f"{id_} is lost" for id_ in sorted(lost)),
+                *(f"{id_} is owned by nobody alive" for id_ in ownerless),
+            ],
+        ),
+        Row(
+            promise="one deliberation a key, and the one that was answered",
+            found=f"{len(keys)} keys",
+            against=[
+                *(f"{key} has {times}" for key, times in keys.items() if times > 1),
+                *(
+                    f"{key} is {by_key.get(key)}, and {id_} was answered"
+                    for key, id_ in evidence.accepted.items()
+                    if by_key.get(key) != id_
+                ),
+            ],
+        ),
+    ]
+
+
+def _ended(evidence: Evidence) -> list[Row]:
+    ends = Counter(f"{one.status} {one.stop_reason}" for one in evidence.at_end)
+    return [
+        Row(
+            promise="everything ends, nothing by an error of the service",
+            found=", ".join(f"{times} {end}" for end, times in ends.most_common()),
+            against=[
+                f"{one.id} is {one.status} {one.stop_reason}"
+                for one in evidence.at_end
+                if not one.ended or one.stop_reason == "ERROR"
+            ],
+        ),
+        Row(
+            promise="a verdict where it was decided, and only there",
+            found=f"{sum(one.verdicts for one in evidence.at_end)} verdicts",
+            against=[
+                f"{one.id} is {one.status} and has {one.verdicts}"
+                for one in evidence.at_end
+                if one.verdicts != (one.status == "DECIDED")
+            ],
+        ),
+        Row(
+            promise="no claim left",
+            found=f"{sum(one.claims for one in evidence.at_end)} claims were made",
+            against=[f"{one.id} is still held" for one in evidence.at_end if one.held],
+        ),
+    ]
+
+
+def _turns(evidence: Evidence) -> list[Row]:
+    answered = {call.turn for call in evidence.asked if call.outcome == "answered"}
+    turns = [(one, turn) for one in evidence.at_end for turn in one.turns]
+    places = Counter((one.id, turn.kind, turn.round, turn.seat) for one, turn in turns)
+    ids = Counter(turn.id for _, turn in turns)
+    return [
+        Row(
+            promise="no turn twice",
+            found=f"{len(turns)} turns",
+            against=[f"{what} {times} times" for what, times in _several(places, ids)],
+        ),
+        Row(
+            promise="no turn that no model gave",
+            found=f"{sum(turn.outcome == 'TAKEN' for _, turn in turns)} taken",
+            against=[
+                turn.id for _, turn in turns if turn.outcome == "TAKEN" and turn.id not in answered
+            ],
+        ),
+    ]
+
+
+def _several(*counters: Counter[Any]) -> Iterable[tuple[Any, int]]:
+    return ((what, times) for one in counters for what, times in one.items() if times > 1)
+
+
+def _calls(evidence: Evidence) -> list[Row]:
+    of = {turn.id: one for one in evidence.at_end for turn in one.turns}
+    late = [
+        f"{call.turn} was recorded {call.began - evidence.recorded[call.turn]:.2f} s before {call.caller} asked for it"
+        for call in evidence.asked
+        if call.began > evidence.recorded.get(call.turn, call.began)
+    ]
+    # What the model server failed to answer is asked again under the same claim.
+    times = Counter(call.turn for call in evidence.asked if not call.failed)
+    bound = evidence.lease + _NOTICED
+    return [
+        Row(
+            promise="no call repeated whose turn was recorded",
+            found=f"{len(evidence.asked)} calls for {len({call.turn for call in evidence.asked})} turns",
+            against=late,
+        ),
+        Row(
+            promise="no call made twice under one claim",
+            found=f"{sum(count - 1 for count in times.values())} made again under another",
+            against=[
+                f"{turn} was asked for {count} times under {of[turn].claims} claims"
+                for turn, count in times.items()
+                if turn in of and count > of[turn].claims
+            ],
+        ),
+        Row(
+            promise=f"no call {bound:g} s after the end, or later",
+            found="a lease and a tick",
+            against=[
+                f"{call.turn} began {call.began - ended:.2f} s after the end"
+                for call in evidence.asked
+                if call.turn in of
+                and (ended := of[call.turn].finished_at) is not None
+                and call.began > ended + bound
+            ],
+        ),
+    ]
+
+
+def _repeated_by_kills(evidence: Evidence) -> Row:
+    """Say how many of the calls that a killed process had begun were made again, and how many were in flight."""
+    calls: dict[str, list[Asked]] = defaultdict(list)
+    for call in evidence.asked:
+        calls[call.turn].append(call)
+    kills = [fault for fault in evidence.faults if fault.kind in KILLS]
+    flying, repeated, unrecorded = 0, Counter[int](), 0
+    against: list[str] = []
+    for ones in calls.values():
+        for call, later in zip(ones, [*ones[1:], None], strict=True):
+            kill = _kill_of(call, kills)
+            if kill is None or call.failed:
+                continue
+            in_flight = call.ended is None or call.ended >= kill.began
+            flying += in_flight
+            if later is None or (not in_flight and call.outcome != "answered"):
+                continue
+            repeated[id(kill)] += 1
+            if not in_flight:
+                # Answered, and so it must not have been recorded when its process was killed.
+                unrecorded += 1
+                if evidence.recorded.get(call.turn, kill.began) < kill.began:
+                    against.append(f"{call.turn}, recorded before {kill.victim} was killed")
+    return Row(
+        promise="a kill repeats at most what was in flight",
+        found=f"{len(kills)} kills with {flying} calls in flight: {repeated.total()} repeated, at most {max(repeated.values(), default=0)} by one; {unrecorded} of them answered and not recorded",
+        against=against,
+    )
+
+
+def _kill_of(call: Asked, kills: Iterable[Fault]) -> Fault | None:
+    """Return the kill that the process which made this call met with."""
+    mine = (kill for kill in kills if kill.victim == call.caller and kill.ended >= call.began)
+    return min(mine, key=lambda kill: kill.began, default=None)
+
+
+def _processes(evidence: Evidence) -> list[Row]:
+    code, said = evidence.doctor
+    return [
+        Row(
+            promise="no process ends unasked",
+            found=f"{len(evidence.broken)} did",
+            against=evidence.broken,
+        ),
+        Row(
+            promise="who is told to end does so with 0",
+            found=f"{len(evidence.exits)} did",
+            against=[f"one ended with {code}" for code in evidence.exits if code],
+        ),
+        Row(
+            promise="callers hear only what the API promises",
+            found=f"{len(evidence.unexpected)} other answers",
+            against=evidence.unexpected,
+        ),
+        Row(
+            promise="`council doctor` finds nothing",
+            found=said.splitlines()[-1] if said else f"exit code {code}",
+            against=[said or f"exit code {code}"] if code else [],
+        ),
+    ]

@@ -1,0 +1,45 @@
+"""What can happen to a Neo4j of one's own: killed, paused, started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+from orchestrator.local import docker, tools
+from orchestrator.local.neo4j import OwnNeo4j
+
+
+async def kill(own: OwnNeo4j) -> None:
+    """Kill it, and wait until it is dead."""
+    await _signal(own, signal.SIGKILL, "kill")
+    while await own.is_alive():  # noqa: ASYNC110 - a process of the system
+        await asyncio.sleep(0.02)
+
+
+async def pause(own: OwnNeo4j) -> None:
+    """Stop it where it is: its connections stay open, and nothing is answered."""
+    await _signal(own, signal.SIGSTOP, "pause")
+
+
+async def go_on(own: OwnNeo4j) -> None:
+    """End a pause."""
+    await _signal(own, signal.SIGCONT, "unpause")
+
+
+async def restart(own: OwnNeo4j) -> None:
+    """Start it again where it was, ended in order unless it was killed."""
+    await own.stop()
+    await own.start()
+
+
+async def _signal(own: OwnNeo4j, number: signal.Signals, command: str) -> None:
+    if own.pid is not None:
+        os.kill(own.pid, number)
+        return
+    found = await tools.find_docker([])
+    if found is None:
+        raise AssertionError("it runs neither in a process nor in Docker")
+    status, said = await tools.answer(found, command, docker.find(found, own.home).container)
+    if status != 0:
+        raise AssertionError(said)

@@ -1,0 +1,109 @@
+"""The judge of `make chaos`: it says yes where all is well, and no to each single thing that must never be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.chaos.faults import Fault, Kind
+from tests.chaos.judging import Asked, Evidence, Found, TurnFound, judge
+
+_KILL = Fault(kind=Kind.KILL, victim="one", began=10.0, ended=10.5)
+
+
+def _turn(id_: str = "trn_1", seat: int = 1) -> TurnFound:
+    return TurnFound(id=id_, kind="PROPOSAL", round=0, seat=seat, outcome="TAKEN")
+
+
+def _asked(
+    turn: str, began: float, ended: float, caller: str = "one", outcome: str = "answered"
+) -> Asked:
+    return Asked(turn=turn, caller=caller, began=began, ended=ended, outcome=outcome)
+
+
+_FOUND = Found(
+    id="dlb_1",
+    status="DECIDED",
+    stop_reason="COMPLETED",
+    key="order 1",
+    finished_at=12.0,
+    held=False,
+    alive=False,
+    claims=2,
+    verdicts=1,
+    turns=(_turn(), _turn("trn_2", 2)),
+)
+_WELL = Evidence(
+    accepted={"order 1": "dlb_1"},
+    after_faults=[_FOUND],
+    at_end=[_FOUND],
+    asked=[
+        _asked("trn_1", 8.0, 9.0),
+        # In flight when its caller was killed, and so made again by who took over.
+        _asked("trn_2", 9.9, 10.1, outcome="cut by client"),
+        _asked("trn_2", 11.0, 11.5, "two"),
+    ],
+    recorded={"trn_1": 9.5, "trn_2": 11.9},
+    faults=[_KILL],
+    exits=[0],
+    broken=[],
+    unexpected=[],
+    doctor=(0, "the graph is sound"),
+    lease=3.0,
+)
+
+
+def _broken(evidence: Evidence) -> list[str]:
+    return [row.promise for row in judge(evidence) if not row.holds]
+
+
+def _with(found: Found) -> Evidence:
+    return replace(_WELL, at_end=[found])
+
+
+def test_what_is_as_promised_is_called_so() -> None:
+    assert _broken(_WELL) == []
+
+
+@pytest.mark.parametrize(
+    ("promise", "evidence"),
+    [
+        ("accepted = ended", replace(_WELL, accepted={**_WELL.accepted, "order 2": "dlb_2"})),
+        ("accepted = ended", replace(_WELL, after_faults=[replace(_FOUND, status="RUNNING")])),
+        ("one deliberation a key", replace(_WELL, at_end=[_FOUND, replace(_FOUND, id="dlb_2")])),
+        ("one deliberation a key", replace(_WELL, accepted={"order 1": "dlb_2"})),
+        ("everything ends", _with(replace(_FOUND, status="RUNNING"))),
+        ("everything ends", _with(replace(_FOUND, stop_reason="ERROR"))),
+        ("a verdict", _with(replace(_FOUND, verdicts=0))),
+        ("a verdict", _with(replace(_FOUND, status="FAILED"))),
+        ("no claim left", _with(replace(_FOUND, held=True))),
+        ("no turn twice", _with(replace(_FOUND, turns=(*_FOUND.turns, _turn("trn_3"))))),
+        ("no turn that no model", _with(replace(_FOUND, turns=(*_FOUND.turns, _turn("trn_3", 3))))),
+        (
+            "no call repeated whose turn was recorded",
+            replace(_WELL, asked=[*_WELL.asked, _asked("trn_1", 9.6, 9.7, "two")]),
+        ),
+        ("no call made twice under one claim", _with(replace(_FOUND, claims=1))),
+        ("no call 4 s after", replace(_WELL, asked=[*_WELL.asked, _asked("trn_1", 17.0, 18.0)])),
+        (
+            # Answered and recorded long before the kill.
+            "a kill repeats at most",
+            replace(_WELL, asked=[*_WELL.asked, _asked("trn_1", 11.0, 12.0, "two")]),
+        ),
+        ("no process ends unasked", replace(_WELL, broken=["one: it ended with 1"])),
+        ("who is told to end", replace(_WELL, exits=[0, 1])),
+        ("callers hear only", replace(_WELL, unexpected=["500"])),
+        ("`council doctor`", replace(_WELL, doctor=(1, "1 violation"))),
+    ],
+)
+def test_what_must_never_be_is_told(promise: str, evidence: Evidence) -> None:
+    assert [told for told in _broken(evidence) if told.startswith(promise)]
+
+
+def test_a_call_that_the_model_server_failed_may_be_made_again_under_the_same_claim() -> None:
+    failed: Callable[[float], Asked] = lambda began: _asked(  # noqa: E731
+        "trn_1", began, began + 0.1, outcome="cut by server"
+    )
+    assert _broken(replace(_WELL, asked=[failed(7.0), failed(7.5), *_WELL.asked])) == []
