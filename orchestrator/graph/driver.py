@@ -51,7 +51,7 @@ class Bounds:
 
     `transaction` is what the server is told; `retry` is for how long a transaction that failed for a
     passing reason is repeated. `answer` bounds a whole read or write from outside, since a
-    server that is stopped or cut off keeps its connections open and says nothing.
+    server that is stopped or cut off keeps its connections open and says nothing. docs/reliability.md says why so long.
     """
 
     connect: float = 5.0
@@ -59,6 +59,12 @@ class Bounds:
     transaction: float = 15.0
     retry: float = 5.0
     answer: float = 30.0
+    pool: int = 64
+    """Connections, not seconds: more than one process shares a server, and what waits for one is bounded here."""
+    lifetime: float = 3600.0
+    """Of a connection."""
+    idle: float = 30.0
+    """Balancers drop what is idle without a word; asking first costs a round trip, and only then."""
 
 
 class Transaction:
@@ -218,11 +224,9 @@ async def open_graph(
             connection_acquisition_timeout=bounds.acquire,
             connection_write_timeout=bounds.answer,
             max_transaction_retry_time=bounds.retry,
-            # More than one process shares a server; what waits for a connection is bounded here.
-            max_connection_pool_size=64,
-            max_connection_lifetime=3600,
-            # Balancers drop what is idle without a word; asking first costs a round trip, and only then.
-            liveness_check_timeout=30,
+            max_connection_pool_size=bounds.pool,
+            max_connection_lifetime=bounds.lifetime,
+            liveness_check_timeout=bounds.idle,
             keep_alive=True,
             # A test explains each statement and fails on any notification; at run time they say nothing new.
             notifications_min_severity=NotificationMinimumSeverity.OFF,
