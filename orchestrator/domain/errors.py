@@ -98,3 +98,8 @@ class ModelError(CouncilError):
         self.retryable: bool = retryable
         self.retry_after: float | None = retry_after
         super().__init__(reason)
+
+
+def outline(reason: str) -> str:
+    """A ModelError's reason up to its first colon, fit for a log: the words of a server or of a model come after it."""
+    return reason.partition(": ")[0]

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import stamina
-import structlog
 
 from orchestrator.domain.deliberations import Deliberation, Turn, TurnOutcome, Usage
 from orchestrator.domain.errors import ModelError
@@ -20,8 +19,6 @@ from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience, when_to_ask_again
 from orchestrator.engine.ports import Answer, Call, Models
 from orchestrator.engine.prompting import Prompt, build, choices_of
-
-_log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
@@ -140,14 +137,6 @@ class Dispatcher:
                     answer = await self._models.ask(call, tell, begin)
                     return turn(answer=answer, choices=_choices(prompt, answer))
         except ModelError as error:
-            _log.warning(
-                "agent_absent",
-                deliberation=deliberation.id,
-                turn=call.turn,
-                seat=seat.number,
-                attempts=attempts,
-                reason=error.reason,
-            )
             return turn(absence=error.reason)
         finally:
             self._asked(deliberation.id, call.turn)

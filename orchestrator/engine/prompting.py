@@ -99,9 +99,7 @@ def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
         raise ValueError(msg)  # noqa: TRY004 - a model's mistake, not the program's
     order = [letter.strip() for letter in ranking.split(">")]
     if sorted(order) != sorted(letters):
-        msg = (
-            f"the ballot's ranking {ranking[:80]!r} does not hold each of {', '.join(letters)} once"
-        )
+        msg = f"the ballot's ranking does not hold each of {', '.join(letters)} once: {ranking[:80]!r}"
         raise ValueError(msg)
     return tuple(letters[letter] for letter in order)
 

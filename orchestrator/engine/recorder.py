@@ -138,7 +138,14 @@ class Recorder:
             return
         (waiting,) = batch
         turn = waiting.recording.turn
-        _log.warning("turn_unrecordable", turn=turn.id, reason=error.reason)
+        # Why is in the graph, with the absence: what Neo4j says of a value may quote it.
+        _log.warning(
+            "turn_unrecordable",
+            deliberation=waiting.recording.deliberation,
+            epoch=waiting.recording.epoch,
+            turn=turn.id,
+            seat=turn.key.seat,
+        )
         if not turn.taken:
             waiting.recorded.set_exception(error)
             waiting.recorded.exception()

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from orchestrator.domain.deliberations import Deliberation, StopReason, Turn, TurnKey
-from orchestrator.domain.errors import ClaimLostError
+from orchestrator.domain.errors import ClaimLostError, outline
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols import PROTOCOLS
 from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Rules, Take
@@ -125,6 +125,16 @@ class Runner:
             turn = await self._dispatcher.take(deliberation, ask, contents)
         finally:
             self._calling.discard(ask.key)
+        if not turn.taken:
+            _log.warning(
+                "agent_absent",
+                deliberation=deliberation.id,
+                epoch=self.held.epoch,
+                turn=turn.id,
+                seat=ask.key.seat,
+                attempts=turn.attempts,
+                reason=outline(turn.absence or ""),
+            )
         turn = await self._recorder.record(
             Recording(deliberation=deliberation.id, epoch=self.held.epoch, turn=turn)
         )

@@ -14,6 +14,7 @@ import structlog
 from orchestrator.domain import limits
 from orchestrator.domain.deliberations import Priority
 from orchestrator.domain.errors import ModelError
+from orchestrator.domain.ids import turn_named
 from orchestrator.engine.ports import Answer, Call
 from orchestrator.vllm import failures
 from orchestrator.vllm.admission import Admission, Observer, Rehearsing
@@ -100,10 +101,13 @@ class ModelClient:
             # What a foreign server or a name can provoke is not to be enumerated, and one endpoint
             # must not fail a whole deliberation: its seat is absent.
             self._watch.suspect(line.endpoint)
+            deliberation, key = turn_named(call.turn) or (None, None)
             _log.exception(
                 "call_failed_unforeseen",
                 endpoint=line.endpoint.name,
+                deliberation=deliberation,
                 turn=call.turn,
+                seat=None if key is None else key.seat,
                 error=type(exc).__name__,
             )
             raise failures.unforeseen(line.endpoint, exc) from exc

@@ -15,6 +15,7 @@ from typing import Final
 
 import structlog
 
+from orchestrator.domain.errors import outline
 from orchestrator.vllm.breaker import Breaker, State, Trouble
 from orchestrator.vllm.throttle import Queue, Throttle
 
@@ -272,7 +273,7 @@ class Gate:
             _log.warning(
                 "breaker_opened",
                 endpoint=self.name,
-                reason=self._breaker.reason,
+                reason=outline(self._breaker.reason),
                 in_flight=len(self._in_flight),
                 waiting=len(self._waiting),
             )

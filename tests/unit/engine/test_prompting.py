@@ -358,7 +358,7 @@ def test_a_ballot_may_be_written_loosely(answer: str) -> None:
         ('{"reason":"A > B > C"}', 'the ballot has no "ranking"'),
         ('{"ranking":["A","B","C"]}', 'the ballot has no "ranking"'),
         ('{"ranking":""}', "does not hold each of A, B, C once"),
-        ('{"ranking":"A > B"}', "'A > B' does not hold each of A, B, C once"),
+        ('{"ranking":"A > B"}', "does not hold each of A, B, C once: 'A > B'"),
         ('{"ranking":"A > B > B"}', "does not hold each of A, B, C once"),
         ('{"ranking":"A > B > C > A"}', "does not hold each of A, B, C once"),
         ('{"ranking":"A > B > D"}', "does not hold each of A, B, C once"),
