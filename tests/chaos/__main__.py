@@ -99,6 +99,7 @@ async def _run(seconds: float, seed: int, tell: Callable[[str], None]) -> Eviden
             watching.result()
         return Evidence(
             accepted=callers.accepted,
+            cancelled=callers.cancelled,
             after_faults=after_faults,
             at_end=at_end,
             asked=read_log(world.model_log),

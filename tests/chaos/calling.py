@@ -19,7 +19,23 @@ from tests.support.service_process import AnsweredError
 _CALLERS = 16
 _LOOK_SECONDS = 1.0
 _WAIT_SECONDS = 0.3
+_WITH_DEADLINE = 0.15
+_CANCELLED = 0.2
+_LATEST_CANCEL_SECONDS = 2.0
+_RETRIED = 0.3
+"""Shares, of all and the last of those that were cancelled."""
 _DESCRIPTION = "Write a function that adds two numbers."
+
+_CANCEL = """
+mutation Cancel($input: CancelDeliberationInput!) {
+  cancelDeliberation(input: $input) { deliberation { status } errors { __typename message path } }
+}
+"""
+_RETRY = """
+mutation Retry($input: RetryDeliberationInput!) {
+  retryDeliberation(input: $input) { deliberation { id } errors { __typename message path } }
+}
+"""
 
 
 @dataclass(slots=True)
@@ -65,6 +81,8 @@ class Callers:
     watch: Watch
     chance: random.Random
     accepted: dict[str, str] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    """Of which a caller was told that they are."""
     unexpected: list[str] = field(default_factory=list)
     """Answers that are none of what the API promises."""
     repeated: int = 0
@@ -80,7 +98,12 @@ class Callers:
     async def _keep_ordering(self, ending: asyncio.Event) -> None:
         while not ending.is_set():
             self._made += 1
-            accepted = await self._order(f"order {self._made}")
+            key = f"order {self._made}"
+            accepted = await self._order(key)
+            if self.chance.random() < _CANCELLED:
+                await asyncio.sleep(self.chance.uniform(0, _LATEST_CANCEL_SECONDS))
+                if await self._cancel(accepted) and self.chance.random() < _RETRIED:
+                    accepted = await self._retry(accepted, f"{key} retried")
             while accepted not in self.watch.ended and not ending.is_set():  # noqa: ASYNC110 - in another process
                 await asyncio.sleep(_WAIT_SECONDS)
 
@@ -91,27 +114,49 @@ class Callers:
             "task": {"description": _DESCRIPTION},
             "idempotencyKey": key,
         }
-        if self.chance.random() < 0.15:
+        if self.chance.random() < _WITH_DEADLINE:
             order["deadlineSeconds"] = self.chance.randint(1, 15)
         payload = await self._insist("deliberate", DELIBERATE, order)
-        accepted = self.accepted[key] = payload["deliberation"]["id"]
-        return accepted
+        return self._accepted(key, payload)
 
-    async def _insist(self, field_: str, document: str, given: dict[str, Any]) -> dict[str, Any]:
+    async def _cancel(self, id_: str) -> bool:
+        """Cancel it, and say whether it is; another end may have been first."""
+        payload = await self._insist("cancelDeliberation", _CANCEL, {"id": id_})
+        if payload["errors"]:
+            return False
+        self.cancelled.add(id_)
+        return True
+
+    async def _retry(self, id_: str, key: str) -> str:
+        given = {"id": id_, "idempotencyKey": key}
+        return self._accepted(key, await self._insist("retryDeliberation", _RETRY, given))
+
+    def _accepted(self, key: str, payload: dict[str, Any]) -> str:
+        id_: str = payload["deliberation"]["id"]
+        self.accepted[key] = id_
+        return id_
+
+    async def _insist(self, mutation: str, document: str, given: dict[str, Any]) -> dict[str, Any]:
         """Send it to one process after the other until it is answered."""
         while True:
             replica: Replica = self.chance.choice(self.world.replicas)
             try:
-                payload = (await replica.service.ask(document, input=given))[field_]
+                payload = (await replica.service.ask(document, input=given))[mutation]
             except httpx.TransportError:
                 pass
             except AnsweredError as error:
                 if error.codes != ["UNAVAILABLE"]:
-                    self.unexpected.append(f"{field_} of {given}: {error}")
+                    self.unexpected.append(f"{mutation} of {given}: {error}")
             else:
-                if payload["errors"]:
-                    self.unexpected.append(f"{field_} of {given}: {payload['errors']}")
-                if payload.get("deliberation") is not None:
+                # To a cancel it is an answer that another end was first.
+                if mutation == "cancelDeliberation" and _conflicts(payload):
                     return payload
+                if not payload["errors"]:
+                    return payload
+                self.unexpected.append(f"{mutation} of {given}: {payload['errors']}")
             self.repeated += 1
             await asyncio.sleep(_WAIT_SECONDS)
+
+
+def _conflicts(payload: dict[str, Any]) -> bool:
+    return [error["__typename"] for error in payload["errors"]] == ["Conflict"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,8 @@ class Evidence:
 
     accepted: Mapping[str, str]
     """By idempotency key: the id that a caller was answered with."""
+    cancelled: Collection[str]
+    """Of which a caller was told that they are."""
     after_faults: Sequence[Found]
     """When all was whole again, and before the rest was waited for."""
     at_end: Sequence[Found]
@@ -194,6 +196,15 @@ def _ended(evidence: Evidence) -> list[Row]:
             ],
         ),
         Row(
+            promise="what was cancelled stays so",
+            found=f"{len(evidence.cancelled)} were",
+            against=[
+                f"{one.id} is {one.status}"
+                for one in evidence.at_end
+                if one.id in evidence.cancelled and one.status != "CANCELLED"
+            ],
+        ),
+        Row(
             promise="a verdict where it was decided, and only there",
             found=f"{sum(one.verdicts for one in evidence.at_end)} verdicts",
             against=[
@@ -289,7 +300,9 @@ def _repeated_by_kills(evidence: Evidence) -> Row:
                 continue
             in_flight = call.ended is None or call.ended >= kill.began
             flying += in_flight
-            if later is None or (not in_flight and call.outcome != "answered"):
+            if later is None or later.began < kill.began:
+                continue
+            if not in_flight and call.outcome != "answered":
                 continue
             repeated[id(kill)] += 1
             if not in_flight:
@@ -299,7 +312,7 @@ def _repeated_by_kills(evidence: Evidence) -> Row:
                     against.append(f"{call.turn}, recorded before {kill.victim} was killed")
     return Row(
         promise="a kill repeats at most what was in flight",
-        found=f"{len(kills)} kills with {flying} calls in flight: {repeated.total()} repeated, at most {max(repeated.values(), default=0)} by one; {unrecorded} of them answered and not recorded",
+        found=f"{len(kills)} kills, {flying} calls in flight; {repeated.total()} repeated ({unrecorded} answered and not recorded), at most {max(repeated.values(), default=0)} by one",
         against=against,
     )
 

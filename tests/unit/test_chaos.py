@@ -37,6 +37,7 @@ _FOUND = Found(
 )
 _WELL = Evidence(
     accepted={"order 1": "dlb_1"},
+    cancelled=set(),
     after_faults=[_FOUND],
     at_end=[_FOUND],
     asked=[
@@ -76,6 +77,7 @@ def test_what_is_as_promised_is_called_so() -> None:
         ("one deliberation a key", replace(_WELL, accepted={"order 1": "dlb_2"})),
         ("everything ends", _with(replace(_FOUND, status="RUNNING"))),
         ("everything ends", _with(replace(_FOUND, stop_reason="ERROR"))),
+        ("what was cancelled", replace(_WELL, cancelled={"dlb_1"})),
         ("a verdict", _with(replace(_FOUND, verdicts=0))),
         ("a verdict", _with(replace(_FOUND, status="FAILED"))),
         ("no claim left", _with(replace(_FOUND, held=True))),
