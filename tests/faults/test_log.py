@@ -15,6 +15,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
 
 _TASK = "Say how the harbour of Port Quarrel is to be dredged."
 _ANSWER = "With two hundred buckets, and at night."
+_CANCEL = """
+mutation($input: CancelDeliberationInput!) { cancelDeliberation(input: $input) { errors { __typename } } }
+"""
 _KEY = "sk-nobody-may-read-this"
 
 
@@ -22,7 +25,7 @@ def _lines(found: list[dict[str, Any]], *fields: str) -> list[tuple[Any, ...]]:
     return [tuple(line[field] for field in fields) for line in found]
 
 
-async def test_takeover_fence_absence_and_end_are_found_by_their_fields_and_no_text_or_secret_is(
+async def test_takeover_fence_absence_end_and_cancel_are_found_by_their_fields_and_no_text_or_secret_is(
     scene: Scene,
 ) -> None:
     # A server that quotes what it was asked, and a voter who says what is no ranking.
@@ -46,12 +49,18 @@ async def test_takeover_fence_absence_and_end_are_found_by_their_fields_and_no_t
         frozen.thaw()
         await until(lambda: bool(frozen.logged("claim_fenced") or frozen.logged("claim_lost")), 30)
         await frozen.ready()
+        scene.model.script(Behaviour(latency=30.0), turn="*")
+        scene.model.rules.reverse()
+        unwanted = await scene.deliberate(other, task={"description": _TASK})
+        await until(lambda: bool(scene.model.of(f"trn_{unwanted.removeprefix('dlb_')}*")))
+        await other.ask(_CANCEL, input={"id": unwanted, "reason": _TASK})
 
     body = accepted.removeprefix("dlb_")
     assert _lines(frozen.logged("deliberation_accepted"), "deliberation") == [(accepted,)]
+    assert _lines(other.logged("deliberation_cancelled"), "deliberation") == [(unwanted,)]
     claim = ("deliberation", "epoch", "resumed")
     assert _lines(frozen.logged("deliberation_claimed"), *claim) == [(accepted, 1, False)]
-    assert _lines(other.logged("deliberation_claimed"), *claim) == [(accepted, 2, True)]
+    assert _lines(other.logged("deliberation_claimed"), *claim)[0] == (accepted, 2, True)
     fenced = [*frozen.logged("claim_fenced"), *frozen.logged("claim_lost")]
     assert set(_lines(fenced, "deliberation", "epoch")) == {(accepted, 1)}
     absence = ("deliberation", "turn", "epoch", "seat")

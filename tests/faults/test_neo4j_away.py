@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from orchestrator.graph.statements import statement
-from orchestrator.local.neo4j import OwnNeo4j
-from tests.support import neo4j_faults
-from tests.support.bolt_proxy import BoltProxy, Side, Tag
+from tests.support.bolt_proxy import Side, Tag
 from tests.support.model_behaviour import Behaviour
-from tests.support.model_server import ModelServer
-from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j
 from tests.support.scene import DELIBERATE, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess
 from tests.support.waiting import eventually
@@ -182,52 +176,3 @@ async def _insist(scene: Scene, service: ServiceProcess, key: str) -> str:
             if error.codes != ["UNAVAILABLE"]:
                 raise
             await asyncio.sleep(0.05)
-
-
-@pytest.fixture
-async def own(tmp_path: Path) -> AsyncGenerator[OwnNeo4j]:
-    """A Neo4j that only this test uses, and may kill."""
-    async with own_neo4j(tmp_path / "neo4j", library=LIBRARY) as own:
-        yield own
-
-
-async def test_a_neo4j_that_is_killed_and_restarted_under_way_costs_nothing(
-    own: OwnNeo4j, tmp_path: Path
-) -> None:
-    server = Neo4jServer(uri=own.uri, user=own.user, password=own.password)
-    path = tmp_path / "model.jsonl"
-    async with (
-        ModelServer(models=("tiny",), behaviour=Behaviour(latency=0.03), log=path) as model,
-        BoltProxy(own.uri) as proxy,
-        server.driver() as driver,
-        Scene(
-            server=server,
-            database=server.database,
-            driver=driver,
-            proxy=proxy,
-            model=model,
-            log=path,
-            home=tmp_path,
-        ) as scene,
-    ):
-        service = await scene.start(COUNCIL_LEASE_SECONDS="3")
-        await service.ready()
-        # Three critiques are under way when the graph goes, and are answered while it is away.
-        model.script(Behaviour(latency=2.0), turn="*-c1-*", attempts=1)
-        recorded = proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"), hold=False)
-        accepted = await scene.deliberate(service)
-        await recorded.sprung()
-        await neo4j_faults.kill(own)
-
-        await service.becomes(503)
-        await _is_refused_for_now(service)
-
-        await neo4j_faults.restart(own)
-        assert own.uri == server.uri
-        await service.ready()
-        seen = await scene.all_ended(60)
-        assert scene.faults(seen) == []
-        assert [one.id for one in seen.deliberations] == [accepted]
-        # Nobody overtook it, although its lease had run out long ago.
-        assert [one.resumptions for one in seen.deliberations] == [0]
-        assert max(scene.log.answered().values()) == 1

@@ -188,6 +188,18 @@ class Rival:
         """Run a statement of the tests in it."""
         await (await self._transaction.run(statement(f"graph/{name}"), parameters)).consume()
 
+    async def commit(self) -> None:
+        """Let go of what it holds."""
+        await self._transaction.commit()
+
+    async def give_up(self) -> None:
+        """End its transaction, which has failed or is to leave nothing."""
+        await self._transaction.close()
+
+    async def blocks(self, count: int) -> None:
+        """Wait until so many transactions wait for a lock."""
+        await eventually(self._blocked, lambda blocked: blocked >= count)
+
     async def commits_while(self, ours: Awaitable[T]) -> T:
         """Commit once what we do waits for the lock, and return what came of it."""
         task = asyncio.ensure_future(ours)

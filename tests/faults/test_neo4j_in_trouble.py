@@ -1,0 +1,177 @@
+"""A Neo4j that is killed, paused, read-only, or has no room on its disk any more, while a deliberation goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.graph.statements import statement
+from orchestrator.local import configuration
+from orchestrator.local.configuration import Ports
+from orchestrator.local.neo4j import OwnNeo4j
+from tests.support import neo4j_faults
+from tests.support.bolt_proxy import BoltProxy, Side, Tag
+from tests.support.model_behaviour import Behaviour
+from tests.support.model_server import ModelServer
+from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j, wipe
+from tests.support.scene import DELIBERATE, Scene
+from tests.support.service_process import AnsweredError, ServiceProcess
+
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
+
+_COUNCILS = "{ councils { totalCount } }"
+_SERVICE = "{ service { waitingFor } }"
+_ORDER = {"council": {"role": "DEV"}, "task": {"description": "Refused."}}
+
+
+@pytest.fixture(scope="module")
+async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[OwnNeo4j]:
+    """A Neo4j that only these tests use; each leaves it running."""
+    async with own_neo4j(tmp_path_factory.mktemp("neo4j"), library=LIBRARY) as own:
+        yield own
+
+
+@pytest.fixture
+async def scene(own: OwnNeo4j, tmp_path: Path) -> AsyncGenerator[Scene]:
+    """A scene on it, empty."""
+    server = Neo4jServer(uri=own.uri, user=own.user, password=own.password)
+    path = tmp_path / "model.jsonl"
+    async with (
+        ModelServer(behaviour=Behaviour(latency=0.03), log=path) as model,
+        BoltProxy(own.uri) as proxy,
+        server.driver() as driver,
+        Scene(
+            server=server,
+            database=server.database,
+            driver=driver,
+            proxy=proxy,
+            model=model,
+            log=path,
+            home=tmp_path,
+        ) as scene,
+    ):
+        await wipe(driver, server.database)
+        yield scene
+
+
+async def _under_way(scene: Scene) -> tuple[ServiceProcess, str]:
+    """Start a service whose deliberation has recorded something, and is answered three critiques two seconds later."""
+    service = await scene.start(COUNCIL_LEASE_SECONDS="3")
+    await service.ready()
+    scene.model.script(Behaviour(latency=2.0), turn="*-c1-*", attempts=1)
+    recorded = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"), hold=False)
+    accepted = await scene.deliberate(service)
+    await recorded.sprung()
+    return service, accepted
+
+
+async def _is_refused(service: ServiceProcess) -> None:
+    """An acceptance is not kept in memory for later."""
+    with pytest.raises(AnsweredError) as caught:
+        await service.ask(DELIBERATE, input=_ORDER)
+    assert caught.value.codes == ["UNAVAILABLE"]
+
+
+async def _cost_nothing(scene: Scene, service: ServiceProcess, accepted: str) -> None:
+    """It went on with what it held, overtaken by nobody, and asked nothing twice; what was refused is not there."""
+    await service.ready()
+    seen = await scene.all_ended(60)
+    assert scene.faults(seen) == []
+    assert [one.id for one in seen.deliberations] == [accepted]
+    assert [one.resumptions for one in seen.deliberations] == [0]
+    assert max(scene.log.answered().values()) == 1
+
+
+async def test_a_neo4j_that_is_killed_and_restarted_under_way_costs_nothing(
+    own: OwnNeo4j, scene: Scene
+) -> None:
+    service, accepted = await _under_way(scene)
+    await neo4j_faults.kill(own)
+    await service.becomes(503)
+    await _is_refused(service)
+    await neo4j_faults.restart(own)
+    assert own.uri == scene.server.uri
+    await _cost_nothing(scene, service, accepted)
+
+
+async def test_a_neo4j_that_is_paused_for_longer_than_the_lease_costs_nothing(
+    own: OwnNeo4j, scene: Scene
+) -> None:
+    service, accepted = await _under_way(scene)
+    await neo4j_faults.pause(own)
+    try:
+        # Which it is once the lease has run out.
+        await service.becomes(503)
+        await _is_refused(service)
+    finally:
+        await neo4j_faults.go_on(own)
+    await _cost_nothing(scene, service, accepted)
+
+
+async def test_a_neo4j_whose_disk_is_full_is_told_of_and_costs_nothing_once_there_is_room(
+    own: OwnNeo4j, scene: Scene
+) -> None:
+    if own.pid is None:
+        pytest.skip("the room that a container has is not ours to take")
+    service, accepted = await _under_way(scene)
+    with _no_room_to_write(own.pid):
+        await service.becomes(503)
+        await _is_refused(service)
+        [told] = service.logged("graph_away")
+        assert told["what"].startswith("Neo4j cannot do it now: ")
+    # Where it could not write to its log, Neo4j takes no more until it is started again.
+    await neo4j_faults.kill(own)
+    await neo4j_faults.restart(own)
+    await _cost_nothing(scene, service, accepted)
+
+
+async def test_a_neo4j_that_is_read_only_answers_readers_and_costs_nothing_once_it_may_be_written(
+    own: OwnNeo4j, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if own.pid is None:
+        pytest.skip("a container has no configuration of ours")
+    service, accepted = await _under_way(scene)
+    written = configuration.render
+    with monkeypatch.context() as patched:
+
+        def only_read(ports: Ports, *, digest: str) -> str:
+            return f"{written(ports, digest=digest)}server.databases.default_to_read_only=true\n"
+
+        patched.setattr(configuration, "render", only_read)
+        await neo4j_faults.restart(own)
+    councils = (await _until_answered(service, _COUNCILS))["councils"]
+    assert councils["totalCount"] == 5
+    await service.becomes(503)
+    await _is_refused(service)
+    assert "read-only" in (await service.ask(_SERVICE))["service"]["waitingFor"]
+    await neo4j_faults.restart(own)
+    await _cost_nothing(scene, service, accepted)
+
+
+async def _until_answered(service: ServiceProcess, document: str) -> dict[str, Any]:
+    """Ask until the graph can be reached again."""
+    async with asyncio.timeout(40):
+        while True:
+            try:
+                return await service.ask(document)
+            except AnsweredError as error:
+                if error.codes != ["UNAVAILABLE"]:
+                    raise
+                await asyncio.sleep(0.1)
+
+
+@contextmanager
+def _no_room_to_write(pid: int) -> Generator[None]:
+    """Let none of the process's files grow, as on a disk that is full."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)

@@ -1,0 +1,85 @@
+"""A transaction that Neo4j gives up for somebody else's lock is sent again, and costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from neo4j import AsyncDriver
+from neo4j.exceptions import TransientError
+
+from orchestrator.domain.errors import UnavailableError
+from orchestrator.engine.ports import Held, Recording
+from orchestrator.graph.councils import Councils
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.driver import Bounds, Graph, open_graph
+from tests.support.deliberating import LEASE, a_rival, an_order, proposals, recordings
+from tests.support.neo4j import Neo4jServer
+
+pytestmark = pytest.mark.neo4j
+
+
+@pytest.fixture
+async def two(seeded: Councils) -> list[Held]:
+    """Two deliberations that are held, in the order in which they are locked."""
+    found = GraphDeliberations(seeded.graph)
+    await found.enter("prc_one", "host", LEASE)
+    for _ in range(2):
+        await found.accept(an_order())
+    return sorted(await found.claim("prc_one", 2, ()), key=lambda held: held.deliberation)
+
+
+def _turns(*held: Held) -> list[Recording]:
+    return [turn for one in held for turn in recordings(one, proposals(one.deliberation))]
+
+
+async def test_turns_whose_transaction_was_given_up_for_a_deadlock_are_recorded_all_the_same(
+    two: list[Held], driver: AsyncDriver, seeded: Councils
+) -> None:
+    # Whom of the two Neo4j gives up is not for us to say. Sent again, the turns take the same locks.
+    for _ in range(30):
+        if await _deadlock(two, driver, seeded.graph) == "ours":
+            return
+    pytest.fail("in thirty deadlocks it was always the other who was given up")
+
+
+async def _deadlock(two: list[Held], driver: AsyncDriver, graph: Graph) -> str:
+    """Record turns of both while a rival takes the same locks the other way round; say who was given up."""
+    first, second = two
+    async with a_rival(driver, graph.database, first.deliberation) as blocking:
+        ours = asyncio.create_task(GraphDeliberations(graph).record(_turns(*two)))
+        await blocking.blocks(1)
+        async with a_rival(driver, graph.database, second.deliberation) as rival:
+            theirs = asyncio.create_task(
+                rival.does("lock_deliberation", deliberation=first.deliberation)
+            )
+            await blocking.blocks(2)
+            # Now ours gets the first, wants the second, and so closes the circle.
+            await blocking.commit()
+            try:
+                async with asyncio.timeout(20):
+                    await theirs
+            except TransientError:
+                given_up = "the rival"
+                await rival.give_up()
+            else:
+                given_up = "ours"
+                assert not ours.done()
+                await rival.commit()
+        assert len((await ours).sequences) == len(_turns(*two))
+    return given_up
+
+
+async def test_turns_that_wait_too_long_for_a_lock_are_something_to_send_again(
+    two: list[Held], neo4j_server: Neo4jServer, driver: AsyncDriver, seeded: Councils
+) -> None:
+    server = neo4j_server
+    database = seeded.graph.database
+    hasty = Bounds(transaction=1.0, retry=0.1)
+    async with open_graph(server.uri, server.user, server.password, database, hasty) as graph:
+        deliberations = GraphDeliberations(graph)
+        async with a_rival(driver, database, two[0].deliberation) as rival:
+            with pytest.raises(UnavailableError):
+                await deliberations.record(_turns(*two))
+            await rival.commit()
+        assert len((await deliberations.record(_turns(*two))).sequences) == len(_turns(*two))
