@@ -21,7 +21,11 @@ from orchestrator.api.context import Ports
 from orchestrator.api.listening import bind, listening
 from orchestrator.api.ports import Rehydration
 from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, Endpoint
-from orchestrator.domain.errors import CouncilError, RefusedError, UnavailableError
+from orchestrator.domain.errors import (
+    RefusedError,
+    UnavailableError,
+    WrongSettingError,
+)
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.domain.predecessor import Reading, read_councils
 from orchestrator.domain.pruning import GraphSize, Pruned, Pruning
@@ -60,7 +64,7 @@ _REACH_AGAIN_SECONDS = 0.5
 _log = structlog.get_logger(__name__)
 
 
-class OpenToTheWorldError(CouncilError):
+class OpenToTheWorldError(WrongSettingError):
     """The API would be open to whoever can reach it, and nobody said that it may be."""
 
     def __init__(self, host: str) -> None:

@@ -27,7 +27,7 @@ class MissingError(Exception):
 def exit_of(error: Exception) -> Exit | None:  # noqa: PLR0911 - a table
     """Return the exit code of an error that was foreseen; none where it was not."""
     match error:
-        case SettingsError() | InputError():
+        case SettingsError() | InputError() | errors.WrongSettingError():
             return Exit.USAGE
         case UnreachableError() | AnswerError() | errors.UnavailableError():
             return Exit.UNREACHABLE

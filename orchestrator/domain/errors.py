@@ -2,6 +2,7 @@
 
 CouncilError
 ├── RefusedError        the caller's mistake: what he sent was not carried out
+├── WrongSettingError   a setting names what cannot be used: waiting does not help
 ├── UnavailableError    something that the service needs is away: try again later
 ├── ClaimLostError      another process holds the deliberation now
 ├── UnrecordableError   the graph refuses this one turn for good
@@ -48,6 +49,10 @@ Mistake = InvalidInput | NotFound | Conflict
 
 class CouncilError(Exception):
     """The base of all errors that the service raises on purpose."""
+
+
+class WrongSettingError(CouncilError):
+    """A setting names what cannot be used as it is."""
 
 
 class RefusedError(CouncilError):

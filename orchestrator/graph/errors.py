@@ -4,7 +4,8 @@ CouncilError
 ├── UnavailableError
 │   ├── AuthenticationError      Neo4j is there and does not let us in
 │   └── OutOfMemoryError         a transaction was larger than the memory that Neo4j has for it now
-├── MisconfiguredError           the graph that the settings name cannot be used as it is
+├── WrongSettingError
+│   └── MisconfiguredError       the graph that the settings name cannot be used as it is
 └── StatementRefusedError        Neo4j refused a statement, and would refuse it again
     └── ConstraintViolatedError  because something with that value is there already
 """
@@ -24,7 +25,7 @@ from neo4j.exceptions import (
     UnsupportedServerProduct,
 )
 
-from orchestrator.domain.errors import CouncilError, UnavailableError
+from orchestrator.domain.errors import CouncilError, UnavailableError, WrongSettingError
 
 _LONGEST_REASON = 500
 """Characters of the server's words that are passed on; they may quote a whole value."""
@@ -76,7 +77,7 @@ class OutOfMemoryError(UnavailableError):
     """A transaction was larger than the memory that Neo4j has for it now; a smaller one may fit at once."""
 
 
-class MisconfiguredError(CouncilError):
+class MisconfiguredError(WrongSettingError):
     """What NEO4J_URI names is no Neo4j that this service can use; waiting does not help."""
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from orchestrator.domain import limits
 from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, REHEARSAL, Decision, ProtocolName
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
-from orchestrator.domain.errors import CouncilError
+from orchestrator.domain.errors import WrongSettingError
 from orchestrator.domain.ids import Prefix
 from orchestrator.graph.changes import new_id
 from orchestrator.graph.council_changes import create_council, create_role
@@ -30,7 +30,7 @@ NONE = "none"
 Name = Annotated[str, Field(min_length=1, max_length=limits.NAME)]
 
 
-class InvalidSeedError(CouncilError):
+class InvalidSeedError(WrongSettingError):
     """The file of councils cannot be used."""
 
     def __init__(self, file: str, reasons: tuple[str, ...]) -> None:
