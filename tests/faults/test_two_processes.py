@@ -91,9 +91,10 @@ async def test_a_change_made_through_one_process_is_in_the_very_next_accept_of_t
 async def test_two_processes_share_the_work_and_do_none_of_it_twice(
     scene: Scene, empty_graph: Graph
 ) -> None:
-    one = await scene.start("one")
+    # Neither has room for all of it, however quick it is.
+    one = await scene.start("one", COUNCIL_CONCURRENCY="6")
     await one.ready()
-    two = await scene.start("two")
+    two = await scene.start("two", COUNCIL_CONCURRENCY="6")
     await two.ready()
     await asyncio.gather(
         *(
