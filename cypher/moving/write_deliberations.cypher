@@ -19,7 +19,7 @@ FOREACH (_ IN CASE row.properties.status WHEN 'DECIDED' THEN [1] ELSE [] END | S
 FOREACH (_ IN CASE row.properties.status WHEN 'FAILED' THEN [1] ELSE [] END | SET d:Failed)
 FOREACH (_ IN CASE row.properties.status WHEN 'CANCELLED' THEN [1] ELSE [] END | SET d:Cancelled)
 WITH d, row
-// What it retries came before it.
+// What it retries has come before it, or write_retries ties them.
 CALL (d, row) {
   MATCH (retried:Deliberation {id: row.retries})
   CREATE (d)-[:RETRIES]->(retried)

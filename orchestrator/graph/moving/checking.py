@@ -26,8 +26,8 @@ from orchestrator.domain.validation_councils import (
 )
 from orchestrator.graph.moving import form
 from orchestrator.graph.moving.form import Contents, Kind, Line, NotJSONError, Record
-from orchestrator.graph.moving.history import inspect_deliberation
-from orchestrator.graph.moving.known import Known, metadata_of, shown, unknown
+from orchestrator.graph.moving.history import inspect_deliberation, inspect_retry
+from orchestrator.graph.moving.known import Known, Retry, metadata_of, shown, unknown
 from orchestrator.graph.moving.mistakes import MOST_KEPT, NotImportedError, mistake, placed
 from orchestrator.graph.moving.shapes import Field, Shape, inspect_shape, objects
 
@@ -58,15 +58,17 @@ class Looked:
     """What a sound file says of itself."""
 
     contents: Contents
-    counts: Counter[Kind]
     known: Known
+    early: tuple[Retry, ...]
+    """Retries that come before what they retry."""
 
 
 def check(lines: Iterable[Line], *, allow_link_local: bool) -> Looked:
     """Look at every line.
 
     Raises:
-        NotImportedError: with every mistake, in the order of the lines.
+        NotImportedError: with every mistake, in the order of the lines; what is wrong with a retry
+            that comes before what it retries is known last.
     """
     return _Check(allow_link_local=allow_link_local).whole(lines)
 
@@ -82,7 +84,8 @@ class _Check:
         self._known = Known()
         self._last: tuple[Kind, str] | None = None
         self._ended = False
-        self._lines_after_end = False
+        self._early: list[tuple[str, Retry]] = []
+        """Retries of what has not come yet, with their places."""
 
     def whole(self, lines: Iterable[Line]) -> Looked:
         place = "line 1"
@@ -107,9 +110,21 @@ class _Check:
                     place,
                     "the file was cut off after this line: its last line tells the end, and how many of each kind there are",
                 )
+        if self._ended:
+            self._retries()
         if self._mistakes or self._contents is None:
             raise NotImportedError(*self._mistakes)
-        return Looked(contents=self._contents, counts=self._counts, known=self._known)
+        return Looked(
+            contents=self._contents,
+            known=self._known,
+            early=tuple(retry for _, retry in self._early),
+        )
+
+    def _retries(self) -> None:
+        for place, retry in self._early:
+            inspection = Inspection()
+            inspect_retry(inspection, retry, self._known)
+            self._close(place, inspection)
 
     def _add(self, place: str, message: str, *path: str) -> None:
         self._mistakes.append(mistake(place, message, *path))
@@ -161,16 +176,21 @@ class _Check:
         self._counts[kind] += 1
         inspection = Inspection()
         if kind is Kind.DELIBERATION:
-            inspect_deliberation(inspection, record, self._known)
+            early = inspect_deliberation(inspection, record, self._known)
+            if early is not None:
+                self._early.append((line.place, early))
         elif inspect_shape(inspection, (), record, _LINKS[kind]):
             self._meaning(inspection, kind, record)
         else:
             self._known.remember(record)
         self._order(inspection, kind, record)
+        self._close(line.place, inspection)
+
+    def _close(self, place: str, inspection: Inspection) -> None:
         try:
             inspection.close()
         except RefusedError as refused:
-            self._mistakes += placed(line.place, refused.mistakes)
+            self._mistakes += placed(place, refused.mistakes)
 
     def _end(self, place: str, record: Record) -> None:
         self._ended = True

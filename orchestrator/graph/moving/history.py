@@ -10,7 +10,7 @@ from orchestrator.domain.ids import Prefix, body, turn_named, verdict_id, with_p
 from orchestrator.domain.validation import Inspection, Path
 from orchestrator.domain.validation_deliberations import inspect_rounds, inspect_task
 from orchestrator.graph.moving.form import Record, encode
-from orchestrator.graph.moving.known import Known, metadata_of, unknown
+from orchestrator.graph.moving.known import Known, Retry, metadata_of, shown, unknown
 from orchestrator.graph.moving.shapes import Field, Shape, inspect_shape, objects
 
 _DELIBERATION: Final = Shape(
@@ -56,11 +56,16 @@ PROPOSALS: Final = frozenset({TurnKind.PROPOSAL, TurnKind.REVISION})
 """Kinds of turns that are a Proposal."""
 
 
-def inspect_deliberation(inspection: Inspection, record: Record, known: Known) -> None:
-    """Keep every mistake; where the shape is wrong, only those of the shape."""
+def inspect_deliberation(inspection: Inspection, record: Record, known: Known) -> Retry | None:
+    """Keep every mistake; where the shape is wrong, only those of the shape.
+
+    Returns a retry of what has not come yet, to be looked at after the last line: ids have the
+    times of the clocks of two processes, so that a retry may come before what it retries.
+    """
     before = inspection.found
     if not inspect_shape(inspection, (), record, _DELIBERATION):
-        return
+        known.remember(record)
+        return None
     inspect_shape(inspection, ("about",), record["about"], _TASK)
     for key, shape in (("seats", _SEAT), ("turns", _TURN), ("claims", _CLAIM)):
         for index, item in enumerate(objects(record, key)):
@@ -68,8 +73,26 @@ def inspect_deliberation(inspection: Inspection, record: Record, known: Known) -
     if "verdict" in record and inspect_shape(inspection, ("verdict",), record["verdict"], _VERDICT):
         for index, item in enumerate(objects(record["verdict"], "ranked")):
             inspect_shape(inspection, ("verdict", "ranked", str(index)), item, _RANKED)
-    if inspection.found == before:
-        _Deliberation(inspection, record, known).look()
+    if inspection.found != before:
+        known.remember(record)
+        return None
+    one = _Deliberation(inspection, record, known)
+    one.look()
+    return one.later
+
+
+def inspect_retry(inspection: Inspection, retry: Retry, known: Known) -> None:
+    """Look at a retry when what it retries has been seen, or never will be."""
+    same = known.is_about(retry.of, retry.task)
+    if same is None:
+        if known.lacks((), retry.of):
+            inspection.add(("retries",), f"the file has no deliberation {shown(retry.of)}")
+    elif not same:
+        inspection.add(("retries",), "a retry is about the task of what it retries")
+    elif not known.is_undecided(retry.of):
+        inspection.add(("retries",), "a retry is of one that failed or was cancelled")
+    elif known.retries_itself(retry.id):
+        inspection.add(("retries",), "what it retries is, in the end, a retry of itself")
 
 
 class _Deliberation:
@@ -81,6 +104,8 @@ class _Deliberation:
         self._known = known
         self._turns = {turn["id"]: turn for turn in objects(record, "turns")}
         self._ended = Status(record["status"]).ended
+        self.later: Retry | None = None
+        """Its retry, where what it retries has not come yet."""
 
     def look(self) -> None:
         self._keys()
@@ -116,13 +141,12 @@ class _Deliberation:
     def _retries(self) -> None:
         identifier, task = self._record["id"], self._record["about"]["id"]
         if "retries" in self._record:
-            same = self._known.is_about(self._record["retries"], task)
-            if same is None:
-                self._say(unknown("deliberation", self._record["retries"]), "retries")
-            elif not same:
-                self._say("a retry is about the task of what it retries", "retries")
-            elif not self._known.is_undecided(self._record["retries"]):
-                self._say("a retry is of one that failed or was cancelled", "retries")
+            retry = Retry(id=identifier, of=self._record["retries"], task=task)
+            self._known.retried(retry)
+            if self._known.is_about(retry.of, task) is None:
+                self.later = retry
+            else:
+                inspect_retry(self._inspection, retry, self._known)
         if self._record["status"] in {"FAILED", "CANCELLED"}:
             self._known.undecided(identifier)
         self._known.deliberated(identifier, task)

@@ -12,6 +12,15 @@ from orchestrator.domain.validation import Inspection, Path
 from orchestrator.graph.moving.form import Record
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A deliberation that is a retry `of` another one, and the id of its task."""
+
+    id: str
+    of: str
+    task: str
+
+
 @dataclass(slots=True)
 class Known:
     """What a file has said so far; of deliberations only digests are kept."""
@@ -51,16 +60,30 @@ class Known:
         """Keep what a deliberation is about, for those that retry it."""
         self.digests[_name("deliberation", "about", identifier)] = _digest(task)
 
+    def retried(self, retry: Retry) -> None:
+        """Keep what a deliberation retries."""
+        name = _name("deliberation", "retries", retry.id)
+        self.digests[name] = _name("deliberation", "retries", retry.of)
+
+    def retries_itself(self, identifier: str) -> bool:
+        """Whether what a deliberation retries, in the end, is itself."""
+        start = at = _name("deliberation", "retries", identifier)
+        passed: set[bytes] = set()
+        while at not in passed and at in self.digests:
+            passed.add(at)
+            at = self.digests[at]
+        return at == start and bool(passed)
+
     def undecided(self, identifier: str) -> None:
         """Keep that a deliberation has ended without a verdict: no other can be retried."""
         self.digests[_name("deliberation", "undecided", identifier)] = b""
 
     def is_undecided(self, identifier: str) -> bool:
-        """Whether a deliberation before has ended without a verdict."""
+        """Whether a deliberation so far has ended without a verdict."""
         return _name("deliberation", "undecided", identifier) in self.digests
 
     def is_about(self, identifier: str, task: str) -> bool | None:
-        """Whether a deliberation before is about a task; none where there is no such deliberation."""
+        """Whether a deliberation so far is about a task; none where there is no such deliberation."""
         found = self.digests.get(_name("deliberation", "about", identifier))
         return None if found is None else found == _digest(task)
 

@@ -17,6 +17,7 @@ from orchestrator.graph.moving.checking import Looked
 from orchestrator.graph.moving.differences import differences, has_gone_on
 from orchestrator.graph.moving.exporting import Reads
 from orchestrator.graph.moving.form import Contents, Kind, Record
+from orchestrator.graph.moving.known import Retry
 from orchestrator.graph.moving.lookup import BY_NAME, Lookup, kindless, look_up
 from orchestrator.graph.moving.mistakes import MOST_KEPT, NotImportedError
 from orchestrator.graph.moving.seeded import is_as_seeded
@@ -40,7 +41,6 @@ class Replaced:
 class Plan:
     """What an import does."""
 
-    contents: Contents
     new: Counter[Kind] = field(default_factory=Counter)
     there: Counter[Kind] = field(default_factory=Counter)
     """What is there already, with the same content."""
@@ -51,6 +51,8 @@ class Plan:
     replaced: tuple[Replaced, ...] = ()
     takes_ids: bool = False
     """Whether roles, models and endpoints that are there take the file's ids: the graph is as new."""
+    early: tuple[Retry, ...] = ()
+    """Retries that come before what they retry, and are tied to it last."""
     notes: list[str] = field(default_factory=list)
     """What else a person should know."""
 
@@ -72,8 +74,9 @@ class _Planning:
         self._lookup = lookup
         self._looked = looked
         self._seed = seed
-        self._plan = Plan(contents=looked.contents)
+        self._plan = Plan(early=looked.early)
         self._mistakes: list[Mistake] = []
+        self._early = {retry.id for retry in looked.early}
         self._makes_room: dict[str, Record] = {}
         """Councils of the graph to be replaced, by role."""
         self._stands_in: dict[str, Placed] = {}
@@ -123,6 +126,9 @@ class _Planning:
                 self._plan.gone_on += 1
                 continue
             self._note_endpoint(batch.kind, item.record, there)
+            if there["id"] in self._early:
+                # Cut off before its end, an import has not tied it to what it retries.
+                there = {"retries": item.record["retries"], **there}
             differing = (
                 []
                 if batch.kind in {Kind.ROLE, Kind.MODEL, Kind.PROCESS}

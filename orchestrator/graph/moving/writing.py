@@ -14,9 +14,10 @@ from orchestrator.graph.driver import Graph, Transaction
 from orchestrator.graph.errors import ConstraintViolatedError, StatementRefusedError
 from orchestrator.graph.migrations import locked
 from orchestrator.graph.moving import rows
-from orchestrator.graph.moving.batches import Batch, Lines, batches
+from orchestrator.graph.moving.batches import MOST, Batch, Lines, batches
 from orchestrator.graph.moving.form import Kind, Record
 from orchestrator.graph.moving.history import PROPOSALS
+from orchestrator.graph.moving.known import Retry
 from orchestrator.graph.moving.lookup import kindless
 from orchestrator.graph.moving.planning import Plan, Replaced
 from orchestrator.graph.moving.seeded import is_as_seeded
@@ -70,6 +71,20 @@ async def write(graph: Graph, lines: Lines, plan: Plan, seed: Seed | None, told:
             made_room = True
         await _refusing(_write(graph, batch, plan))
         told(batch.kind, len(batch.items))
+    await _tie(graph, plan)
+
+
+async def _tie(graph: Graph, plan: Plan) -> None:
+    """Tie retries that came before what they retry to it, now that all of it is there."""
+    for first in range(0, len(plan.early), MOST):
+        portion = plan.early[first : first + MOST]
+
+        async def work(transaction: Transaction, portion: tuple[Retry, ...] = portion) -> None:
+            await transaction.run(
+                "moving/write_retries", rows=[[retry.id, retry.of] for retry in portion]
+            )
+
+        await graph.transact(work, seconds=SECONDS)
 
 
 async def _leave_mark(transaction: Transaction) -> None:

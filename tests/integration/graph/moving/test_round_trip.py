@@ -9,11 +9,19 @@ from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
+from orchestrator.graph.moving import batches
 from orchestrator.graph.moving.form import Contents, Kind, Line
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.integration.graph.conftest import Run
 from tests.support.deliberating import LEASE
-from tests.support.moving import Shown, imported, lines_of, make_everything, records_of
+from tests.support.moving import (
+    Shown,
+    imported,
+    lines_from,
+    lines_of,
+    make_everything,
+    records_of,
+)
 from tests.support.neo4j import wipe
 
 pytestmark = [pytest.mark.neo4j]
@@ -128,6 +136,49 @@ async def test_what_was_under_way_is_taken_up_with_the_next_epoch(
     assert (done.plan.gone_on, done.plan.new.total()) == (4, 0)
     assert done.comparison is not None
     assert done.comparison.differences == ()
+
+
+def with_an_early_retry(lines: list[Line]) -> list[Line]:
+    """The same file, had the clock of the process that accepted the retry been behind."""
+    records = records_of(lines)
+    retry = next(record for record in records if "retries" in record)
+    retry["id"] = "dlb_0"
+    deliberations = [record for record in records if record["kind"] == "deliberation"]
+    others = [record for record in records[:-1] if record["kind"] != "deliberation"]
+    deliberations.sort(key=lambda record: record["id"])
+    assert deliberations[0] is retry
+    return lines_from([*others, *deliberations, records[-1]])
+
+
+async def test_a_retry_may_have_a_smaller_id_than_what_it_retries(
+    everything: list[Line], graph: Graph, driver: AsyncDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wipe(driver, graph.database)
+    file = with_an_early_retry(everything)
+    monkeypatch.setattr(batches, "MOST", 1)
+    for _ in range(2):
+        done = await imported(graph, file, verify=True)
+        assert done.comparison is not None
+        assert done.comparison.differences == ()
+    assert records_of(await lines_of(graph, Contents.EVERYTHING))[1:] == records_of(file)[1:]
+    assert await examine(graph) == ()
+
+
+async def test_cut_off_before_an_early_retry_is_tied_an_import_goes_on(
+    everything: list[Line], graph: Graph, driver: AsyncDriver, run: Run
+) -> None:
+    await wipe(driver, graph.database)
+    file = with_an_early_retry(everything)
+    await imported(graph, file)
+    await run("untie_retries")
+    done = await imported(graph, file, dry_run=True, verify=True)
+    assert done.comparison is not None
+    (difference,) = done.comparison.differences
+    assert difference.startswith("deliberation dlb_0: retries is 'dlb_")
+    done = await imported(graph, file, verify=True)
+    assert done.comparison is not None
+    assert done.comparison.differences == ()
+    assert await examine(graph) == ()
 
 
 async def test_a_new_graph_is_not_seeded_after_an_import(

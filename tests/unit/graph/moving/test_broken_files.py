@@ -80,10 +80,10 @@ def unfinished(records: Records) -> None:
     one["sequence"] = 6
 
 
-def test_a_sound_file_is_taken_and_counted() -> None:
+def test_a_sound_file_is_taken() -> None:
     looked = check(sound.lines(), allow_link_local=False)
     assert looked.contents is Contents.EVERYTHING
-    assert looked.counts.total() == 9
+    assert looked.early == ()
 
 
 def test_a_deliberation_that_is_under_way_is_sound() -> None:
@@ -105,6 +105,31 @@ def test_a_deliberation_that_was_pruned_is_sound() -> None:
     records = sound.records()
     pruned(records)
     assert said(sound.lines(records)) == []
+
+
+def cancelled_retry(records: Records) -> None:
+    """A retry, cancelled before anybody claimed it, comes before what it retries."""
+    one = sound.deliberation()
+    for key in ("startedAt", "verdict"):
+        del one[key]
+    nothing: dict[str, Any] = {**sound.ZERO, "seats": one["seats"][:1], "turns": [], "claims": []}
+    ended = {"status": "CANCELLED", "stopReason": "CANCELLED", "sequence": 1, "retries": "dlb_d"}
+    records.insert(DELIBERATION, {**one, **nothing, **ended, "id": "dlb_0"})
+    records[END + 1]["counts"]["deliberation"] = 2
+
+
+def failed(records: Records) -> None:
+    """What the retry above retries has failed."""
+    one = records[DELIBERATION + 1]
+    del one["verdict"]
+    one |= {"status": "FAILED", "failure": "nobody is left"}
+
+
+def test_a_retry_may_come_before_what_it_retries() -> None:
+    records = sound.records()
+    both(cancelled_retry, failed)(records)
+    (early,) = check(sound.lines(records), allow_link_local=False).early
+    assert (early.id, early.of) == ("dlb_0", "dlb_d")
 
 
 BROKEN: dict[str, tuple[Break, list[str]]] = {
@@ -288,6 +313,32 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
             put(END + 1, "counts", "deliberation", to=2),
         ),
         ["line 11, retries"],
+    ),
+    "a retry of itself": (
+        both(cancelled_retry, put(DELIBERATION, "retries", to="dlb_0")),
+        ["line 10, retries"],
+    ),
+    "two retries of each other": (
+        both(
+            cancelled_retry,
+            put(DELIBERATION, "retries", to="dlb_a"),
+            lambda r: r.insert(END, {**r[DELIBERATION], "id": "dlb_a", "retries": "dlb_0"}),
+            put(END + 2, "counts", "deliberation", to=3),
+        ),
+        ["line 11, retries", "line 10, retries"],
+    ),
+    "an early retry of another task": (
+        both(cancelled_retry, failed, put(DELIBERATION, "about", "id", to="tsk_2")),
+        ["line 10, retries"],
+    ),
+    "an early retry of what has decided": (cancelled_retry, ["line 10, retries"]),
+    "a temperature of 400 digits": (
+        put(COUNCIL, "agents", 0, "temperature", to=10**400),
+        ["line 7, agents[0].temperature", "line 10, seats[0].of"],
+    ),
+    "a score of 400 digits": (
+        put(DELIBERATION, "verdict", "ranked", 0, "score", to=10**400),
+        ["line 10, verdict.ranked[0].score"],
     ),
     "a task without words": (
         put(DELIBERATION, "about", "description", to=""),
