@@ -232,6 +232,8 @@ class _Deliberation:
             self._say(f"resumptions counts the claims that resumed it: {resumed}", "resumptions")
         if record["status"] == Status.QUEUED and claims:
             self._say("a deliberation that was claimed is not queued any more", "status")
+        if self._turns and not claims:
+            self._say("what was never claimed has no turns", "turns")
         if record["status"] == Status.RUNNING and not claims:
             self._say("a deliberation that runs was claimed", "status")
 

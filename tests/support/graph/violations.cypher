@@ -120,6 +120,14 @@ SET d.finishedAt = null;
 MATCH (d:Deliberation:Decided)
 SET d.startedAt = null;
 
+// rule: turn_before_claim
+MATCH (d:Queued {role: 'DATA'})-[:SEATS]->(s:Seat {number: 1})
+MATCH (:Failed)-[:HAS_TURN]->(other:Proposal {seat: 1, round: 0})
+CREATE (d)-[:HAS_TURN]->(t:Turn:Proposal)<-[:TOOK]-(s)
+SET t = other {.*, id: 'trn_' + substring(d.id, 4) + '-p0-s1', sequence: 1},
+  d.sequence = 1, d.promptTokens = t.promptTokens, d.cachedPromptTokens = t.cachedPromptTokens,
+  d.completionTokens = t.completionTokens, d.calls = t.calls;
+
 // rule: deliberation_nobody_seeks
 MATCH (d:Deliberation:Queued)
 SET d.waiting = null;

@@ -125,6 +125,15 @@ def failed(records: Records) -> None:
     one |= {"status": "FAILED", "failure": "nobody is left"}
 
 
+def never_claimed(records: Records) -> None:
+    """The retry above has an absence, though nobody can have called the model."""
+    absent = {**sound.turn(1, "p0-s1", 1, "PROPOSAL"), **sound.ZERO, "id": "trn_0-p0-s1"}
+    records[DELIBERATION] |= {
+        "turns": [absent | {"outcome": "ABSENT", "absence": "away"}],
+        "sequence": 2,
+    }
+
+
 def test_a_retry_may_come_before_what_it_retries() -> None:
     records = sound.records()
     both(cancelled_retry, failed)(records)
@@ -332,6 +341,10 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
         ["line 10, retries"],
     ),
     "an early retry of what has decided": (cancelled_retry, ["line 10, retries"]),
+    "turns of what was never claimed": (
+        both(cancelled_retry, failed, never_claimed),
+        ["line 10, turns"],
+    ),
     "a temperature of 400 digits": (
         put(COUNCIL, "agents", 0, "temperature", to=10**400),
         ["line 7, agents[0].temperature", "line 10, seats[0].of"],
