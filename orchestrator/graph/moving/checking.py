@@ -70,15 +70,25 @@ def check(lines: Iterable[Line], *, allow_link_local: bool) -> Looked:
         NotImportedError: with every mistake, in the order of the lines; what is wrong with a retry
             that comes before what it retries is known last.
     """
-    return _Check(allow_link_local=allow_link_local).whole(lines)
+    look = Check(allow_link_local=allow_link_local)
+    for line in lines:
+        look.look(line)
+        if look.stopped:
+            break
+    return look.close()
 
 
-class _Check:
-    """One look at one file."""
+class Check:
+    """One look at one file, line by line."""
 
     def __init__(self, *, allow_link_local: bool) -> None:
+        """Nothing was looked at yet."""
         self._allow_link_local = allow_link_local
-        self._mistakes: list[Mistake] = []
+        self.mistakes: list[Mistake] = []
+        """So far."""
+        self.stopped: bool = False
+        """Whether nobody needs to look further."""
+        self._place: str | None = None
         self._contents: Contents | None = None
         self._counts: Counter[Kind] = Counter()
         self._known = Known()
@@ -87,33 +97,36 @@ class _Check:
         self._early: list[tuple[str, Retry]] = []
         """Retries of what has not come yet, with their places."""
 
-    def whole(self, lines: Iterable[Line]) -> Looked:
-        place = "line 1"
-        for number, line in enumerate(lines):
-            place = line.place
-            if number == 0:
-                self._header(line)
-                if self._contents is None:
-                    break
-            elif self._ended:
-                self._add(place, "nothing comes after the end of a file; this was put there")
-                break
-            else:
-                self._line(line)
-            if len(self._mistakes) >= MOST_KEPT:
-                break
+    def look(self, line: Line) -> None:
+        """Look at the next line."""
+        first, self._place = self._place is None, line.place
+        if first:
+            self._header(line)
+            self.stopped = self._contents is None
+        elif self._ended:
+            self._add(line.place, "nothing comes after the end of a file; this was put there")
+            self.stopped = True
         else:
-            if self._contents is None:
-                self._add(place, "the file is empty; its first line is a header")
-            elif not self._ended:
-                self._add(
-                    place,
-                    "the file was cut off after this line: its last line tells the end, and how many of each kind there are",
-                )
+            self._line(line)
+        self.stopped = self.stopped or len(self.mistakes) >= MOST_KEPT
+
+    def close(self) -> Looked:
+        """Say what the file is, after its last line.
+
+        Raises:
+            NotImportedError: with every mistake.
+        """
+        if self._place is None:
+            self._add("line 1", "the file is empty; its first line is a header")
+        elif not self.stopped and not self._ended:
+            self._add(
+                self._place,
+                "the file was cut off after this line: its last line tells the end, and how many of each kind there are",
+            )
         if self._ended:
             self._retries()
-        if self._mistakes or self._contents is None:
-            raise NotImportedError(*self._mistakes)
+        if self.mistakes or self._contents is None:
+            raise NotImportedError(*self.mistakes)
         return Looked(
             contents=self._contents,
             known=self._known,
@@ -127,7 +140,7 @@ class _Check:
             self._close(place, inspection)
 
     def _add(self, place: str, message: str, *path: str) -> None:
-        self._mistakes.append(mistake(place, message, *path))
+        self.mistakes.append(mistake(place, message, *path))
 
     def _header(self, line: Line) -> None:
         try:
@@ -190,7 +203,7 @@ class _Check:
         try:
             inspection.close()
         except RefusedError as refused:
-            self._mistakes += placed(place, refused.mistakes)
+            self.mistakes += placed(place, refused.mistakes)
 
     def _end(self, place: str, record: Record) -> None:
         self._ended = True

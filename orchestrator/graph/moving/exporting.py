@@ -8,9 +8,12 @@ from typing import Any, Protocol
 
 from neo4j import Record as Row
 
-from orchestrator.domain.errors import Conflict, RefusedError
+from orchestrator.domain.errors import Conflict, Mistake, RefusedError
 from orchestrator.graph.moving import rows
-from orchestrator.graph.moving.form import Contents, Kind, Record, encode, end, header
+from orchestrator.graph.moving.checking import Check
+from orchestrator.graph.moving.form import Contents, Kind, Line, Record, encode, end, header
+from orchestrator.graph.moving.mistakes import NotImportedError, words
+from orchestrator.graph.moving.rows import UnsoundGraphError
 
 PAGE = 100
 """How many are read at once of what is small."""
@@ -32,6 +35,17 @@ _PAGES: dict[Kind, tuple[str, Callable[[Row], Record], int]] = {
 _HISTORY = frozenset({Kind.PROCESS, Kind.DELIBERATION})
 
 
+class NotAFileError(UnsoundGraphError):
+    """What was read would be refused by an import."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        """`mistake` is what is wrong, and where."""
+        super().__init__(mistake.path[0], mistake.message)
+        self.args = (
+            f"{words(mistake)}: nothing is exported. Changed meanwhile: run it again. Where it stays, `council doctor` names the place",
+        )
+
+
 class Reads(Protocol):
     """What is asked of a graph."""
 
@@ -47,22 +61,46 @@ async def export(graph: Reads, contents: Contents) -> AsyncGenerator[str]:
     missing, and what is under way would go on here and where it is imported.
 
     Raises:
-        RefusedError: everything is wanted and a process is at work, now or at the end.
-        UnsoundGraphError: the graph holds what no file could say.
+        RefusedError: everything is wanted and a process is at work, or was before the end.
+        UnsoundGraphError: the graph holds what no file could say, or no import would take.
     """
     kinds = [kind for kind in Kind if contents is Contents.EVERYTHING or kind not in _HISTORY]
+    (clock,) = await graph.read("moving/read_clock")
     if contents is Contents.EVERYTHING:
         await _nobody_is_at_work(graph)
-    (clock,) = await graph.read("moving/read_clock")
-    yield encode(header(contents, clock["now"]))
+    looking = _Looking()
+    yield looking.line("header", header(contents, clock["now"]))
     counts: Counter[Kind] = Counter()
     for kind in kinds:
         async for record in records(graph, kind):
             counts[kind] += 1
-            yield encode(record)
+            yield looking.line(f"{kind} {record['id']}", record)
     if contents is Contents.EVERYTHING:
-        await _nobody_is_at_work(graph)
-    yield encode(end({kind: counts[kind] for kind in kinds}))
+        await _nobody_was_at_work(graph, clock["now"])
+    last = looking.line("end", end({kind: counts[kind] for kind in kinds}))
+    looking.close()
+    yield last
+
+
+class _Looking:
+    """Looks at each line as an import would: what is read in several transactions may not fit together."""
+
+    def __init__(self) -> None:
+        # Whether an address that is there may be used is for the graph to say that it goes to.
+        self._check = Check(allow_link_local=True)
+
+    def line(self, place: str, record: Record) -> str:
+        text = encode(record)
+        self._check.look(Line(place=place, text=text))
+        if self._check.mistakes:
+            raise NotAFileError(self._check.mistakes[0])
+        return text
+
+    def close(self) -> None:
+        try:
+            self._check.close()
+        except NotImportedError as refused:
+            raise NotAFileError(refused.mistakes[0]) from refused
 
 
 async def records(graph: Reads, kind: Kind) -> AsyncGenerator[Record]:
@@ -86,5 +124,20 @@ async def _nobody_is_at_work(graph: Reads) -> None:
                     existing=row["id"],
                 )
                 for row in living
+            )
+        )
+
+
+async def _nobody_was_at_work(graph: Reads, since: str) -> None:
+    found = await graph.read("moving/find_processes_since", since=since)
+    if found:
+        raise RefusedError(
+            *(
+                Conflict(
+                    message=f"process {row['id']} on {row['host']} was at work while this was under way, so that something may be missing. Stop every `council serve` on this graph, and export again",
+                    path=("everything",),
+                    existing=row["id"],
+                )
+                for row in found
             )
         )

@@ -1,4 +1,4 @@
-"""What breaks a rule of the doctor is not exported, or not imported, or is not what a file says."""
+"""What breaks a rule of the doctor is not exported, or is not what a file says."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from orchestrator.domain.errors import RefusedError
 from orchestrator.domain.ids import Prefix
 from orchestrator.engine.ports import Retry
 from orchestrator.graph import statements
+from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.moving.checking import check
+from orchestrator.graph.moving.exporting import export
 from orchestrator.graph.moving.form import Contents
-from orchestrator.graph.moving.mistakes import NotImportedError
 from orchestrator.graph.moving.rows import UnsoundGraphError
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.integration.graph.test_doctor import BREAKS
@@ -98,11 +99,8 @@ async def test_what_breaks_a_rule_is_not_moved(
         transaction = await session.begin_transaction()
         async with transaction:
             await (await transaction.run(BREAKS[rule])).consume()
-            with pytest.raises((UnsoundGraphError, NotImportedError)):
-                check(
-                    await lines_of(Uncommitted(transaction), Contents.EVERYTHING),
-                    allow_link_local=False,
-                )
+            with pytest.raises(UnsoundGraphError, match="nothing is exported"):
+                await lines_of(Uncommitted(transaction), Contents.EVERYTHING)
             await transaction.rollback()
 
 
@@ -117,3 +115,29 @@ async def test_history_is_not_exported_while_a_process_is_at_work(sound: Graph) 
     await lines_of(sound, Contents.COUNCILS)
     await GraphDeliberations(sound).release("prc_busy")
     await lines_of(sound, Contents.EVERYTHING)
+
+
+async def test_a_process_that_came_and_went_while_history_was_exported_is_seen(
+    sound: Graph,
+) -> None:
+    lines = export(sound, Contents.EVERYTHING)
+    await anext(lines)
+    deliberations = GraphDeliberations(sound)
+    await deliberations.enter("prc_brief", "its host", LEASE)
+    await deliberations.release("prc_brief")
+    with pytest.raises(RefusedError, match="process prc_brief on its host was at work while"):
+        _ = [line async for line in lines]
+    await lines_of(sound, Contents.EVERYTHING)
+
+
+async def test_councils_that_change_while_they_are_exported_make_no_file(sound: Graph) -> None:
+    lines = export(sound, Contents.COUNCILS)
+    async for line in lines:
+        if '"kind":"council"' in line:
+            break
+    agent = await Councils(sound).agent_by_name("dev-agent-1")
+    assert agent is not None
+    await Councils(sound).retire_agent(agent.id)
+    with pytest.raises(UnsoundGraphError, match="Changed meanwhile: run it again"):
+        _ = [line async for line in lines]
+    await lines_of(sound, Contents.COUNCILS)
