@@ -43,7 +43,7 @@ def differences(kind: Kind, source: Record, graph: Record) -> list[Difference]:
     found: Iterable[Difference]
     match kind:
         case Kind.ROLE:
-            found = _of(("description",) if "description" in source else (), source, graph)
+            found = ()
         case Kind.ENDPOINT:
             default = source["name"] == DEFAULT_ENDPOINT
             found = _of(() if default else ("url", "apiKeyVariable"), source, graph)

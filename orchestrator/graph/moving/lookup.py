@@ -20,6 +20,7 @@ _FEW: Final = (Kind.ROLE, Kind.ENDPOINT, Kind.REMOVED_ENDPOINT, Kind.MODEL)
 _BY_ID: Final[dict[Kind, tuple[str, Callable[[Row], Record]]]] = {
     Kind.COUNCIL: ("moving/read_councils", rows.council),
     Kind.AGENT: ("moving/read_retired_agents", rows.retired_agent),
+    Kind.PROCESS: ("moving/read_processes", rows.process),
     Kind.DELIBERATION: ("moving/read_deliberations", rows.deliberation),
 }
 
@@ -51,11 +52,6 @@ class Lookup:
             return {
                 record["id"]: few[record[key]] for record in batch.records if record[key] in few
             }
-        if kind is Kind.PROCESS:
-            there = {
-                row["id"] for row in await self.graph.read("moving/find_processes", ids=batch.ids)
-            }
-            return {record["id"]: record for record in batch.records if record["id"] in there}
         name, record_of = _BY_ID[kind]
         found: dict[str, Record] = {}
         for ids in _portions(batch.ids, _TOGETHER):

@@ -15,7 +15,7 @@ from orchestrator.graph.moving import rows
 from orchestrator.graph.moving.batches import Batch, Lines, Placed, batches
 from orchestrator.graph.moving.checking import Looked
 from orchestrator.graph.moving.differences import differences, has_gone_on
-from orchestrator.graph.moving.exporting import Reads
+from orchestrator.graph.moving.exporting import Reads, records
 from orchestrator.graph.moving.form import Contents, Kind, Record
 from orchestrator.graph.moving.known import Retry
 from orchestrator.graph.moving.lookup import BY_NAME, Lookup, kindless, look_up
@@ -29,12 +29,12 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replaced:
-    """A council that is as it was seeded and makes room; `stands_in` serves its role after it, if one does."""
+    """A council that is as it was seeded and makes room; `stands_in` serves its role after it."""
 
     id: str
     name: str
     role: str
-    stands_in: Placed | None
+    stands_in: Placed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class _Planning:
                 id=council["id"],
                 name=council["name"],
                 role=role,
-                stands_in=self._stands_in.get(role),
+                stands_in=self._stands_in[role],
             )
             for role, council in sorted(self._makes_room.items())
         )
@@ -131,7 +131,7 @@ class _Planning:
                 there = {"retries": item.record["retries"], **there}
             differing = (
                 []
-                if batch.kind in {Kind.ROLE, Kind.MODEL, Kind.PROCESS}
+                if batch.kind in {Kind.ROLE, Kind.MODEL}
                 else differences(batch.kind, item.record, there)
             )
             if differing:
@@ -190,18 +190,20 @@ class _Planning:
             if there["id"] in self._looked.known.councils:
                 continue  # it is a line of the file itself, and compared there
             role = there["serves"]
+            serving = [item for item in of_role[role] if "servesRole" in item.record]
+            if not serving:
+                continue  # archived ones come beside it
             if row["seeded"] and not row["deliberated"] and is_as_seeded(there, self._seed):
                 self._makes_room[role] = there
                 continue
             why = "has deliberated" if row["deliberated"] else "is not as it was seeded"
-            for item in of_role[role]:
-                if "servesRole" in item.record:
-                    self._conflict(
-                        item,
-                        f"in the graph {there['name']} serves {role}, and it {why}: {item.record['name']} cannot take its place",
-                        "servesRole",
-                        existing=there["id"],
-                    )
+            for item in serving:
+                self._conflict(
+                    item,
+                    f"in the graph {there['name']} serves {role}, and it {why}: {item.record['name']} cannot take its place",
+                    "servesRole",
+                    existing=there["id"],
+                )
         for item in fresh:
             if "servesRole" in item.record:
                 self._stands_in[item.record["serves"]] = item
@@ -286,6 +288,11 @@ class _Planning:
         (found,) = await self._graph.read("moving/find_history")
         if found["history"]:
             return False
+        if self._somebody_made_something():
+            return False
+        async for agent in records(self._graph, Kind.AGENT):
+            if agent["id"] not in self._looked.known.agents and "idempotencyKey" in agent:
+                return False
         ours = {*self._looked.known.councils, *(c["id"] for c in self._makes_room.values())}
         after = ""
         while page := await self._graph.read("moving/list_councils", after=after, limit=100):
@@ -293,6 +300,18 @@ class _Planning:
                 return False
             after = page[-1]["id"]
         return True
+
+    def _somebody_made_something(self) -> bool:
+        """Whether a caller knows a role or an endpoint of the graph that the file does not have under the same id."""
+        known, few = self._looked.known, self._lookup.few
+        ours = {*known.roles.values(), *known.endpoints.values(), *known.removed_endpoints}
+        return any(
+            "idempotencyKey" in record
+            or (kind is not Kind.ROLE and record["name"] != DEFAULT_ENDPOINT)
+            for kind in (Kind.ROLE, Kind.ENDPOINT, Kind.REMOVED_ENDPOINT)
+            for record in few[kind].values()
+            if record["id"] not in ours
+        )
 
     def _note_endpoint(self, kind: Kind, record: Record, there: Record) -> None:
         if kind is Kind.ENDPOINT and record["name"] == DEFAULT_ENDPOINT:

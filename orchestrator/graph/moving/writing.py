@@ -120,7 +120,7 @@ async def _make_room(graph: Graph, replaced: tuple[Replaced, ...], seed: Seed | 
                 await transaction.run("moving/remove_seeded", id=council.id)
         await transaction.run(
             _STATEMENTS[Kind.COUNCIL],
-            rows=[_council(one.stands_in.record) for one in replaced if one.stands_in],
+            rows=[_council(one.stands_in.record) for one in replaced],
         )
 
     await locked(graph, work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -260,6 +261,82 @@ async def test_beside_councils_of_its_own_a_graph_keeps_its_roles_and_their_ids(
     assert (await here.council_by_role("MINE")) is not None
     assert await council_of(here, "MINE") == mine
     assert await examine(graph) == ()
+
+
+async def test_an_archived_council_comes_beside_a_seeded_one(
+    graph: Graph, driver: AsyncDriver
+) -> None:
+    there = Councils(graph)
+    await there.create_role("DEV", None, None)
+    archived = await there.create_council(
+        CouncilDraft(role="DEV", agents=(AgentDraft(name="long ago"),)), None
+    )
+    await there.archive_council(archived, None)
+    lines = await lines_of(graph, Contents.COUNCILS)
+    here = await begin_anew(graph, driver)
+    dev = await council_of(here, "DEV")
+    done = await imported(graph, lines, verify=True)
+    assert done.plan is not None
+    assert done.plan.replaced == ()
+    assert await council_of(here, "DEV") == dev
+    assert await examine(graph) == ()
+
+
+def key(of: str) -> Idempotency:
+    return Idempotency(key=of, input_digest="digest")
+
+
+async def make_role(councils: Councils) -> None:
+    await councils.create_role("NEW", None, key("role"))
+
+
+async def make_endpoint(councils: Councils) -> None:
+    await councils.register_endpoint("here", "http://here/v1", None, None)
+
+
+async def retire_agent(councils: Councils) -> None:
+    """A council is as it was seeded again after somebody registered an agent, and had him leave."""
+    await councils.register_agent(
+        await council_of(councils, "DEV"), AgentDraft(name="gone"), key("agent")
+    )
+    gone = await councils.agent_by_name("gone")
+    assert gone is not None
+    await councils.retire_agent(gone.id)
+
+
+@pytest.mark.parametrize("make", [make_role, make_endpoint, retire_agent])
+async def test_a_graph_in_which_somebody_made_something_keeps_its_ids(
+    file: list[Line], graph: Graph, make: Callable[[Councils], Awaitable[None]]
+) -> None:
+    councils = Councils(graph)
+    before = await councils.role_by_name("DEV")
+    await make(councils)
+    await imported(graph, file)
+    after = await councils.role_by_name("DEV")
+    assert before is not None
+    assert after is not None
+    assert after.id == before.id
+
+
+async def test_a_council_in_the_way_is_told_with_its_id(file: list[Line], graph: Graph) -> None:
+    councils = Councils(graph)
+    dev = await council_of(councils, "DEV")
+    await councils.update_council(dev, None, CouncilChange(rounds=9))
+    with pytest.raises(NotImportedError, match=rf"our council cannot take its place \({dev}\)"):
+        await imported(graph, file)
+
+
+async def test_a_process_of_the_same_id_and_another_host_is_a_conflict(
+    file: list[Line], graph: Graph
+) -> None:
+    await GraphDeliberations(graph).enter("prc_one", "another host", timedelta(milliseconds=1))
+    assert ("", "prc_one") in await refused(graph, file)
+    done = await imported(graph, file, dry_run=True, verify=True)
+    assert done.comparison is not None
+    assert (
+        "process prc_one: host is 'a host' in the source and 'another host' in the graph"
+        in done.comparison.differences
+    )
 
 
 async def test_a_graph_that_lacks_a_migration_is_refused_with_what_to_do(
