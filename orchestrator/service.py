@@ -43,7 +43,7 @@ from orchestrator.graph.migrations import migrate
 from orchestrator.graph.moving.batches import Lines
 from orchestrator.graph.moving.exporting import export
 from orchestrator.graph.moving.form import Contents
-from orchestrator.graph.moving.former import Defaults, as_lines
+from orchestrator.graph.moving.former import Defaults, as_lines, told_apart
 from orchestrator.graph.moving.importing import Import, import_lines
 from orchestrator.graph.moving.mistakes import NotImportedError
 from orchestrator.graph.moving.writing import Told
@@ -359,13 +359,17 @@ async def import_predecessor(
 ) -> tuple[Import, Reading]:
     """Import what the predecessor kept in the Valkey at a URL; also returns what was read there."""
     try:
-        reading = read_councils(await read_documents(url))
+        documents = await read_documents(url)
+        reading = read_councils(documents.texts)
     except RefusedError as refused:
         raise NotImportedError(*refused.mistakes) from refused
+    reading.notes += [f"ignored: {what}" for what in documents.ignored]
+    councils, renamed = told_apart(reading.councils)
+    reading.notes += renamed
     async with _graph(settings) as graph:
         lines = await as_lines(
             graph,
-            reading.councils,
+            councils,
             Defaults(model=settings.vllm_model, url=settings.vllm_url),
         )
         imported = await import_lines(

@@ -80,6 +80,8 @@ async def import_predecessor(
 def _warn_of_ignored(reading: Reading, screen: Screen) -> None:
     for name, key in sorted(reading.ignored.items()):
         screen.warn(harmless(f"ignored: the field {name}, first in {key}"))
+    for note in reading.notes:
+        screen.warn(harmless(note))
     if not reading.councils:
         screen.warn("there is no council in that Valkey")
 

@@ -72,10 +72,12 @@ class FormerCouncil:
 
 @dataclass(slots=True)
 class Reading:
-    """All councils, with what was ignored on the way, once by its name, and where first."""
+    """All councils, with fields that were ignored on the way, once by their names, and where first."""
 
     councils: list[FormerCouncil] = field(default_factory=list)
     ignored: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """What else a person should know."""
 
 
 def read_councils(documents: Mapping[str, str]) -> Reading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
@@ -30,17 +31,37 @@ class NoClientError(CouncilError):
         )
 
 
-async def read_documents(url: str) -> dict[str, str]:
-    """Read the document of each council, by its key, in order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """Texts by their keys, in order, and why other keys under the prefix are not among them."""
+
+    texts: dict[str, str]
+    ignored: tuple[str, ...]
+
+
+async def read_documents(url: str) -> Documents:
+    """Read the document of each council.
 
     Raises:
         NoClientError: the client is not installed.
-        UnavailableError: the server cannot be reached, or does not answer.
-        RefusedError: the URL is none, the server refuses the login, or a key holds no text.
+        UnavailableError: the server cannot be reached, does not answer, or speaks another protocol.
+        RefusedError: the URL is none, or the server refuses the login.
     """
+    texts: dict[str, str] = {}
+    ignored: list[str] = []
     async with _open(url) as client:
-        names = await _names(client)
-        return {name: await _document(client, name) for name in names}
+        for key in await _keys(client):
+            name, kind = _text(key), _text(await client.type(key))
+            text = _text(await client.get(key) or b"") if kind == "string" else None
+            if name is None:
+                ignored.append(f"the key {key!r}, which is not valid UTF-8")
+            elif kind != "string":
+                ignored.append(f"{name}, which is a {kind} and not a text with a JSON document")
+            elif text is None:
+                ignored.append(f"{name}, which is not valid UTF-8")
+            else:
+                texts[name] = text
+    return Documents(texts=texts, ignored=tuple(ignored))
 
 
 @asynccontextmanager
@@ -68,29 +89,16 @@ async def _open(url: str) -> AsyncGenerator[Redis]:
         ) from exc
     except exceptions.ResponseError as exc:
         raise _refused(f"the server refuses: {exc}") from exc
+    except exceptions.RedisError as exc:
+        raise UnavailableError(
+            f"What answers at {_shown(url)} is no Valkey, or is not well: --from-valkey cannot be read"
+        ) from exc
 
 
-async def _names(client: Redis) -> list[str]:
+async def _keys(client: Redis) -> list[bytes]:
     """List the keys; SCAN may bring one more than once."""
-    found: set[str] = set()
-    async for key in cast(
-        "AsyncIterator[bytes]", client.scan_iter(match=f"{KEY_PREFIX}*", count=_TOGETHER)
-    ):
-        name = _text(key)
-        if name is None:
-            raise _refused(f"a key under {KEY_PREFIX} is not valid UTF-8: {key!r}")
-        found.add(name)
-    return sorted(found)
-
-
-async def _document(client: Redis, name: str) -> str:
-    kind = _text(await client.type(name))
-    if kind != "string":
-        raise _refused(f"{name} is a {kind}, and not a text with a JSON document")
-    text = _text(await client.get(name) or b"")
-    if text is None:
-        raise _refused(f"{name} is not valid UTF-8")
-    return text
+    found = cast("AsyncIterator[bytes]", client.scan_iter(match=f"{KEY_PREFIX}*", count=_TOGETHER))
+    return sorted({key async for key in found})
 
 
 def _text(value: bytes | str) -> str | None:

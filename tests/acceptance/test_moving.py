@@ -249,6 +249,8 @@ async def test_the_predecessors_councils_come_out_of_valkey(
             ),
         )
         client.set("orchestrator:councils:RESEARCH", '["ada", "bob", "eve"]')
+        client.set("orchestrator:councils:REVIEW", '["ada", "ida"]')
+        client.hset("orchestrator:councils:OTHER", "role", "OTHER")
         address = f"valkey://{where}/0"
         # The service has begun on the new graph: what it was seeded with makes room.
         await settle_defaults(empty_graph, URL, "m")
@@ -256,6 +258,10 @@ async def test_the_predecessors_councils_come_out_of_valkey(
         would = await shell.run("import", "--from-valkey", address, "--dry-run")
         assert (would.code, "dev-council-1 (DEV)" in would.out) == (0, True)
         assert "ignored: the field state, first in orchestrator:councils:DEV" in would.err
+        assert "ignored: orchestrator:councils:OTHER, which is a hash" in would.err
+        for role in ("research", "review"):
+            key = f"orchestrator:councils:{role.upper()}"
+            assert f"renamed: the agent ada of {key} is {role}-ada" in would.err
         done = await shell.run("import", "--from-valkey", address, "--verify")
         assert (done.code, "nothing differs" in done.out) == (0, True)
         before = await shown(driver, empty_graph)

@@ -5,15 +5,16 @@ Their ids are derived from the predecessor's, so that read twice they are the sa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import count
 from typing import Any
 
 from orchestrator.domain.councils import DEFAULT_ENDPOINT, DEFAULT_KEY_VARIABLE
 from orchestrator.domain.ids import Prefix, with_prefix
-from orchestrator.domain.predecessor import FormerCouncil
+from orchestrator.domain.predecessor import FormerAgent, FormerCouncil
 from orchestrator.graph.moving import form
 from orchestrator.graph.moving.exporting import Reads
 from orchestrator.graph.moving.form import Contents, Kind, Line, Record
@@ -26,6 +27,32 @@ class Defaults:
 
     model: str
     url: str | None
+
+
+def told_apart(councils: Sequence[FormerCouncil]) -> tuple[list[FormerCouncil], list[str]]:
+    """Give agents whose names are those of agents of other councils, too, their roles' before them; also says so.
+
+    The predecessor's ids were unique in a council; names are unique in the graph.
+    """
+    named = Counter(
+        name for council in councils for name in {agent.draft.name for agent in council.agents}
+    )
+    notes: list[str] = []
+    apart: list[FormerCouncil] = []
+    for council in councils:
+        agents: list[FormerAgent] = []
+        for agent in council.agents:
+            name = agent.draft.name
+            if name is None or named[name] == 1:
+                agents.append(agent)
+                continue
+            own = f"{stem_of(council.draft.role)}-{name}"
+            notes.append(
+                f"renamed: the agent {name} of {council.key} is {own}, as others have this name"
+            )
+            agents.append(replace(agent, draft=replace(agent.draft, name=own)))
+        apart.append(replace(council, agents=tuple(agents)))
+    return apart, notes
 
 
 async def as_lines(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
@@ -43,7 +44,7 @@ async def test_each_council_is_read_once_among_many_other_keys(
     many = {f"other:{number}": "x" for number in range(5000)}
     ours = {f"orchestrator:councils:ROLE{number}": f'["a{number}"]' for number in range(300)}
     client.mset({**many, **ours})
-    assert await read_documents(url) == ours
+    assert (await read_documents(url)).texts == ours
 
 
 async def test_it_only_reads_and_never_asks_for_all_keys_at_once(
@@ -64,19 +65,35 @@ async def test_it_only_reads_and_never_asks_for_all_keys_at_once(
 
 async def test_an_empty_server_has_none(client: redis.Redis, url: str) -> None:
     assert client.dbsize() == 0
-    assert await read_documents(url) == {}
+    found = await read_documents(url)
+    assert (found.texts, found.ignored) == ({}, ())
 
 
-async def test_a_key_that_holds_no_text_is_told(client: redis.Redis, url: str) -> None:
+async def test_keys_that_hold_no_text_are_ignored_and_told(client: redis.Redis, url: str) -> None:
     client.hset(KEY, "role", "DEV")
-    with pytest.raises(RefusedError, match="orchestrator:councils:DEV is a hash"):
-        await read_documents(url)
+    client.set("orchestrator:councils:OPS", b"\xff\xfe")
+    client.set(b"orchestrator:councils:\xff", "[]")
+    client.set("orchestrator:councils:QA", '["a"]')
+    found = await read_documents(url)
+    assert found.texts == {"orchestrator:councils:QA": '["a"]'}
+    assert found.ignored == (
+        "orchestrator:councils:DEV, which is a hash and not a text with a JSON document",
+        "orchestrator:councils:OPS, which is not valid UTF-8",
+        r"the key b'orchestrator:councils:\xff', which is not valid UTF-8",
+    )
 
 
-async def test_bytes_that_are_no_text_are_told(client: redis.Redis, url: str) -> None:
-    client.set(KEY, b"\xff\xfe")
-    with pytest.raises(RefusedError, match="orchestrator:councils:DEV is not valid UTF-8"):
-        await read_documents(url)
+async def test_a_server_of_another_protocol_is_told() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(UnavailableError, match=f"at 127.0.0.1:{port} is no Valkey"):
+            await read_documents(f"valkey://127.0.0.1:{port}/0")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +116,8 @@ async def test_a_wrong_password_is_told_and_not_repeated(tmp_path: Path) -> None
         pytest.skip("the server in Python that runs here asks for no password")
     with running(tmp_path, password="right") as (where, client):
         client.set(KEY, "[]")
-        assert await read_documents(f"redis://:right@{where}/0") == {KEY: "[]"}
+        found = await read_documents(f"redis://:right@{where}/0")
+        assert found.texts == {KEY: "[]"}
         for login in (":wrong@", ""):
             with pytest.raises(RefusedError, match="the server refuses") as refused:
                 await read_documents(f"redis://{login}{where}/0")
