@@ -63,6 +63,7 @@ async def test_a_request_is_in_the_log_before_its_first_byte_and_at_its_end(
         "id": TURN,
         "attempt": 1,
         "model": "one",
+        "caller": "",
     }
     assert read(log)[1] | {"at": 0} == begun | {"at": 0, "event": "end", "outcome": "answered"}
     assert read(log)[1]["at"] > begun["at"]
