@@ -15,6 +15,9 @@ from orchestrator.graph.errors import OutOfMemoryError
 
 _log = structlog.get_logger(__name__)
 
+_RACES = 16
+"""How often in a row others may be quicker; each time they were, what is left is less."""
+
 
 async def enter(graph: Graph, process: str, host: str, lease: timedelta) -> None:
     """Write the node of a process, with its first lease."""
@@ -38,7 +41,7 @@ async def claim(graph: Graph, process: str, room: int, gone: Collection[str]) ->
     """
     claimed: list[Held] = []
     most = room
-    empty_handed = False
+    empty_handed = 0
     while len(claimed) < room:
         try:
             rows = await graph.write(
@@ -68,9 +71,9 @@ async def claim(graph: Graph, process: str, room: int, gone: Collection[str]) ->
         ]
         # What another process took while this one waited for its lock leaves room for others.
         sought = rows[0]["sought"] if rows else 0
-        if sought == 0 or (most == room and len(got) == sought) or (not got and empty_handed):
+        empty_handed = 0 if got else empty_handed + 1
+        if sought == 0 or (most == room and len(got) == sought) or empty_handed == _RACES:
             break
-        empty_handed = not got
     return tuple(claimed)
 
 
