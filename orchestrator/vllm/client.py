@@ -128,7 +128,7 @@ class ModelClient:
         self, line: Line, place: Place, call: Call, on_token: Callable[[str], None]
     ) -> Answer:
         priority = _PRIORITIES.get(call.priority) if line.takes_priorities else None
-        body = _body(call, priority)
+        body = request_body(call, priority)
         async with asyncio.timeout(line.opening_seconds):
             response = await line.post(line.address.completions, body, call.turn)
         try:
@@ -274,7 +274,8 @@ def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
     return cast("httpx.AsyncByteStream", response.stream)
 
 
-def _body(call: Call, priority: int | None) -> bytes:
+def request_body(call: Call, priority: int | None = None) -> bytes:
+    """Return what a call sends; a priority where the endpoint takes one."""
     told: dict[str, Any] = {
         "model": call.seat.model.name,
         "messages": [{"role": one.role, "content": one.content} for one in call.messages],

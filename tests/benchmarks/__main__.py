@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ BENCHMARKS: dict[str, tuple[Measure, str]] = {
     # The last: the graph that it leaves takes minutes to be emptied for another.
     "growth": (growth.measure, "what is done all the time, as the graph grows; bytes on disk"),
 }
+
+_LONGEST_SECONDS = 900
+"""Of one benchmark: what hangs is given up."""
 
 
 def main() -> int:
@@ -56,7 +60,7 @@ def main() -> int:
         # Fetching Neo4j takes minutes, once a machine.
         way = prepare(_tell)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            reports = runner.run(_measure(way, names, console, quick=options.quick))
+            reports, failed = runner.run(_measure(way, names, console, quick=options.quick))
     except CouncilError as error:
         _tell(str(error))
         return 1
@@ -70,18 +74,32 @@ def main() -> int:
         encoding="utf-8",
     )
     console.print(f"Written to {options.json}.", highlight=False)
-    return 0
+    if failed:
+        _tell(f"Without {', '.join(failed)}: see above.")
+    return 1 if failed else 0
 
 
-async def _measure(way: Way, names: list[str], console: Console, *, quick: bool) -> list[Report]:
+async def _measure(
+    way: Way, names: list[str], console: Console, *, quick: bool
+) -> tuple[list[Report], list[str]]:
+    """Return what was measured, and the names of what could not be."""
     reports: list[Report] = []
+    failed: list[str] = []
     async with open_bench(way, quick=quick, tell=_tell) as bench:
         for name in names:
             _tell(f"{name}, at a load of {load():.1f} …")
-            report = await BENCHMARKS[name][0](bench)
-            report.show(console)
-            reports.append(report)
-    return reports
+            began = time.perf_counter()
+            try:
+                async with asyncio.timeout(_LONGEST_SECONDS):
+                    report = await BENCHMARKS[name][0](bench)
+            except Exception:  # noqa: BLE001 - the others are measured all the same, and this one is told of
+                console.print_exception()
+                failed.append(name)
+            else:
+                report.show(console)
+                reports.append(report)
+            _tell(f"  {name} took {time.perf_counter() - began:.0f} s.")
+    return reports, failed
 
 
 def _surroundings() -> dict[str, Any]:

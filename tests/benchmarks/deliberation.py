@@ -1,4 +1,4 @@
-"""Deliberations of three seats and one round: the service through its API, beside the bare calls (`floor`)."""
+"""Deliberations of three seats and one round: the service through its API, beside the bare calls and LangGraph."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from neo4j import AsyncDriver
 
 from tests.benchmarks.api import Api, open_api
 from tests.benchmarks.bench import Bench, statement
-from tests.benchmarks.processes import Child, child, cpu_seconds, started
+from tests.benchmarks.missing import MissingError
+from tests.benchmarks.peer import LangGraph, langgraph
+from tests.benchmarks.processes import Child, child, cpu_seconds, family_cpu_seconds, started
 from tests.benchmarks.quiet_service import QuietService
 from tests.benchmarks.results import Figure, Report, load, ratio
 
@@ -30,6 +32,8 @@ _DESCRIPTION = (
     "Our webhook handler retries at once and for ever when a receiver answers 500. Propose a policy for "
     "retries that does not flood a receiver that is recovering, and say where its state is kept."
 )
+
+_OF_LANGGRAPH = "LangGraph makes the same calls, a node each, and keeps each answer in a Postgres of its own; both are as they come."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,25 @@ class _Used:
     model: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
     client: list[float] = field(default_factory=list)
+    langgraph: list[float] = field(default_factory=list)
+    postgres: list[float] = field(default_factory=list)
+
+    def figures(self) -> list[Figure]:
+        """Show it of all that were measured."""
+        names = {
+            "the service": self.service,
+            "Neo4j": self.neo4j,
+            "LangGraph": self.langgraph,
+            "Postgres": self.postgres,
+            "the model server": self.model,
+            "the floor": self.floor,
+            "this client": self.client,
+        }
+        return [
+            _milliseconds(f"processor time a deliberation: {name}", values, scale=1)
+            for name, values in names.items()
+            if values
+        ]
 
 
 async def measure(bench: Bench) -> Report:
@@ -87,17 +110,27 @@ async def measure(bench: Bench) -> Report:
         await service.ready()
         api = await stack.enter_async_context(open_api(service.url))
         floor = await stack.enter_async_context(child("floor", model.said, _DESCRIPTION))
+        peer: LangGraph | None = None
+        try:
+            peer = await stack.enter_async_context(langgraph(model.said, _DESCRIPTION))
+        except MissingError as missing:
+            remarks = [f"LangGraph with its Postgres saver was not measured: {missing}."]
+        else:
+            remarks = [_OF_LANGGRAPH]
         run = _Run(
             bench=bench,
             service=service.pid,
             model=model.pid,
             api=api,
             floor=floor,
+            peer=peer,
             driver=graph.driver,
         )
         bench.tell("  warming up …")
         await run.many(sizes.warm_up)
-        await run.floor(sizes.warm_up // 4, at_once=AT_ONCE)
+        await calls(floor, sizes.warm_up // 4, at_once=AT_ONCE)
+        if peer is not None:
+            await calls(peer.child, sizes.warm_up // 8, at_once=AT_ONCE)
         bench.tell("  alone …")
         figures = await run.all_alone(sizes)
         bench.tell(f"  {AT_ONCE} at once …")
@@ -110,6 +143,7 @@ async def measure(bench: Bench) -> Report:
             "Alone, the time is a client's: from sending the mutation to knowing the verdict, by deliberationEvents over a WebSocket, or by looking at the status in the graph every 2 ms.",
             f"At once, {AT_ONCE} run and up to {_BACKLOG} wait; the rate is that between the {AT_ONCE}th verdict and the {AT_ONCE}th last, by a count in the graph every {1000 * _LOOK_SECONDS:g} ms.",
             "The floor makes the same twelve calls in four steps, with the service's own client, and stores nothing.",
+            *remarks,
         ),
         load_before=before,
         load_after=load(),
@@ -127,6 +161,7 @@ class _Run:
         model: int,
         api: Api,
         floor: Child,
+        peer: LangGraph | None,
         driver: AsyncDriver,
     ) -> None:
         self._bench = bench
@@ -134,6 +169,7 @@ class _Run:
         self._model = model
         self._api = api
         self._floor = floor
+        self._peer = peer
         self._driver = driver
         self._there = 0
         """Deliberations that have ended so far."""
@@ -146,7 +182,7 @@ class _Run:
         accepting: list[float] = []
         async with self._api.followed() as following:
             for _ in range(sizes.blocks):
-                times, _ = await self.floor(sizes.alone, at_once=1)
+                times, _ = await calls(self._floor, sizes.alone, at_once=1)
                 floor.append(statistics.median(ended - began for began, ended in times))
                 block = [
                     await self._one(following.until_decided, accepting) for _ in range(sizes.alone)
@@ -170,9 +206,10 @@ class _Run:
         used = _Used()
         floor: list[float] = []
         ours: list[float] = []
+        theirs: list[float] = []
         for _ in range(sizes.rounds):
             model = cpu_seconds(self._model)
-            times, cpu = await self.floor(sizes.many, at_once=AT_ONCE)
+            times, cpu = await calls(self._floor, sizes.many, at_once=AT_ONCE)
             floor.append(_rate(sorted(ended for _, ended in times)))
             used.floor.append(1000 * cpu / sizes.many)
             used.model.append(1000 * (cpu_seconds(self._model) - model) / sizes.many)
@@ -184,30 +221,27 @@ class _Run:
             now = self._bench.neo4j_cpu_seconds()
             if neo4j is not None and now is not None:
                 used.neo4j.append(1000 * (now - neo4j) / sizes.many)
+            if self._peer is not None:
+                theirs.append(await _langgraph(self._peer, sizes.many, used))
         name = f"{AT_ONCE} at once"
         unit = "a second"
         return [
             Figure(what=f"{name}: the floor", unit=unit, values=tuple(floor)),
             Figure(what=f"{name}: the service", unit=unit, values=tuple(ours)),
             ratio(f"{name}: the service to the floor", ours, floor, target="at least 0.5"),
-            _milliseconds("processor time a deliberation: the service", used.service, scale=1),
             *(
-                [_milliseconds("processor time a deliberation: Neo4j", used.neo4j, scale=1)]
-                if used.neo4j
+                [
+                    Figure(
+                        what=f"{name}: LangGraph with Postgres", unit=unit, values=tuple(theirs)
+                    ),
+                    ratio(f"{name}: the service to LangGraph", ours, theirs, target="at least 2"),
+                    ratio(f"{name}: LangGraph to the floor", theirs, floor),
+                ]
+                if theirs
                 else []
             ),
-            _milliseconds("processor time a deliberation: the model server", used.model, scale=1),
-            _milliseconds("processor time a deliberation: the floor", used.floor, scale=1),
-            _milliseconds("processor time a deliberation: this client", used.client, scale=1),
+            *used.figures(),
         ]
-
-    async def floor(
-        self, count: int, *, at_once: int
-    ) -> tuple[Sequence[tuple[float, float]], float]:
-        """Return when each deliberation of the floor began and ended, and the processor time of all."""
-        await self._floor.tell(count=count, at_once=at_once)
-        told = await self._floor.says()
-        return [(began, ended) for began, ended in told["times"]], told["cpu"]
 
     async def many(self, count: int) -> float:
         """Have so many deliberated, and return how many were a second in the steady state."""
@@ -265,6 +299,24 @@ class _Run:
             if records[0]["status"] == "DECIDED":
                 return
             await asyncio.sleep(_LOOK_AT_ONE_SECONDS)
+
+
+async def calls(
+    child: Child, count: int, *, at_once: int
+) -> tuple[Sequence[tuple[float, float]], float]:
+    """Have the floor or a peer make the calls of so many; return when each began and ended, and the processor time of all."""
+    await child.tell(count=count, at_once=at_once)
+    told = await child.says()
+    return [(began, ended) for began, ended in told["times"]], told["cpu"]
+
+
+async def _langgraph(peer: LangGraph, count: int, used: _Used) -> float:
+    """Return how many LangGraph has a second in the steady state."""
+    postgres = family_cpu_seconds(peer.postgres.pid)
+    times, cpu = await calls(peer.child, count, at_once=AT_ONCE)
+    used.langgraph.append(1000 * cpu / count)
+    used.postgres.append(1000 * (family_cpu_seconds(peer.postgres.pid) - postgres) / count)
+    return _rate(sorted(ended for _, ended in times))
 
 
 def _rate(ends: Sequence[float]) -> float:

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _END_SECONDS = 10.0
+_SAY_SECONDS = 300.0
 
 
 def cpu_seconds(pid: int) -> float:
     """Return the processor time of a living process and of those children of it that have ended."""
+    return sum(int(field) for field in _stat(pid)[11:15]) / _TICKS
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """Return the processor time of a living process and of all its children, living and ended."""
+    total = cpu_seconds(pid)
+    for folder in Path("/proc").glob("[0-9]*"):
+        # Whoever ends while this looks is counted with its parent the next time.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if int(_stat(int(folder.name))[1]) == pid:
+                total += cpu_seconds(int(folder.name))
+    return total
+
+
+def _stat(pid: int) -> list[str]:
     stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     # The name, in parentheses, may hold anything; after it come the state and then numbers.
-    fields = stat.rpartition(")")[2].split()
-    return sum(int(field) for field in fields[11:15]) / _TICKS
+    return stat.rpartition(")")[2].split()
 
 
 def resident_bytes() -> int:
@@ -47,15 +63,26 @@ async def started(*command: str, says: bool) -> AsyncGenerator[Started]:
         stdout=asyncio.subprocess.PIPE if says else asyncio.subprocess.DEVNULL,
     )
     try:
-        said = b"" if process.stdout is None else await process.stdout.readline()
+        async with asyncio.timeout(_SAY_SECONDS):
+            said = b"" if process.stdout is None else await process.stdout.readline()
         if says and not said:
             raise ChildFailedError(command, await process.wait())
         yield Started(process.pid, said.decode().strip())
     finally:
-        if process.returncode is None:
-            process.terminate()
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask it to end, and see that it does."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
         async with asyncio.timeout(_END_SECONDS):
             await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 class ChildFailedError(Exception):
@@ -67,7 +94,7 @@ class ChildFailedError(Exception):
 
 
 class Child:
-    """A module of the benchmarks in a process of its own: it is told and tells a line of JSON at a time."""
+    """A process that is told and tells a line of JSON at a time."""
 
     def __init__(self, process: asyncio.subprocess.Process, command: tuple[str, ...]) -> None:
         """Take a process with pipes."""
@@ -87,19 +114,27 @@ class Child:
         await self._process.stdin.drain()
 
     async def says(self) -> dict[str, Any]:
-        """Return its next line."""
-        line = b"" if self._process.stdout is None else await self._process.stdout.readline()
+        """Return its next line; TimeoutError where none comes in five minutes."""
+        async with asyncio.timeout(_SAY_SECONDS):
+            line = b"" if self._process.stdout is None else await self._process.stdout.readline()
         if not line:
             raise ChildFailedError(self._command, await self._process.wait())
         return cast("dict[str, Any]", json.loads(line))
 
 
-@asynccontextmanager
-async def child(
+def child(
     module: str, *arguments: str, environment: Mapping[str, str] | None = None
-) -> AsyncGenerator[Child]:
+) -> AbstractAsyncContextManager[Child]:
     """Run `tests.benchmarks.<module>`; it has to end by itself once its input does."""
     command = (sys.executable, "-m", f"tests.benchmarks.{module}", *arguments)
+    return speaking(*command, environment=environment)
+
+
+@asynccontextmanager
+async def speaking(
+    *command: str, environment: Mapping[str, str] | None = None
+) -> AsyncGenerator[Child]:
+    """Run a command that is spoken to; it has to end by itself once its input does."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
