@@ -3,7 +3,7 @@
 //   id, task: the new ids; council, role: one of them, the other null
 //   idempotencyKey, inputDigest, createdBy: null where there is none
 //   protocol, rounds, decision: null for what the council has; priority; waiting: its place among those to be claimed
-//   deadline: milliseconds from now, or null; rehearsal: whether seats that no endpoint but `default` serves go to the rehearsal model
+//   deadline: milliseconds from now, or null; tokenBudget: tokens, or null; rehearsal: whether seats that no endpoint but `default` serves go to the rehearsal model
 //   description, context, rubric, requirements, externalId, metadata: the task's
 // Columns: asked: the id of the order; id, inputDigest: of what was written now or, under the same id or key, before. Both are null where
 // nothing was written, since the council is not there, serves no role, has no seat or was changed meanwhile.
@@ -51,6 +51,8 @@ OPTIONAL CALL (row, there) {
     decision: coalesce(row.decision, council.decision), priority: row.priority, status: 'QUEUED', waiting: row.waiting,
     rehearsal: any(seat IN seats WHERE coalesce(seat.model.rehearsal, false)),
     acceptedAt: now, deadline: CASE WHEN row.deadline IS NOT NULL THEN now + duration({milliseconds: row.deadline}) END,
+    tokenBudget: row.tokenBudget, tokensReserved: CASE WHEN row.tokenBudget IS NOT NULL THEN 0 END,
+    tokensSettled: CASE WHEN row.tokenBudget IS NOT NULL THEN 0 END,
     createdBy: row.createdBy, idempotencyKey: row.idempotencyKey, inputDigest: row.inputDigest, epoch: 0, sequence: 0, resumptions: 0,
     promptTokens: 0, cachedPromptTokens: 0, completionTokens: 0, calls: 0
   })-[:ABOUT]->(task)

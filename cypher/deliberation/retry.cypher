@@ -43,7 +43,10 @@ OPTIONAL CALL (there, old) {
     // As long as the old one had.
     deadline: CASE
       WHEN old.deadline IS NOT NULL THEN now + duration({milliseconds: old.deadline.epochMillis - old.acceptedAt.epochMillis})
-    END, createdBy: $createdBy,
+    END,
+    // Of tokens as many, none of which is spent.
+    tokenBudget: old.tokenBudget, tokensReserved: CASE WHEN old.tokenBudget IS NOT NULL THEN 0 END,
+    tokensSettled: CASE WHEN old.tokenBudget IS NOT NULL THEN 0 END, createdBy: $createdBy,
     idempotencyKey: $idempotencyKey, inputDigest: $inputDigest, epoch: 0, sequence: 0, resumptions: 0,
     promptTokens: 0, cachedPromptTokens: 0, completionTokens: 0, calls: 0
   })-[:ABOUT]->(task)

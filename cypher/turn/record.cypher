@@ -1,8 +1,9 @@
 // Record turns, once each, under the claims that they were taken under.
 // $batches: [deliberation, epoch, rows], one a deliberation, in order of deliberation; a row is [id, seat, kind, round, sample, outcome,
 //   content, reasoning, absence, finishReason, attempts, promptVersion, promptTokens, cachedPromptTokens, completionTokens, calls,
-//   latencyMs, startedAt, finishedAt, target, revises, answers, choices], each id once; times in microseconds
-//   since 1970, since the driver takes 50 of them itself for each of its own datetimes
+//   latencyMs, startedAt, finishedAt, target, revises, answers, choices, settles], each id once; times in microseconds
+//   since 1970, since the driver takes 50 of them itself for each of its own datetimes; settles: how many of the tokens that were reserved
+//   for the turn its usage stands for
 // Column: recorded: [id, sequence] of the turns that are there now, written by this or before. What is missing was fenced.
 // The SET of `lock` takes the write locks, in the order of the batches; epoch, status and turns are read after it.
 UNWIND $batches AS batch
@@ -22,7 +23,9 @@ SET d.sequence = base + size(fresh),
   d.promptTokens = reduce(sum = d.promptTokens, row IN fresh | sum + row[12]),
   d.cachedPromptTokens = reduce(sum = d.cachedPromptTokens, row IN fresh | sum + row[13]),
   d.completionTokens = reduce(sum = d.completionTokens, row IN fresh | sum + row[14]),
-  d.calls = reduce(sum = d.calls, row IN fresh | sum + row[15])
+  d.calls = reduce(sum = d.calls, row IN fresh | sum + row[15]),
+  // Null, and nothing is set, where there is no budget.
+  d.tokensSettled = reduce(sum = d.tokensSettled, row IN fresh | sum + row[23])
 WITH d, known, fresh, base
 CALL (d, fresh, base) {
   UNWIND range(0, size(fresh) - 1) AS i

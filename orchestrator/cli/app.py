@@ -143,6 +143,10 @@ def ask(
         str | None,
         typer.Option(metavar="TIME", help="How long it may take, as 90s, 15m or 2h."),
     ] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(metavar="TOKENS", help="How many tokens it may use, read and written."),
+    ] = None,
     key: Key = None,
     detach: Detach = False,
     as_json: AsJson = False,
@@ -173,6 +177,7 @@ def ask(
             ),
             rounds=rounds,
             deadline=None if deadline is None else asking.duration_of(deadline),
+            budget=budget,
             idempotency_key=key,
             detach=detach,
             as_json=as_json,

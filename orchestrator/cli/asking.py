@@ -70,6 +70,7 @@ async def ask(
     task: models.TaskInput,
     rounds: int | None,
     deadline: timedelta | None,
+    budget: int | None,
     idempotency_key: str | None,
     detach: bool,
     as_json: bool,
@@ -77,7 +78,14 @@ async def ask(
     """Print the verdict, and return how it went."""
     key = idempotency_key or uuid.uuid4().hex
     accepted = await _accepted(
-        client.deliberate(task, role=role, rounds=rounds, deadline=deadline, idempotency_key=key),
+        client.deliberate(
+            task,
+            role=role,
+            rounds=rounds,
+            deadline=deadline,
+            token_budget=budget,
+            idempotency_key=key,
+        ),
         screen,
         key,
     )

@@ -151,6 +151,7 @@ class CouncilClient:
         rounds: int | None = None,
         priority: Priority | None = None,
         deadline: timedelta | None = None,
+        token_budget: int | None = None,
         idempotency_key: str | None = None,
     ) -> models.Deliberation:
         """Lay a task before the council that serves `role`, or the one with the id `council`.
@@ -167,6 +168,7 @@ class CouncilClient:
             "rounds": rounds,
             "priority": priority,
             "deadlineSeconds": None if deadline is None else round(deadline.total_seconds()),
+            "tokenBudget": token_budget,
             "idempotencyKey": idempotency_key or uuid.uuid4().hex,
         }
         return await self._change("Deliberate", "deliberate", sent)

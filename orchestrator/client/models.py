@@ -292,6 +292,9 @@ class Deliberation(Shown):
     started_at: datetime | None
     finished_at: datetime | None
     deadline: datetime | None
+    token_budget: int | None
+    tokens_spent: int | None
+    """What counts against the budget; none where there is none."""
     pruned_at: datetime | None
     retry_of: Reference | None
     retries: tuple[Reference, ...]

@@ -82,6 +82,15 @@ class Usage:
     completion_tokens: int = 0
     calls: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        """Return both together."""
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_prompt_tokens=self.cached_prompt_tokens + other.cached_prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            calls=self.calls + other.calls,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class TurnKey:
@@ -184,12 +193,23 @@ class Deliberation:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     deadline: datetime | None = None
+    token_budget: int | None = None
+    tokens_reserved: int = 0
+    """Where it has a budget: all that was ever reserved for calls, by whichever process."""
+    tokens_settled: int = 0
+    """Of that, what the usage of recorded turns stands for."""
     pruned_at: datetime | None = None
     """Since when its turns have no contents any more, but for the winning proposal."""
     created_by: str | None = None
     resumptions: int = 0
     sequence: int = 0
     usage: Usage = field(default_factory=Usage)
+
+    @property
+    def tokens_spent(self) -> int:
+        """What counts against its budget: all that servers counted, and what calls may have used that nobody counted."""
+        uncounted = self.tokens_reserved - self.tokens_settled
+        return self.usage.prompt_tokens + self.usage.completion_tokens + uncounted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ CouncilError
 ├── UnavailableError    something that the service needs is away: try again later
 ├── ClaimLostError      another process holds the deliberation now
 ├── UnrecordableError   the graph refuses this one turn for good
+├── BudgetSpentError    the token budget leaves no room for another call
 └── ModelError          a model's server did not give an answer that can be used
 """
 
@@ -13,6 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+
+from orchestrator.domain.deliberations import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +97,26 @@ class UnrecordableError(CouncilError):
         super().__init__(reason)
 
 
+class BudgetSpentError(CouncilError):
+    """A turn was not taken, for its deliberation's token budget leaves no room for it; the message says how that came."""
+
+
 class ModelError(CouncilError):
     """A call to a model that failed; `reason` is fit to be shown as an absence."""
 
-    def __init__(self, reason: str, *, retryable: bool, retry_after: float | None = None) -> None:
-        """`retry_after` is in seconds, where the server asked for it."""
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retryable: bool,
+        retry_after: float | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        """`retry_after` is in seconds, where the server asked for it; `usage` is none where nobody knows it."""
         self.reason: str = reason
         self.retryable: bool = retryable
         self.retry_after: float | None = retry_after
+        self.usage: Usage | None = usage
         super().__init__(reason)
 
 

@@ -24,3 +24,5 @@ TEMPERATURE = 2.0
 TOKENS = 32_768
 """Of one answer."""
 DEADLINE_SECONDS = 7 * 24 * 3600
+TOKEN_BUDGET = 2**53
+"""The largest count that JSON holds exactly everywhere."""

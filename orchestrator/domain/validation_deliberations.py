@@ -52,3 +52,8 @@ def inspect_deadline(inspection: Inspection, seconds: int | None) -> timedelta |
     """Look at how long it may take."""
     inspection.whole(("deadlineSeconds",), seconds, 1, limits.DEADLINE_SECONDS)
     return None if seconds is None else timedelta(seconds=seconds)
+
+
+def inspect_token_budget(inspection: Inspection, tokens: int | None) -> int | None:
+    """Look at how many tokens it may use."""
+    return inspection.whole(("tokenBudget",), tokens, 1, limits.TOKEN_BUDGET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import stamina
@@ -13,6 +14,7 @@ from orchestrator.domain.deliberations import Deliberation, Turn, TurnOutcome, U
 from orchestrator.domain.errors import ModelError
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask
+from orchestrator.engine.budgeting import Budget
 from orchestrator.engine.events import TokensSpoken, TurnBegan
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
@@ -41,8 +43,18 @@ class Dispatcher:
         """Whether the call for a turn waits, and is not in flight."""
         return self._models.obstacle(turn) is not None
 
-    async def take(self, deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> Turn:
-        """Return the turn, taken or absent; `contents` are what the recorded turns said, by id."""
+    async def take(
+        self,
+        deliberation: Deliberation,
+        ask: Ask,
+        contents: Mapping[str, str],
+        budget: Budget | None = None,
+    ) -> Turn:
+        """Return the turn, taken or absent; `contents` are what the recorded turns said, by id.
+
+        Raises:
+            BudgetSpentError: the budget leaves no room for it.
+        """
         prompt = build(deliberation, ask, contents)
         seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
         call = Call(
@@ -60,6 +72,8 @@ class Dispatcher:
         began = asyncio.get_running_loop().time()
         attempts = 0
         offset = 0
+        usage = Usage()
+        """Of all attempts whose server counted."""
 
         def turn(
             *,
@@ -67,7 +81,6 @@ class Dispatcher:
             choices: tuple[str, ...] = (),
             absence: str | None = None,
         ) -> Turn:
-            usage = Usage() if answer is None else answer.usage
             return Turn(
                 id=call.turn,
                 key=ask.key,
@@ -78,12 +91,7 @@ class Dispatcher:
                 absence=absence,
                 attempts=attempts,
                 prompt_version=prompt.version,
-                usage=Usage(
-                    prompt_tokens=usage.prompt_tokens,
-                    cached_prompt_tokens=usage.cached_prompt_tokens,
-                    completion_tokens=usage.completion_tokens,
-                    calls=attempts,
-                ),
+                usage=replace(usage, calls=attempts),
                 latency_ms=round((asyncio.get_running_loop().time() - began) * 1000),
                 started_at=started_at,
                 finished_at=datetime.now(UTC),
@@ -110,6 +118,8 @@ class Dispatcher:
 
         async def begin() -> None:
             nonlocal attempts, offset
+            if budget is not None:
+                await budget.send(call.turn)
             # Each time: a process that was stopped while it waited may have been overtaken.
             await self._lease.held()
             attempts += 1
@@ -123,6 +133,11 @@ class Dispatcher:
                 )
             )
 
+        def ended(counted: Usage | None) -> None:
+            nonlocal usage
+            usage += counted or Usage()
+            _settle(call, counted, budget)
+
         self._asking[deliberation.id].add(call.turn)
         try:
             async for attempt in stamina.retry_context(
@@ -134,7 +149,13 @@ class Dispatcher:
                 wait_jitter=self._patience.jitter,
             ):
                 with attempt:
-                    answer = await self._models.ask(call, tell, begin)
+                    granted = await _granted(call, ask, budget)
+                    try:
+                        answer = await self._models.ask(granted, tell, begin)
+                    except ModelError as error:
+                        ended(error.usage)
+                        raise
+                    ended(_counted(answer))
                     return turn(answer=answer, choices=_choices(prompt, answer))
         except ModelError as error:
             return turn(absence=error.reason)
@@ -146,6 +167,22 @@ class Dispatcher:
         self._asking[deliberation].discard(turn)
         if not self._asking[deliberation]:
             del self._asking[deliberation]
+
+
+async def _granted(call: Call, ask: Ask, budget: Budget | None) -> Call:
+    """Return the call as there is room for it, once there is; raises BudgetSpentError where there never will be."""
+    return call if budget is None else await budget.reserve(call, ask)
+
+
+def _settle(call: Call, counted: Usage | None, budget: Budget | None) -> None:
+    if budget is not None:
+        budget.end(call.turn, counted)
+
+
+def _counted(answer: Answer) -> Usage | None:
+    """No call is without a token: a server that says so, or nothing, has not counted."""
+    usage = answer.usage
+    return usage if usage.prompt_tokens or usage.completion_tokens else None
 
 
 def _choices(prompt: Prompt, answer: Answer) -> tuple[str, ...]:

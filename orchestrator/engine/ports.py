@@ -51,6 +51,7 @@ class Order:
     decision: Decision | None = None
     priority: Priority = Priority.NORMAL
     deadline: timedelta | None = None
+    token_budget: int | None = None
     created_by: str | None = None
     idempotency: Idempotency | None = None
     rehearsal: bool = False
@@ -100,11 +101,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """A turn to record under a claim."""
+    """A turn to record under a claim; `settles` is how much of what was reserved for it its usage stands for."""
 
     deliberation: str
     epoch: int
     turn: Turn
+    settles: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,10 @@ class Deliberations(Protocol):
 
     async def load(self, deliberation: str) -> Case:
         """Read a deliberation with its turns; raises RefusedError where there is none."""
+        ...
+
+    async def reserve(self, held: Held, tokens: int) -> bool:
+        """Write that so many tokens, in all, were ever reserved for calls; false where the claim is lost."""
         ...
 
     async def record(self, batch: Sequence[Recording]) -> Recorded:

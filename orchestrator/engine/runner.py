@@ -6,16 +6,19 @@ Resuming is asking again: the protocol says what follows from the turns recorded
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from orchestrator.domain.deliberations import Deliberation, StopReason, Turn, TurnKey
-from orchestrator.domain.errors import ClaimLostError, outline
+from orchestrator.domain.errors import BudgetSpentError, ClaimLostError, outline
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols import PROTOCOLS
 from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Rules, Take
+from orchestrator.engine.budgeting import Budget
 from orchestrator.engine.dispatching import Dispatcher
 from orchestrator.engine.events import Moved
 from orchestrator.engine.following import Board
@@ -49,8 +52,9 @@ class Runner:
         self._winding_down = asyncio.Event()
         self.ending: bool = False
         """The end is being written: once it is there, the graph says that nobody holds the deliberation."""
-        self._in_flight: dict[TurnKey, asyncio.Task[Turn]] = {}
+        self._in_flight: dict[TurnKey, asyncio.Task[Turn | None]] = {}
         self._calling: set[TurnKey] = set()
+        self._budget: Budget | None = None
 
     def wind_down(self) -> None:
         """Begin no further turn; `run` returns once those under way are recorded."""
@@ -85,18 +89,24 @@ class Runner:
             rounds=deliberation.rounds,
             quorum=deliberation.quorum,
         )
+        if deliberation.token_budget is not None:
+            self._budget = Budget(
+                deliberation.token_budget, deliberation, turns.values(), self._write_reserved
+            )
         sequence = max([deliberation.sequence, *(turn.sequence or 0 for turn in turns.values())])
         while True:
             step = protocol.next_step(rules, turns.values())
-            if isinstance(step, Take) and deadline.struck:
+            stop_reason = self._stop_reason(deadline)
+            if isinstance(step, Take) and stop_reason is not None:
                 await self._stop_calls(everything=False)
                 for turn in await self._recorded(None):
                     turns[turn.id] = turn
                     sequence = max(sequence, turn.sequence or 0)
-                step = protocol.conclude_early(rules, turns.values(), StopReason.DEADLINE)
+                step = self._explained(protocol.conclude_early(rules, turns.values(), stop_reason))
             if not isinstance(step, Take):
                 await self._stop_calls(everything=False)
                 await self._end(step, sequence)
+                self._tell_end(step, deliberation, turns.values())
                 return
             if self._winding_down.is_set():
                 await self._stop_calls(everything=False, waiting=True)
@@ -113,16 +123,47 @@ class Runner:
     ) -> None:
         for ask in asks:
             if ask.key not in self._in_flight:
-                shown = (ask.target, ask.revises, *ask.answers, *ask.choices)
-                contents = {id_: turns[id_].content or "" for id_ in shown if id_ is not None}
+                contents = {id_: turns[id_].content or "" for id_ in ask.shown}
                 self._in_flight[ask.key] = asyncio.create_task(
                     self._take(deliberation, ask, contents), name=f"turn {ask.key}"
                 )
 
-    async def _take(self, deliberation: Deliberation, ask: Ask, contents: dict[str, str]) -> Turn:
+    def _stop_reason(self, deadline: _Deadline) -> StopReason | None:
+        if deadline.struck:
+            return StopReason.DEADLINE
+        if self._budget is not None and self._budget.struck is not None:
+            return StopReason.TOKEN_BUDGET
+        return None
+
+    def _explained(self, end: Decide | Fail) -> Decide | Fail:
+        """Of a budget, say with the failure what was spent and what was wanting."""
+        budget = self._budget
+        if (
+            isinstance(end, Decide)
+            or end.stop_reason is not StopReason.TOKEN_BUDGET
+            or budget is None
+        ):
+            return end
+        return replace(end, failure=f"{end.failure}; {budget.struck}")
+
+    async def _write_reserved(self, tokens: int) -> None:
+        if not await until_available(lambda: self._deliberations.reserve(self.held, tokens)):
+            raise ClaimLostError(self.held.deliberation, self.held.epoch)
+
+    async def _take(
+        self, deliberation: Deliberation, ask: Ask, contents: dict[str, str]
+    ) -> Turn | None:
+        """Return the turn as it is recorded; none where the budget leaves no room for it."""
+        budget = self._budget
         self._calling.add(ask.key)
         try:
-            turn = await self._dispatcher.take(deliberation, ask, contents)
+            turn = await self._dispatcher.take(deliberation, ask, contents, budget)
+        except BaseException as error:
+            if budget is not None:
+                budget.abandon(turn_id(deliberation.id, ask.key))
+            if isinstance(error, BudgetSpentError):
+                return None
+            raise
         finally:
             self._calling.discard(ask.key)
         if not turn.taken:
@@ -136,8 +177,15 @@ class Runner:
                 reason=outline(turn.absence or ""),
             )
         turn = await self._recorder.record(
-            Recording(deliberation=deliberation.id, epoch=self.held.epoch, turn=turn)
+            Recording(
+                deliberation=deliberation.id,
+                epoch=self.held.epoch,
+                turn=turn,
+                settles=0 if budget is None else budget.settlement(turn.id),
+            )
         )
+        if budget is not None:
+            budget.recorded(turn)
         self._board.post(Moved(deliberation=deliberation.id))
         return turn
 
@@ -158,7 +206,8 @@ class Runner:
         finally:
             winding_down.cancel()
         done = [key for key, task in self._in_flight.items() if task.done()]
-        return [self._in_flight.pop(key).result() for key in done]
+        ended = [self._in_flight.pop(key).result() for key in done]
+        return [turn for turn in ended if turn is not None]
 
     def _patience(self, deadline: _Deadline) -> float | None:
         """Return how long turns are waited for: wound down, no longer than until some may have begun to wait."""
@@ -187,7 +236,9 @@ class Runner:
             del self._in_flight[key]
 
     def _waits(self, key: TurnKey) -> bool:
-        return self._dispatcher.waits(turn_id(self.held.deliberation, key))
+        turn = turn_id(self.held.deliberation, key)
+        waits_for_room = self._budget is not None and self._budget.waits(turn)
+        return waits_for_room or self._dispatcher.waits(turn)
 
     async def _end(self, step: Decide | Fail, sequence: int) -> None:
         deliberation = self.held.deliberation
@@ -207,13 +258,22 @@ class Runner:
         if not ended:
             raise ClaimLostError(deliberation, self.held.epoch)
         self._board.post(Moved(deliberation=deliberation))
+
+    def _tell_end(
+        self, step: Decide | Fail, deliberation: Deliberation, turns: Iterable[Turn]
+    ) -> None:
+        usages = [turn.usage for turn in turns]
+        counted = sum(usage.prompt_tokens + usage.completion_tokens for usage in usages)
         _log.info(
             "deliberation_ended",
-            deliberation=deliberation,
+            deliberation=deliberation.id,
             epoch=self.held.epoch,
             status="DECIDED" if isinstance(step, Decide) else "FAILED",
             stop_reason=str(step.stop_reason),
             failure=step.failure if isinstance(step, Fail) else None,
+            partial=step.verdict.partial if isinstance(step, Decide) else None,
+            tokens_spent=counted if self._budget is None else self._budget.spent,
+            token_budget=deliberation.token_budget,
         )
 
 

@@ -46,6 +46,9 @@ class GraphDeliberations(Deliberations):
         self._graph = graph
         self._accepting: Gathering[Order, _Found | None] = Gathering(self._accept, absent=None)
         self._loading: Gathering[None, Case | None] = Gathering(self._load, absent=None)
+        self._reserving: Gathering[tuple[str, int, int], bool] = Gathering(
+            self._reserve, absent=False
+        )
         self._deciding: Gathering[dict[str, Any], bool] = Gathering(self._decide, absent=False)
 
     @override
@@ -91,6 +94,11 @@ class GraphDeliberations(Deliberations):
         return case
 
     @override
+    async def reserve(self, held: Held, tokens: int) -> bool:
+        row = (held.deliberation, held.epoch, tokens)
+        return await self._reserving(_key(*row), row)
+
+    @override
     async def record(self, batch: Sequence[Recording]) -> Recorded:
         return await recording.record(self._graph, batch)
 
@@ -111,7 +119,7 @@ class GraphDeliberations(Deliberations):
             "stopReason": stop_reason.value,
         }
         # By the claim, too: a process must not take another claim's answer for its own.
-        return await self._deciding(f"{held.deliberation} {held.epoch} {sequence}", row)
+        return await self._deciding(_key(held.deliberation, held.epoch, sequence), row)
 
     @override
     async def fail(
@@ -169,6 +177,12 @@ class GraphDeliberations(Deliberations):
         )
         return {case.deliberation.id: case for case in cases}
 
+    async def _reserve(self, rows: Mapping[str, tuple[str, int, int]]) -> dict[str, bool]:
+        written = await self._graph.write(
+            "deliberation/reserve", reservations=[list(row) for row in rows.values()]
+        )
+        return {_key(row["deliberation"], row["epoch"], row["reserved"]): True for row in written}
+
     async def _decide(self, verdicts: Mapping[str, dict[str, Any]]) -> dict[str, bool]:
         rows = await self._graph.write("deliberation/decide", verdicts=list(verdicts.values()))
         decided = {(row["deliberation"], row["epoch"], row["sequence"]) for row in rows}
@@ -212,6 +226,10 @@ class GraphDeliberations(Deliberations):
                 return None
 
 
+def _key(deliberation: str, epoch: int, number: int) -> str:
+    return f"{deliberation} {epoch} {number}"
+
+
 def _row(order: Order) -> dict[str, Any]:
     task, idempotency = order.task, order.idempotency
     council, role = _sought(order)
@@ -231,6 +249,7 @@ def _row(order: Order) -> dict[str, Any]:
         "deadline": (
             None if order.deadline is None else order.deadline // timedelta(milliseconds=1)
         ),
+        "tokenBudget": order.token_budget,
         "rehearsal": order.rehearsal,
         "description": task.description,
         "context": task.context,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.domain.deliberations import Turn
 from orchestrator.domain.errors import UnrecordableError
 from orchestrator.engine.ports import Recorded, Recording
 from orchestrator.graph import reading
@@ -35,18 +34,19 @@ async def record(graph: Graph, recordings: Sequence[Recording]) -> Recorded:
 
 def _batches(recordings: Sequence[Recording]) -> list[list[Any]]:
     """One batch a claim, in order of deliberation: all processes take their locks in that order."""
-    claims: dict[tuple[str, int], dict[str, Turn]] = {}
+    claims: dict[tuple[str, int], dict[str, Recording]] = {}
     for recording in recordings:
         turns = claims.setdefault((recording.deliberation, recording.epoch), {})
-        turns.setdefault(recording.turn.id, recording.turn)
+        turns.setdefault(recording.turn.id, recording)
     return [
-        [deliberation, epoch, [_row(turn) for turn in turns.values()]]
+        [deliberation, epoch, [_row(recording) for recording in turns.values()]]
         for (deliberation, epoch), turns in sorted(claims.items(), key=lambda item: item[0])
     ]
 
 
-def _row(turn: Turn) -> list[Any]:
+def _row(recording: Recording) -> list[Any]:
     """A list, not a map: names sent with every value would be most of what is sent."""
+    turn = recording.turn
     key, usage = turn.key, turn.usage
     return [
         turn.id,
@@ -72,4 +72,5 @@ def _row(turn: Turn) -> list[Any]:
         turn.revises,
         list(turn.answers),
         list(turn.choices),
+        recording.settles,
     ]

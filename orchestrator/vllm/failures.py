@@ -17,6 +17,7 @@ import httpx
 from aiohttp.http_exceptions import HttpProcessingError
 
 from orchestrator.domain.councils import Endpoint
+from orchestrator.domain.deliberations import Usage
 from orchestrator.domain.errors import ModelError
 from orchestrator.vllm.breaker import Trouble
 from orchestrator.vllm.connections import AddressRefusedError, Line
@@ -42,13 +43,22 @@ _TOO_LONG: Final = ("context length", "max_tokens", "too long", "too large")
 """Words by which servers say that prompt and answer do not fit."""
 
 
+_NOTHING: Final = Usage()
+"""What a call used that the server did not begin with."""
+
+
 class EndpointError(ModelError):
     """A failure that tells how the endpoint is, and not only what it makes of one call; asking again can help."""
 
     def __init__(self, reason: str, trouble: Trouble, *, retry_after: float | None = None) -> None:
         """`retry_after` is in seconds, where the server asked for it."""
         self.trouble: Trouble = trouble
-        super().__init__(reason, retryable=True, retry_after=retry_after)
+        super().__init__(
+            reason,
+            retryable=True,
+            retry_after=retry_after,
+            usage=_NOTHING if trouble.untaken else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +180,13 @@ def of_status(
     if trouble is not None:
         return EndpointError(reason, trouble, retry_after=retry_after)
     retryable = status == HTTPStatus.REQUEST_TIMEOUT
-    return ModelError(reason, retryable=retryable, retry_after=retry_after if retryable else None)
+    return ModelError(
+        reason,
+        retryable=retryable,
+        retry_after=retry_after if retryable else None,
+        # A time-out may be that of a balancer, behind which the server goes on.
+        usage=None if retryable else _NOTHING,
+    )
 
 
 def redirected(line: Line, status: int, location: str) -> ModelError:
@@ -178,6 +194,7 @@ def redirected(line: Line, status: int, location: str) -> ModelError:
     return ModelError(
         f"{_name(line)} answered {_status_words(status)} to {bounded(line, location)!r}: redirects are not followed, give the endpoint the URL that is meant",
         retryable=False,
+        usage=_NOTHING,
     )
 
 
@@ -235,7 +252,8 @@ def unusable(line: Line, how: str) -> ModelError:
 
 def _failure(reason: str, trouble: Trouble | None) -> ModelError:
     if trouble is None:
-        return ModelError(reason, retryable=False)
+        # All of these are about the way to the server.
+        return ModelError(reason, retryable=False, usage=_NOTHING)
     return EndpointError(reason, trouble)
 
 

@@ -117,6 +117,26 @@ async def test_a_question_is_answered_with_a_verdict_that_can_be_looked_at_again
     assert turn.json["kind"] == "REVISION"
 
 
+async def test_what_was_spent_of_a_budget_is_shown(shell: Shell) -> None:
+    enough = await shell.run("ask", "DEV", "How do we name things?", "--budget", "100000", "--json")
+    assert enough.code == 0
+    deliberation = enough.json["deliberation"]
+    usage = deliberation["usage"]
+    assert deliberation["tokenBudget"] == 100_000
+    assert deliberation["tokensSpent"] == usage["promptTokens"] + usage["completionTokens"]
+    read = await shell.run("show", deliberation["id"])
+    assert f"{deliberation['tokensSpent']:,} of 100,000 tokens spent\n" in read.out
+
+    small = await shell.run("ask", "DEV", "How do we name things?", "--budget", "100")
+    assert small.code == 5
+    assert "FAILED (TOKEN_BUDGET)" in small.out
+    assert "0 of 100 tokens spent" in small.out
+
+    none = await shell.run("ask", "DEV", "How do we name things?", "--budget", "0")
+    assert none.code == 4
+    assert "tokenBudget must be from 1 to " in none.err
+
+
 async def test_the_same_key_brings_back_the_same_deliberation_and_another_input_is_refused(
     shell: Shell,
 ) -> None:

@@ -233,6 +233,8 @@ def deliberation(**changes: Any) -> Json:
         "startedAt": "2026-01-02T03:04:05Z",
         "finishedAt": "2026-01-02T03:04:20Z",
         "deadline": None,
+        "tokenBudget": None,
+        "tokensSpent": None,
         "prunedAt": None,
         "retryOf": None,
         "retries": [],

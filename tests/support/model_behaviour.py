@@ -79,6 +79,23 @@ class Request:
     outcome: str | None = None
     """answered, status N, cut by client, cut by server, refused; none while it is under way."""
     sent: int = 0
-    """Pieces."""
+    """Pieces, the first of which is none of the answer."""
     body: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Count as the server does: four characters are a token."""
+        return sum(len(one["content"]) for one in self.body.get("messages", ())) // 4
+
+    @property
+    def most_tokens(self) -> int | None:
+        """How long the answer may be."""
+        return self.body.get("max_tokens")
+
+    @property
+    def tokens(self) -> int:
+        """What has been used by now: nothing where it was refused."""
+        if self.outcome is not None and self.outcome.startswith(("status", "refused")):
+            return 0
+        return self.prompt_tokens + max(0, self.sent - 1)

@@ -44,6 +44,9 @@ def stream(request: Request, behaviour: Behaviour) -> tuple[list[bytes], list[by
 
     content = content_of(request, behaviour)
     texts = cut_up(content, behaviour.pieces)
+    finish_reason = behaviour.finish_reason
+    if request.most_tokens is not None and len(texts) > request.most_tokens:
+        texts, finish_reason = texts[: request.most_tokens], "length"
     pieces = [event({"content": text}) for text in texts]
     if behaviour.reasoning is not None:
         pieces.insert(0, event({"reasoning_content": behaviour.reasoning}))
@@ -57,7 +60,7 @@ def stream(request: Request, behaviour: Behaviour) -> tuple[list[bytes], list[by
         return pieces[: 1 + behaviour.error_after], tail, "answered"
     if any(one is not None for one in after):
         return pieces[: 1 + (behaviour.end_after or 0)], [], "answered"
-    tail = [event({}, behaviour.finish_reason)]
+    tail = [event({}, finish_reason)]
     if behaviour.usage:
         tail.append(head + b'[],"usage":' + json.dumps(_usage(request, texts)).encode() + b"}\n\n")
     if behaviour.done:
@@ -79,8 +82,8 @@ def completion_of(request: Request, behaviour: Behaviour) -> dict[str, Any]:
 
 
 def _usage(request: Request, pieces: list[str]) -> dict[str, Any]:
-    """A piece is a token, and so are four characters of the prompt. vLLM's details may be null."""
-    prompt = sum(len(one["content"]) for one in request.body.get("messages", ())) // 4
+    """A piece is a token. vLLM's details may be null."""
+    prompt = request.prompt_tokens
     return {
         "prompt_tokens": prompt,
         "completion_tokens": len(pieces),

@@ -175,6 +175,7 @@ class Connection(asyncio.Protocol):
                 data.append(b"0\r\n\r\n")
             self._finish(b"".join(data), ending)
         else:
+            request.sent = 1 + behaviour.pieces
             self._end("end", "answered")
             self._plain(200, json.dumps(completion_of(request, behaviour)).encode())
 

@@ -31,6 +31,14 @@ class ModelLog:
             if line["event"] == "end" and line["outcome"] == "answered"
         )
 
+    def used(self) -> Counter[str]:
+        """Return how many tokens were used for each id, by all calls and whatever became of them."""
+        calls = {(line["id"], line["attempt"]): line["tokens"] for line in self._lines()}
+        used: Counter[str] = Counter()
+        for (id_, _), tokens in calls.items():
+            used[id_] += tokens
+        return used
+
     def _lines(self) -> list[dict[str, Any]]:
         if not self.path.exists():
             return []

@@ -11,9 +11,9 @@ As a process, whose log is judged from outside:
 
     python -m tests.support.model_server --port 8001 --latency 0.05 --log FILE
 
-The log has one JSON object a line: {"event": "begin", "at", "id", "attempt", "model", "caller"} before
+The log has one JSON object a line: {"event": "begin", "at", "id", "attempt", "model", "caller", "tokens"} before
 the answer's first byte, then "end" with its outcome ("answered", "status 500", "cut by server", …), or
-"cut" where the client closed the connection first. `id` is the X-Request-Id, `caller` the API key. Scripts can be changed
+"cut" where the client closed the connection first; "tokens" is what was used by then. `id` is the X-Request-Id, `caller` the API key. Scripts can be changed
 while it runs: POST /script takes a list of {"turn", "model", "attempts", "behaviour": {…}}.
 
 It is one asyncio protocol over httptools: benchmarks use it, and its cost is not what they measure.
@@ -170,6 +170,7 @@ class ModelServer:
                 "attempt": request.attempt,
                 "model": request.model,
                 "caller": request.headers.get("authorization", "").removeprefix("Bearer "),
+                "tokens": request.tokens,
             }
             if request.outcome is not None:
                 told["outcome"] = request.outcome

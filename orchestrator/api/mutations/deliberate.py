@@ -13,6 +13,7 @@ from orchestrator.api.context import Info
 from orchestrator.api.ids import inspect_id
 from orchestrator.api.mutations import sending
 from orchestrator.api.mutations.payloads import DeliberationPayload, deliberation_payload
+from orchestrator.api.scalars import Count
 from orchestrator.api.selections import asked_of
 from orchestrator.api.types.deliberations import Deliberation
 from orchestrator.api.types.inputs import INPUT, CouncilBy, TaskInput
@@ -27,6 +28,7 @@ from orchestrator.domain.validation_deliberations import (
     inspect_deadline,
     inspect_rounds,
     inspect_task,
+    inspect_token_budget,
 )
 from orchestrator.engine.ports import CouncilById, CouncilByRole, CouncilSought, Order
 
@@ -51,6 +53,10 @@ class DeliberateInput:
     )
     deadline_seconds: Maybe[int | None] = strawberry.field(
         default=None, description="How long it may take, from when it is accepted."
+    )
+    token_budget: Maybe[Count | None] = strawberry.field(
+        default=None,
+        description="How many tokens it may use, read and written, attempts that failed among them.",
     )
     idempotency_key: Maybe[str | None] = strawberry.field(
         default=None,
@@ -84,6 +90,7 @@ async def deliberate(
         decision=sending.given(input.decision),
         priority=sending.given(input.priority) or Priority.NORMAL,
         deadline=inspect_deadline(inspection, sending.given(input.deadline_seconds)),
+        token_budget=inspect_token_budget(inspection, sending.given(input.token_budget)),
         created_by=context.caller.name,
         rehearsal=context.ports.service.rehearsal,
     )

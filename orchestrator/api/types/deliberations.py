@@ -19,6 +19,7 @@ from orchestrator.api.pages import (
     connection,
     page_request,
 )
+from orchestrator.api.scalars import Count
 from orchestrator.api.types import agents, verdicts
 from orchestrator.api.types import councils as council_types
 from orchestrator.api.types import tasks as task_types
@@ -79,6 +80,12 @@ class Deliberation(Node):
     started_at: datetime | None = strawberry.field(description="When a process first took it up.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
     deadline: datetime | None = strawberry.field(description="When it ends at the latest.")
+    token_budget: Count | None = strawberry.field(
+        description="How many tokens it may use, read and written, attempts that failed among them."
+    )
+    tokens_spent: Count | None = strawberry.field(
+        description="What counts against its token budget: all of `usage`, and what was reserved for calls that are under way or that nobody counted, such as one that was cut off. None where it has no budget."
+    )
     pruned_at: datetime | None = strawberry.field(
         description="Since when its turns have no `content` and no `reasoning` any more, but for the winning proposal; none unless `council prune` took them out."
     )
@@ -109,6 +116,10 @@ class Deliberation(Node):
             started_at=deliberation.started_at,
             finished_at=deliberation.finished_at,
             deadline=deliberation.deadline,
+            token_budget=_count(deliberation.token_budget),
+            tokens_spent=_count(
+                None if deliberation.token_budget is None else deliberation.tokens_spent
+            ),
             pruned_at=deliberation.pruned_at,
             created_by=deliberation.created_by,
             resumptions=deliberation.resumptions,
@@ -233,6 +244,10 @@ async def deliberations_page(
         key=lambda deliberation: deliberation.id,
         count=lambda: port.count_deliberations(where),
     )
+
+
+def _count(number: int | None) -> Count | None:
+    return None if number is None else Count(number)
 
 
 def _is_sequence(key: str) -> bool:

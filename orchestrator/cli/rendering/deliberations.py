@@ -117,7 +117,20 @@ def standing(deliberation: models.Deliberation) -> Text:
     said = f"{deliberation.status}, {progress.turns_taken} of {progress.turns_expected} turns taken"
     if deliberation.waiting_for:
         said += f"; waiting: {harmless(deliberation.waiting_for)}"
+    if spent := _spent(deliberation):
+        said += f"; {spent}"
     return Text(said)
+
+
+def _spent(deliberation: models.Deliberation) -> str:
+    """Say what was spent of its budget; nothing where it has none."""
+    budget, spent = deliberation.token_budget, deliberation.tokens_spent
+    if budget is None or spent is None:
+        return ""
+    usage = deliberation.usage
+    uncounted = spent - usage.prompt_tokens - usage.completion_tokens
+    apart = f", {uncounted:,} of them for calls that nobody has counted" if uncounted else ""
+    return f"{spent:,} of {budget:,} tokens spent{apart}"
 
 
 def _no_verdict(deliberation: models.Deliberation) -> RenderableType:
@@ -127,6 +140,8 @@ def _no_verdict(deliberation: models.Deliberation) -> RenderableType:
     why = harmless(deliberation.failure or f"no reason {'is recorded' if failed else 'was given'}")
     reason = f" ({deliberation.stop_reason})" if failed else ""
     style = "problem" if failed else "bold"
+    if spent := _spent(deliberation):
+        why += f"\n{spent}"
     return Panel(
         Text(why),
         title=Text(f"No verdict: {deliberation.status}{reason}", style=style),
@@ -189,6 +204,8 @@ def _findings(transcript: models.Transcript, reached: models.Verdict) -> Iterato
         ("tokens     ", "aside"),
         f"{usage.prompt_tokens:,} read{cached}, {usage.completion_tokens:,} written, in {usage.calls} calls",
     )
+    if spent := _spent(deliberation):
+        yield Text.assemble(("budget     ", "aside"), spent)
     if deliberation.finished_at is not None:
         seconds = (deliberation.finished_at - deliberation.accepted_at).total_seconds()
         again = deliberation.resumptions

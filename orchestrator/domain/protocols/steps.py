@@ -31,6 +31,12 @@ class Ask:
     answers: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """All turns that its agent is shown, by id."""
+        alone = (one for one in (self.target, self.revises) if one is not None)
+        return (*alone, *self.answers, *self.choices)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Take:

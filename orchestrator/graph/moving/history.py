@@ -8,7 +8,11 @@ from orchestrator.domain import limits
 from orchestrator.domain.deliberations import Status, TurnKind, TurnOutcome
 from orchestrator.domain.ids import Prefix, body, turn_named, verdict_id, with_prefix
 from orchestrator.domain.validation import Inspection, Path
-from orchestrator.domain.validation_deliberations import inspect_rounds, inspect_task
+from orchestrator.domain.validation_deliberations import (
+    inspect_rounds,
+    inspect_task,
+    inspect_token_budget,
+)
 from orchestrator.graph.moving.form import Record, encode
 from orchestrator.graph.moving.known import Known, Retry, metadata_of, shown, unknown
 from orchestrator.graph.moving.shapes import Field, Shape, inspect_shape, objects
@@ -316,6 +320,7 @@ class _Deliberation:
         events = [one["sequence"] for one in (*turns, *objects(record, "claims"))]
         if self._ended:
             events.append(record["sequence"])
+        self._budget()
         if sorted(events) != list(range(1, len(events) + 1)) or record["sequence"] != len(events):
             self._say(
                 "turns, claims and the end have the numbers from 1, each once, and sequence is the last",
@@ -323,6 +328,16 @@ class _Deliberation:
             )
         if len(self._turns) != len(turns):
             self._say("two turns have one id", "turns")
+
+    def _budget(self) -> None:
+        record = self._record
+        inspect_token_budget(self._inspection, record.get("tokenBudget"))
+        counts = ("tokensReserved", "tokensSettled")
+        for key in counts:
+            if (key in record) != ("tokenBudget" in record):
+                self._say(f"{key} is there where, and only where, there is a tokenBudget", key)
+        if record.get("tokensSettled", 0) > record.get("tokensReserved", 0):
+            self._say("no more is settled than was reserved", "tokensSettled")
 
     def _verdict(self) -> None:
         record = self._record

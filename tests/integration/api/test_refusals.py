@@ -106,6 +106,11 @@ REFUSED: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
     ),
     (
         "deliberate",
+        {"council": {"role": "DEV"}, "task": TASK, "tokenBudget": 0},
+        [("InvalidInput", "tokenBudget")],
+    ),
+    (
+        "deliberate",
         {"council": {"role": "DEV"}, "task": {"description": "a\0b"}},
         [("InvalidInput", "task.description")],
     ),

@@ -129,7 +129,10 @@ async def test_a_task_is_sent_without_what_was_left_out_and_with_a_key(
     api.root = {"deliberate": _always(payload)}
 
     accepted = await client.deliberate(
-        models.TaskInput(description="Why?"), role="DEV", deadline=timedelta(minutes=2)
+        models.TaskInput(description="Why?"),
+        role="DEV",
+        deadline=timedelta(minutes=2),
+        token_budget=20_000,
     )
 
     assert accepted.id == answers.DELIBERATION
@@ -139,6 +142,7 @@ async def test_a_task_is_sent_without_what_was_left_out_and_with_a_key(
         "council": {"role": "DEV"},
         "task": {"description": "Why?"},
         "deadlineSeconds": 120,
+        "tokenBudget": 20_000,
     }
 
 

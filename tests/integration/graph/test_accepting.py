@@ -43,6 +43,7 @@ async def test_what_is_accepted_is_there_as_it_was_ordered(
         rounds=3,
         priority=Priority.HIGH,
         deadline=timedelta(seconds=90),
+        token_budget=2**53,
         created_by="ada",
     )
     council = await seeded.council_by_role("QA")
@@ -59,6 +60,7 @@ async def test_what_is_accepted_is_there_as_it_was_ordered(
     assert (found.priority, found.status) == (Priority.HIGH, Status.QUEUED)
     assert found.seats == council.seats
     assert found.deadline == found.accepted_at + timedelta(seconds=90)
+    assert (found.token_budget, found.tokens_spent) == (2**53, 0)
     assert (found.created_by, found.sequence, found.resumptions) == ("ada", 0, 0)
     assert not found.rehearsal
     assert case.turns == ()
@@ -73,6 +75,7 @@ async def test_what_the_order_leaves_open_is_the_councils(
     await deliberations.accept(order)
     found = (await deliberations.load(order.deliberation)).deliberation
     assert (found.rounds, found.quorum, found.deadline, found.created_by) == (4, 3, None, None)
+    assert found.token_budget is None
 
 
 async def test_a_change_of_an_agent_is_in_the_very_next_acceptance_and_in_none_before(

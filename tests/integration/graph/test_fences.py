@@ -50,6 +50,14 @@ async def held(deliberations: Deliberations) -> Held:
     return held
 
 
+@pytest.fixture
+async def limited(deliberations: Deliberations) -> Held:
+    """One with a token budget."""
+    await deliberations.accept(an_order(token_budget=10_000))
+    (held,) = await deliberations.claim("prc_one", 1, ())
+    return held
+
+
 async def test_a_rival_that_changes_nothing_only_delays(
     deliberations: Deliberations, held: Held, rivalry: Rivalry
 ) -> None:
@@ -73,6 +81,26 @@ async def test_turns_are_not_recorded_once_the_claim_is_lost(
     assert recorded.sequences == {}
     case = await deliberations.load(held.deliberation)
     assert (case.turns, case.deliberation.sequence, case.deliberation.usage.calls) == ((), 2, 0)
+
+
+async def test_the_larger_of_two_reservations_on_their_way_stands(
+    deliberations: Deliberations, limited: Held, rivalry: Rivalry
+) -> None:
+    async with rivalry(limited.deliberation) as rival:
+        assert await rival.deliberations.reserve(limited, 900)
+        assert await rival.commits_while(deliberations.reserve(limited, 400))
+    assert (await deliberations.load(limited.deliberation)).deliberation.tokens_reserved == 900
+
+
+@pytest.mark.parametrize("change", ["overtake_deliberation", "end_deliberation"])
+async def test_nothing_is_reserved_once_the_claim_is_lost_or_it_has_ended(
+    deliberations: Deliberations, limited: Held, rivalry: Rivalry, change: str
+) -> None:
+    async with rivalry(limited.deliberation) as rival:
+        await rival.does(change, deliberation=limited.deliberation, process="prc_rival")
+        reserved = await rival.commits_while(deliberations.reserve(limited, 400))
+    assert not reserved
+    assert (await deliberations.load(limited.deliberation)).deliberation.tokens_reserved == 0
 
 
 async def test_turns_are_numbered_after_what_a_rival_recorded_meanwhile(

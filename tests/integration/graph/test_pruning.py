@@ -289,7 +289,7 @@ async def test_where_winners_are_kept_no_node_goes_and_no_other_text_stays(
 async def test_a_reader_sees_since_when_it_is_pruned_and_a_second_time_changes_nothing(
     deliberations: GraphDeliberations, pruner: Pruner, whole_graph: WholeGraph
 ) -> None:
-    first = await decided(deliberations)
+    first = await decided(deliberations, token_budget=5_000)
     records = GraphRecords(pruner.graph)
     assert (await records.deliberations_by_id([first]))[first].pruned_at is None
     began = datetime.now(UTC) - timedelta(minutes=1)
@@ -298,6 +298,8 @@ async def test_a_reader_sees_since_when_it_is_pruned_and_a_second_time_changes_n
     read = (await records.deliberations_by_id([first]))[first]
     assert read.pruned_at is not None
     assert began < read.pruned_at < old().before
+    # Twelve turns of 120 tokens.
+    assert (read.token_budget, read.tokens_spent) == (5_000, 1_440)
     assert (await deliberations.load(first)).deliberation.pruned_at == read.pruned_at
 
     after = await whole_graph()

@@ -56,6 +56,7 @@ async def test_it_is_ordered_as_the_old_one_was_and_seated_as_the_council_is_now
         rounds=3,
         priority=Priority.HIGH,
         deadline=timedelta(seconds=90),
+        token_budget=30_000,
         created_by="ada",
     )
     old = (await deliberations.load(await cancelled(deliberations, order))).deliberation
@@ -73,6 +74,7 @@ async def test_it_is_ordered_as_the_old_one_was_and_seated_as_the_council_is_now
     assert (new.protocol, new.rounds, new.decision) == (old.protocol, 3, old.decision)
     assert (new.priority, new.status, new.created_by) == (Priority.HIGH, Status.QUEUED, "bob")
     assert new.deadline == new.accepted_at + timedelta(seconds=90)
+    assert (new.token_budget, new.tokens_spent) == (30_000, 0)
     assert (new.council_id, new.council_version, new.quorum) == (council.id, council.version, 1)
     assert new.seats == council.seats
     assert new.seats[0].persona == "Doubts."

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from orchestrator.domain.deliberations import Usage
 from orchestrator.domain.errors import ModelError
 from orchestrator.vllm import failures
 from orchestrator.vllm.client import ModelClient
@@ -378,6 +379,25 @@ async def test_after_a_failure_the_next_call_is_answered(
         await client.ask(asked, lambda _: None)
     answer = await client.ask(asked, lambda _: None)
     assert answer.content.endswith("attempt 2.")
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
+async def test_only_what_a_server_did_not_begin_with_is_known_to_have_used_nothing(
+    client: ModelClient, server: ModelServer, failure: Failure
+):
+    server.script(failure.behaviour)
+    with pytest.raises(ModelError) as raised:
+        await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    status = failure.behaviour.status
+    refused = status == 503 or (300 <= status < 500 and status != 408)
+    untaken = refused or failure.name == "what is not HTTP"
+    assert raised.value.usage == (Usage() if untaken else None)
+
+
+async def test_nobody_who_takes_the_connection_has_used_nothing(client: ModelClient):
+    with pytest.raises(ModelError) as raised:
+        await client.ask(call(seat(endpoint("http://127.0.0.1:1/v1"))), lambda _: None)
+    assert raised.value.usage == Usage()
 
 
 async def test_an_unknown_model_is_told_with_the_models_that_there_are(

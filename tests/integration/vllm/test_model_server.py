@@ -64,9 +64,24 @@ async def test_a_request_is_in_the_log_before_its_first_byte_and_at_its_end(
         "attempt": 1,
         "model": "one",
         "caller": "",
+        "tokens": 0,
     }
-    assert read(log)[1] | {"at": 0} == begun | {"at": 0, "event": "end", "outcome": "answered"}
+    end = {"at": 0, "event": "end", "outcome": "answered", "tokens": 4}
+    assert read(log)[1] | {"at": 0} == begun | end
     assert read(log)[1]["at"] > begun["at"]
+
+
+async def test_an_answer_has_no_more_tokens_than_it_is_allowed(http: httpx.AsyncClient, log: Path):
+    script = [{"turn": TURN, "behaviour": {"pieces": 9}}]
+    await http.post(f"{http.base_url.copy_with(path='/script')}", json=script)
+    headers = {"X-Request-Id": TURN}
+    async with http.stream(
+        "POST", "/chat/completions", json=question(max_tokens=3), headers=headers
+    ) as answer:
+        text = "".join([part async for part in answer.aiter_text()])
+    assert '"finish_reason": "length"' in text
+    assert '"completion_tokens": 3' in text
+    assert read(log)[1]["tokens"] == 3
 
 
 async def test_a_client_that_closes_is_in_the_log_as_a_cut(http: httpx.AsyncClient, log: Path):

@@ -153,6 +153,10 @@ SET d.resumptions = 1;
 MATCH (d:Deliberation:Decided)
 SET d.promptTokens = d.promptTokens + 1;
 
+// rule: budget_miscounted
+MATCH (d:Deliberation:Decided)
+SET d.tokensReserved = 1, d.tokensSettled = 2;
+
 // rule: claim_without_process
 MATCH (:Deliberation:Decided)-[:CLAIMED]->(:Claim)-[s:BY]->(:Process)
 DELETE s;

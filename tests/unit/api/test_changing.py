@@ -227,6 +227,7 @@ async def test_deliberation_is_accepted_and_shown(api: Api, house: House) -> Non
         decision="BALLOTS",
         priority="HIGH",
         deadlineSeconds=60,
+        tokenBudget=2**40,
         idempotencyKey="k",
     )
 
@@ -246,6 +247,7 @@ async def test_deliberation_is_accepted_and_shown(api: Api, house: House) -> Non
     assert order.rounds == 2
     assert order.priority is Priority.HIGH
     assert order.deadline == timedelta(seconds=60)
+    assert order.token_budget == 2**40
     assert order.rehearsal
     assert order.task.requirements == ("a", "b")
     assert order.task.metadata == "[1.5]"
@@ -287,6 +289,7 @@ async def test_deliberation_can_name_a_council_by_its_id(api: Api, house: House)
     assert order.council == CouncilById(id="cou_qa")
     assert order.priority is Priority.NORMAL
     assert order.deadline is None
+    assert order.token_budget is None
     assert order.idempotency is None
 
 
@@ -444,8 +447,16 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
             "task": {"description": "x" * 1_000_000, "requirements": ["a", ""]},
             "rounds": 11,
             "deadlineSeconds": 0,
+            "tokenBudget": 0,
         },
-        ["council.id", "task.requirements.1", "task.description", "rounds", "deadlineSeconds"],
+        [
+            "council.id",
+            "task.requirements.1",
+            "task.description",
+            "rounds",
+            "deadlineSeconds",
+            "tokenBudget",
+        ],
     ),
     (
         "deliberate",

@@ -67,6 +67,39 @@ took       15.0 s, taken up again once\
 """)
 
 
+def test_a_verdict_that_a_budget_cut_short_says_what_was_spent(rendered: Rendered) -> None:
+    transcript = _transcript(
+        stopReason="TOKEN_BUDGET",
+        verdict=answers.verdict(partial=True),
+        tokenBudget=8_000,
+        tokensSpent=7_834,
+    )
+    shown = rendered(deliberations.verdict(transcript, whole=False)).splitlines()
+    assert shown[0] == "Verdict of dev-council-1, partial (TOKEN_BUDGET)"
+    assert (
+        "budget     7,834 of 8,000 tokens spent, 1,200 of them for calls that nobody has counted"
+        in shown
+    )
+
+
+def test_a_failure_of_one_with_a_budget_says_what_was_spent(rendered: Rendered) -> None:
+    transcript = _transcript(
+        status="FAILED",
+        stopReason="TOKEN_BUDGET",
+        failure="too little",
+        verdict=None,
+        tokenBudget=7_000,
+        tokensSpent=6_634,
+    )
+    assert "6,634 of 7,000 tokens spent" in rendered(deliberations.verdict(transcript, whole=True))
+
+
+def test_one_under_way_with_a_budget_says_what_is_spent(rendered: Rendered) -> None:
+    running = answers.running() | {"tokenBudget": 7_000, "tokensSpent": 2_000}
+    shown = deliberations.standing(models.Deliberation.model_validate(running))
+    assert "2,000 of 7,000 tokens spent" in rendered(shown)
+
+
 def test_a_verdict_of_a_rehearsal_says_so_above_and_below(rendered: Rendered) -> None:
     shown = rendered(deliberations.verdict(_transcript(rehearsal=True), whole=False))
 

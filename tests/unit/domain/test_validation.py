@@ -26,6 +26,7 @@ from orchestrator.domain.validation_deliberations import (
     inspect_deadline,
     inspect_rounds,
     inspect_task,
+    inspect_token_budget,
 )
 
 
@@ -414,6 +415,7 @@ def test_all_mistakes_of_a_task_are_told() -> None:
     inspect_rounds(inspection, 1000)
     inspect_deadline(inspection, 0)
     inspect_deadline(inspection, limits.DEADLINE_SECONDS + 1)
+    inspect_token_budget(inspection, 0)
 
     mistakes = dict(found(inspection))
     assert mistakes["task.description"] == (
@@ -429,6 +431,7 @@ def test_all_mistakes_of_a_task_are_told() -> None:
         "task.metadata",
         "rounds",
         "deadlineSeconds",
+        "tokenBudget",
     }
 
 

@@ -97,6 +97,7 @@ class OneDeliberation:
     deliberation: Deliberation = field(default_factory=a_deliberation)
     turns: dict[str, Turn] = field(default_factory=dict)
     batches: list[tuple[str, ...]] = field(default_factory=list)
+    reservations: list[int] = field(default_factory=list)
     verdicts: list[tuple[Verdict, StopReason]] = field(default_factory=list)
     failures: list[tuple[StopReason, str]] = field(default_factory=list)
     epoch: int = 1
@@ -136,6 +137,15 @@ class OneDeliberation:
         self.loads += 1
         return Case(deliberation=self.deliberation, turns=tuple(self.turns.values()))
 
+    async def reserve(self, held: Held, tokens: int) -> bool:
+        self._fail_if_told()
+        if held.epoch != self.epoch:
+            return False
+        reserved = max(tokens, self.deliberation.tokens_reserved)
+        self.deliberation = replace(self.deliberation, tokens_reserved=reserved)
+        self.reservations.append(tokens)
+        return True
+
     async def record(self, batch: Sequence[Recording]) -> Recorded:
         if self.gate is not None:
             await self.gate.wait()
@@ -152,6 +162,11 @@ class OneDeliberation:
             if turn.id not in self.turns:
                 self.move()
                 self.turns[turn.id] = replace(turn, sequence=self.deliberation.sequence)
+                self.deliberation = replace(
+                    self.deliberation,
+                    usage=self.deliberation.usage + turn.usage,
+                    tokens_settled=self.deliberation.tokens_settled + recording.settles,
+                )
             sequences[turn.id] = self.turns[turn.id].sequence or 0
         return Recorded(sequences=sequences)
 

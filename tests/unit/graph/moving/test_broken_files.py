@@ -51,6 +51,20 @@ def put(number: int, *path: str | int, to: Any) -> Break:
     return change
 
 
+def limited(**counts: int) -> Break:
+    """Give the deliberation a token budget, sound but for these."""
+
+    def change(records: Records) -> None:
+        records[DELIBERATION] |= {
+            "tokenBudget": 100,
+            "tokensReserved": 40,
+            "tokensSettled": 40,
+            **counts,
+        }
+
+    return change
+
+
 def without(number: int, *path: str | int) -> Break:
     """Take a field away."""
 
@@ -405,6 +419,16 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
         ["line 10, resumptions"],
     ),
     "usage that is not the turns'": (put(DELIBERATION, "calls", to=4), ["line 10, calls"]),
+    "a budget of nothing": (limited(tokenBudget=0), ["line 10, tokenBudget"]),
+    "a budget without what was reserved of it": (
+        put(DELIBERATION, "tokenBudget", to=100),
+        ["line 10, tokensReserved", "line 10, tokensSettled"],
+    ),
+    "a reservation without a budget": (
+        put(DELIBERATION, "tokensReserved", to=100),
+        ["line 10, tokensReserved"],
+    ),
+    "more settled than reserved": (limited(tokensSettled=41), ["line 10, tokensSettled"]),
     "a gap in the sequence": (
         put(DELIBERATION, "turns", 4, "sequence", to=9),
         ["line 10, sequence"],
