@@ -20,6 +20,9 @@ _CALLERS = 16
 _LOOK_SECONDS = 1.0
 _WAIT_SECONDS = 0.3
 _WITH_DEADLINE = 0.15
+_WITH_BUDGET = 0.3
+_BUDGETS = (2_000, 40_000)
+"""Tokens, from too few for a verdict to enough for one, whatever happens."""
 _CANCELLED = 0.2
 _LATEST_CANCEL_SECONDS = 2.0
 _RETRIED = 0.3
@@ -116,6 +119,8 @@ class Callers:
         }
         if self.chance.random() < _WITH_DEADLINE:
             order["deadlineSeconds"] = self.chance.randint(1, 15)
+        if self.chance.random() < _WITH_BUDGET:
+            order["tokenBudget"] = self.chance.randint(*_BUDGETS)
         payload = await self._insist("deliberate", DELIBERATE, order)
         return self._accepted(key, payload)
 

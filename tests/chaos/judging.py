@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestrator.domain.ids import turn_named
 from tests.chaos.faults import KILLS, Fault
 
 _NOTICED = 1.0
@@ -41,6 +42,10 @@ class Found:
     """Whether the lease of who holds it runs."""
     claims: int
     verdicts: int
+    budget: int | None = None
+    """In tokens."""
+    spent: int | None = None
+    """What counts against it."""
     turns: tuple[TurnFound, ...]
 
     @property
@@ -58,6 +63,8 @@ class Asked:
     began: float
     ended: float | None = None
     outcome: str | None = None
+    tokens: int = 0
+    """That were used, whatever became of it."""
 
     @property
     def failed(self) -> bool:
@@ -109,12 +116,14 @@ def read_log(path: Path) -> list[Asked]:
         line: dict[str, Any] = json.loads(text)
         which = (line["id"], line["attempt"])
         if line["event"] == "begin":
-            call = Asked(turn=line["id"], caller=line["caller"], began=line["at"])
+            call = Asked(
+                turn=line["id"], caller=line["caller"], began=line["at"], tokens=line["tokens"]
+            )
             open_[which] = call
             calls.append(call)
         else:
             call = open_.pop(which)
-            call.ended, call.outcome = line["at"], line["outcome"]
+            call.ended, call.outcome, call.tokens = line["at"], line["outcome"], line["tokens"]
     return calls
 
 
@@ -132,6 +141,8 @@ def found_in(row: Mapping[str, Any]) -> Found:
         alive=row["alive"],
         claims=row["claims"],
         verdicts=row["verdicts"],
+        budget=row["budget"],
+        spent=row["spent"],
         turns=tuple(
             TurnFound(id=id_, kind=kind, round=round_, seat=seat, outcome=outcome)
             for id_, kind, round_, seat, outcome in row["turns"]
@@ -147,6 +158,7 @@ def judge(evidence: Evidence) -> list[Row]:
         *_turns(evidence),
         *_calls(evidence),
         _repeated_by_kills(evidence),
+        *_budgets(evidence),
         *_processes(evidence),
     ]
 
@@ -283,6 +295,43 @@ def _calls(evidence: Evidence) -> list[Row]:
             ],
         ),
     ]
+
+
+def _budgets(evidence: Evidence) -> list[Row]:
+    used = used_by_deliberation(evidence.asked)
+    limited = [(one, one.budget) for one in evidence.at_end if one.budget is not None]
+    excess = [max(0, used[one.id] - budget) / budget for one, budget in limited]
+    mean, most = sum(excess) / max(1, len(excess)), max(excess, default=0.0)
+    return [
+        Row(
+            promise="no more tokens used than the budget",
+            found=f"{len(limited)} with one, beyond it {mean:.2%} in the mean, {most:.2%} at most",
+            against=[
+                f"{one.id} used {used[one.id]} of {budget}"
+                for one, budget in limited
+                if used[one.id] > budget
+            ],
+        ),
+        Row(
+            promise="all that was used is spent",
+            found=f"{sum(used[one.id] for one, _ in limited)} used, {sum(one.spent or 0 for one, _ in limited)} spent",
+            against=[
+                f"{one.id} used {used[one.id]} and has {one.spent} as spent"
+                for one, _ in limited
+                if used[one.id] > (one.spent or 0)
+            ],
+        ),
+    ]
+
+
+def used_by_deliberation(asked: Iterable[Asked]) -> Counter[str]:
+    """Sum up what the model server counted, over all attempts of all turns."""
+    used: Counter[str] = Counter()
+    for call in asked:
+        named = turn_named(call.turn)
+        if named is not None:
+            used[named[0]] += call.tokens
+    return used
 
 
 def _repeated_by_kills(evidence: Evidence) -> Row:

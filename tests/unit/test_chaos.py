@@ -56,6 +56,12 @@ _WELL = Evidence(
 )
 
 
+def _used(tokens: int) -> Asked:
+    """A call of the deliberation for a turn that was never recorded."""
+    asked = _asked("trn_1-p0-s3", 9.9, 10.1, outcome="cut by server")
+    return replace(asked, tokens=tokens)
+
+
 def _broken(evidence: Evidence) -> list[str]:
     return [row.promise for row in judge(evidence) if not row.holds]
 
@@ -94,6 +100,20 @@ def test_what_is_as_promised_is_called_so() -> None:
             "a kill repeats at most",
             replace(_WELL, asked=[*_WELL.asked, _asked("trn_1", 11.0, 12.0, "two")]),
         ),
+        (
+            "no more tokens used",
+            replace(
+                _with(replace(_FOUND, budget=99, spent=99)),
+                asked=[*_WELL.asked, _used(60), _used(40)],
+            ),
+        ),
+        (
+            "all that was used is spent",
+            replace(
+                _with(replace(_FOUND, budget=200, spent=99)),
+                asked=[*_WELL.asked, _used(60), _used(40)],
+            ),
+        ),
         ("no process ends unasked", replace(_WELL, broken=["one: it ended with 1"])),
         ("who is told to end", replace(_WELL, exits=[0, 1])),
         ("callers hear only", replace(_WELL, unexpected=["500"])),
@@ -102,6 +122,11 @@ def test_what_is_as_promised_is_called_so() -> None:
 )
 def test_what_must_never_be_is_told(promise: str, evidence: Evidence) -> None:
     assert [told for told in _broken(evidence) if told.startswith(promise)]
+
+
+def test_a_budget_that_was_used_up_to_the_last_token_is_held() -> None:
+    limited = _with(replace(_FOUND, budget=100, spent=100))
+    assert _broken(replace(limited, asked=[*_WELL.asked, _used(60), _used(40)])) == []
 
 
 def test_a_call_that_the_model_server_failed_may_be_made_again_under_the_same_claim() -> None:

@@ -1,9 +1,10 @@
 // List all deliberations, as chaos judges them.
 // Columns: id, status, stopReason, key: its idempotency key; finishedAt in milliseconds since 1970, or null; held: whether somebody has
-// it; alive: whether the lease of who has it runs; claims: how many; verdicts: how many; turns: [id, kind, round, seat, outcome]
+// it; budget: its token budget, or null; spent: what counts against that, or null; alive: whether the lease of who has it runs; claims: how many; verdicts: how many; turns: [id, kind, round, seat, outcome]
 MATCH (d:Deliberation)
 OPTIONAL MATCH (p:Process {id: d.holder})
 RETURN d.id AS id, d.status AS status, d.stopReason AS stopReason, d.idempotencyKey AS key, d.finishedAt.epochMillis AS finishedAt,
+  d.tokenBudget AS budget, d.promptTokens + d.completionTokens + d.tokensReserved - d.tokensSettled AS spent,
   d.holder IS NOT NULL AS held, coalesce(p.leaseUntil > datetime.realtime(), false) AS alive,
   COUNT { (d)-[:CLAIMED]->() } AS claims, COUNT { (d)-[:REACHED]->() } AS verdicts,
   [(d)-[:HAS_TURN]->(t:Turn) | [t.id, t.kind, t.round, t.seat, t.outcome]] AS turns
