@@ -18,7 +18,7 @@ from rich.console import Console
 
 from orchestrator import __version__
 from orchestrator.domain.errors import CouncilError
-from tests.benchmarks import deliberation, growth, pruning, recording, rehydration, start
+from tests.benchmarks import budget, deliberation, growth, pruning, recording, rehydration, start
 from tests.benchmarks.bench import Measure, open_bench
 from tests.benchmarks.results import Report, load
 from tests.support.neo4j import Way, prepare
@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, tuple[Measure, str]] = {
     "deliberation": (deliberation.measure, "deliberations, beside the bare calls"),
     "recording": (recording.measure, "turns recorded, by one process and by four"),
     "pruning": (pruning.measure, "turns recorded with and without a pruning beside it"),
+    "budget": (budget.measure, "tokens used beyond their budget, over kills"),
     # The last: the graph that it leaves takes minutes to be emptied for another.
     "growth": (growth.measure, "what is done all the time, as the graph grows; bytes on disk"),
 }
