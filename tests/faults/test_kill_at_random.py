@@ -74,7 +74,7 @@ async def test_after_twenty_kills_at_random_moments_all_that_was_accepted_is_dec
             unended = [one for one in (await scene.look()).deliberations if not one.ended]
             room = max(0, _AT_ONCE - len(unended) - len(caller.unanswered))
             ordering = asyncio.create_task(caller.order(service, room))
-            await _pass(scene, chance.randint(1, 240))
+            await _pass(scene, chance.randint(1, 120))
             await service.kill()
             await ordering
         crash = await scene.crash(service, f"kill {number + 1}")
