@@ -222,6 +222,18 @@ async def test_what_a_dead_process_had_in_flight_counts_once_over_several_takeov
     assert seen == [first, 2 * first, 3 * first]
 
 
+async def test_what_waits_for_its_endpoint_costs_nothing_when_its_process_dies() -> None:
+    graph = OneDeliberation(deliberation=with_budget(100_000))
+    turns = [f"trn_0001-p0-s{seat}" for seat in (1, 2, 3)]
+    models = ScriptedModels(obstacles=dict.fromkeys(turns, "endpoint default is down"))
+    bench = Bench(graph, models)
+    running = asyncio.create_task(bench.run())
+    await until(lambda: bench.dispatcher.obstacles(graph.deliberation.id) != ())
+    running.cancel()
+    await asyncio.wait([running])
+    assert (graph.reservations, spent(graph)) == ([], 0)
+
+
 async def test_a_process_that_takes_over_knows_as_much_of_prompts_as_the_one_before() -> None:
     whole, _ = await deliberate(with_budget(100_000))
     some = dict(list(whole.turns.items())[:7])
