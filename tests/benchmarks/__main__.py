@@ -18,7 +18,18 @@ from rich.console import Console
 
 from orchestrator import __version__
 from orchestrator.domain.errors import CouncilError
-from tests.benchmarks import budget, deliberation, growth, pruning, recording, rehydration, start
+from tests.benchmarks import (
+    budget,
+    cancel,
+    deliberation,
+    growth,
+    persistence,
+    pruning,
+    recording,
+    rehydration,
+    restart,
+    start,
+)
 from tests.benchmarks.bench import Measure, open_bench
 from tests.benchmarks.results import Report, load
 from tests.support.neo4j import Way, prepare
@@ -26,7 +37,16 @@ from tests.support.neo4j import Way, prepare
 BENCHMARKS: dict[str, tuple[Measure, str]] = {
     "rehydration": (rehydration.measure, "reading all councils back, beside a key-value store"),
     "start": (start.measure, "from the start of the process to ready"),
+    "restart": (
+        restart.measure,
+        "from a kill of the process to where it had been, and what is done twice",
+    ),
     "deliberation": (deliberation.measure, "deliberations, beside the bare calls"),
+    "persistence": (
+        persistence.measure,
+        "what persistence adds to a deliberation, by the model's time",
+    ),
+    "cancel": (cancel.measure, "from a cancel to no call in flight, here and in another process"),
     "recording": (recording.measure, "turns recorded, by one process and by four"),
     "pruning": (pruning.measure, "turns recorded with and without a pruning beside it"),
     "budget": (budget.measure, "tokens used beyond their budget, over kills"),

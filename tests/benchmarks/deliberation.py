@@ -28,7 +28,7 @@ _BACKLOG = 24
 _SUBMITTERS = 4
 _LOOK_SECONDS = 0.05
 _LOOK_AT_ONE_SECONDS = 0.002
-_DESCRIPTION = (
+DESCRIPTION = (
     "Our webhook handler retries at once and for ever when a receiver answers 500. Propose a policy for "
     "retries that does not flood a receiver that is recovering, and say where its state is kept."
 )
@@ -109,10 +109,10 @@ async def measure(bench: Bench) -> Report:
         )
         await service.ready()
         api = await stack.enter_async_context(open_api(service.url))
-        floor = await stack.enter_async_context(child("floor", model.said, _DESCRIPTION))
+        floor = await stack.enter_async_context(child("floor", model.said, DESCRIPTION))
         peer: LangGraph | None = None
         try:
-            peer = await stack.enter_async_context(langgraph(model.said, _DESCRIPTION))
+            peer = await stack.enter_async_context(langgraph(model.said, DESCRIPTION))
         except MissingError as missing:
             remarks = [f"LangGraph with its Postgres saver was not measured: {missing}."]
         else:
@@ -254,7 +254,7 @@ class _Run:
             while begun < count:
                 begun += 1
                 await room.acquire()
-                await self._api.deliberate(_DESCRIPTION)
+                await self._api.deliberate(DESCRIPTION)
 
         seen: list[float] = []
         async with asyncio.TaskGroup() as group:
@@ -283,7 +283,7 @@ class _Run:
         self, until_decided: Callable[[str], Awaitable[None]], accepting: list[float]
     ) -> float:
         began = time.perf_counter()
-        accepted = await self._api.deliberate(_DESCRIPTION)
+        accepted = await self._api.deliberate(DESCRIPTION)
         accepting.append(time.perf_counter() - began)
         await until_decided(accepted)
         self._there += 1
@@ -302,10 +302,13 @@ class _Run:
 
 
 async def calls(
-    child: Child, count: int, *, at_once: int
+    child: Child, count: int, *, at_once: int, apart: float = 0.0
 ) -> tuple[Sequence[tuple[float, float]], float]:
-    """Have the floor or a peer make the calls of so many; return when each began and ended, and the processor time of all."""
-    await child.tell(count=count, at_once=at_once)
+    """Have the floor or a peer make the calls of so many; return when each began and ended, and the processor time of all.
+
+    Those that go on at once begin so many seconds `apart`.
+    """
+    await child.tell(count=count, at_once=at_once, apart=apart)
     told = await child.says()
     return [(began, ended) for began, ended in told["times"]], told["cpu"]
 

@@ -1,6 +1,7 @@
 """The floor: a bare script that makes the calls of a deliberation with the service's client, and stores nothing.
 
-It is told {"count", "at_once"} a line at a time, and says when each deliberation began and ended.
+It is told {"count", "at_once", "apart"} a line at a time, the last in seconds from one beginning to the next, and says
+when each deliberation began and ended.
 """
 
 from __future__ import annotations
@@ -175,7 +176,8 @@ async def main(url: str, description: str) -> None:
                         group.create_task(ask(call, number))
             times.append((began, time.perf_counter()))
 
-        async def work(left: list[None], times: list[tuple[float, float]]) -> None:
+        async def work(left: list[None], times: list[tuple[float, float]], after: float) -> None:
+            await asyncio.sleep(after)
             while left:
                 left.pop()
                 await deliberate(times)
@@ -185,8 +187,8 @@ async def main(url: str, description: str) -> None:
             left: list[None] = [None] * order["count"]
             used = time.process_time()
             async with asyncio.TaskGroup() as group:
-                for _ in range(order["at_once"]):
-                    group.create_task(work(left, times))
+                for number in range(order["at_once"]):
+                    group.create_task(work(left, times, number * order["apart"]))
             answer: dict[str, Any] = {"times": times, "cpu": time.process_time() - used}
             say(**answer)
 

@@ -110,10 +110,12 @@ async def record(bench: Bench, *, processes: int, how: str, each: int) -> Record
     async with AsyncExitStack() as stack:
         children = [
             await stack.enter_async_context(
-                child("recording_process", how, str(each), environment=environment)
+                child("recording_process", how, environment=environment)
             )
             for _ in range(processes)
         ]
+        for one in children:
+            await one.tell(prepare=each)
         for one in children:
             await one.says()
         cpu, began = bench.neo4j_cpu_seconds(), time.perf_counter()

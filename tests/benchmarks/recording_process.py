@@ -1,7 +1,7 @@
 """A process that records turns as the service does, without models: `record` alone, or `all` that belongs to it.
 
-python -m tests.benchmarks.recording_process record|all DELIBERATIONS
-It says when it is ready, is told to go, and says what it did.
+python -m tests.benchmarks.recording_process record|all
+It is told {"prepare": how many deliberations}, says when it is ready, is told to go, and says what it did; again and again.
 """
 
 from __future__ import annotations
@@ -54,26 +54,25 @@ class _Retries(logging.Handler):
 class _Work:
     """What one process does."""
 
-    def __init__(self, deliberations: GraphDeliberations, count: int) -> None:
+    def __init__(self, deliberations: GraphDeliberations) -> None:
         self._deliberations = deliberations
         self._recorder = Recorder(deliberations)
         self._process = fresh(Prefix.PROCESS)
-        self._orders = [
-            an_order(role) for role, _ in zip(itertools.cycle(_ROLES), range(count), strict=False)
-        ]
         self._held: list[Held] = []
-        self.turns = 0
 
     async def enter(self) -> None:
         """Write this process into the graph."""
         await self._deliberations.enter(self._process, socket.gethostname(), LEASE)
 
-    async def accept(self) -> None:
-        """Have all accepted."""
+    async def accept(self, count: int) -> None:
+        """Have so many accepted."""
+        orders = [
+            an_order(role) for role, _ in zip(itertools.cycle(_ROLES), range(count), strict=False)
+        ]
 
         async def one_after_the_other() -> None:
-            while self._orders:
-                order = self._orders.pop()
+            while orders:
+                order = orders.pop()
                 await until_available(partial(self._deliberations.accept, order))
 
         async with asyncio.TaskGroup() as group:
@@ -88,12 +87,15 @@ class _Work:
         self._held += held
         return len(held)
 
-    async def record(self, *, deciding: bool) -> None:
-        """Record the turns of all that is held, so many deliberations at once."""
+    async def record(self, *, deciding: bool) -> int:
+        """Record the turns of all that is held, so many deliberations at once, and return how many they were."""
+        turns = 0
 
         async def one_after_the_other() -> None:
+            nonlocal turns
             while self._held:
-                await self._take(self._held.pop(), deciding=deciding)
+                taken = await self._take(self._held.pop(), deciding=deciding)
+                turns += taken
 
         recording = asyncio.create_task(self._recorder.run())
         try:
@@ -104,19 +106,22 @@ class _Work:
             recording.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await recording
+        return turns
 
-    async def everything(self) -> None:
-        """Accept, and meanwhile claim, record and decide whatever anybody has had accepted."""
-        accepting = asyncio.create_task(self.accept())
+    async def everything(self, count: int) -> int:
+        """Accept so many, and meanwhile claim, record and decide whatever anybody has had accepted; return the turns."""
+        turns = 0
+        accepting = asyncio.create_task(self.accept(count))
         while True:
             over = accepting.done()
             if await self.claim(_AT_ONCE):
-                await self.record(deciding=True)
+                turns += await self.record(deciding=True)
             elif over:
                 break
         await accepting
+        return turns
 
-    async def _take(self, held: Held, *, deciding: bool) -> None:
+    async def _take(self, held: Held, *, deciding: bool) -> int:
         turns = [
             dataclasses.replace(turn, content=_CONTENT) for turn in all_turns(held.deliberation)
         ]
@@ -125,36 +130,41 @@ class _Work:
             step = turns[first : first + _STEP]
             recorded = await asyncio.gather(*map(self._recorder.record, recordings(held, step)))
             sequence = max(turn.sequence or 0 for turn in recorded)
-        self.turns += len(turns)
         if deciding and not await until_available(
             lambda: self._deliberations.decide(
                 held, sequence, a_verdict(turns), StopReason.COMPLETED
             )
         ):
             raise AssertionError(f"{held.deliberation} was not decided")
+        return len(turns)
 
 
-async def main(how: str, count: int) -> None:
-    """Do it once."""
+async def main(how: str) -> None:
+    """Do it until nothing more is told."""
     retries = _Retries()
     logging.getLogger("neo4j.session").addHandler(retries)
     async with graph_here() as graph:
-        work = _Work(GraphDeliberations(graph), count)
+        work = _Work(GraphDeliberations(graph))
         await work.enter()
-        if how == "record":
-            await work.accept()
-            await work.claim(count)
-        say(ready=True)
-        await told()
-        cpu, began = time.process_time(), time.perf_counter()
-        await (work.everything() if how == "all" else work.record(deciding=False))
-        say(
-            turns=work.turns,
-            seconds=time.perf_counter() - began,
-            cpu=time.process_time() - cpu,
-            retried=retries.reasons,
-        )
+        while (order := await told()) is not None:
+            if how == "record":
+                await work.accept(order["prepare"])
+                await work.claim(order["prepare"])
+            say(ready=True)
+            await told()
+            cpu, began = time.process_time(), time.perf_counter()
+            if how == "record":
+                turns = await work.record(deciding=False)
+            else:
+                turns = await work.everything(order["prepare"])
+            say(
+                turns=turns,
+                seconds=time.perf_counter() - began,
+                cpu=time.process_time() - cpu,
+                retried=retries.reasons,
+            )
+            retries.reasons.clear()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2])))
+    uvloop.run(main(sys.argv[1]))

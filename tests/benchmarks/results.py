@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import statistics
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+_SURE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +34,26 @@ class Figure:
         """The middle of the values."""
         return statistics.median(self.values)
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Between what the median lies, in 95 of 100 such measurements; none of too few values.
+
+        By their order alone: how many of n values lie below the median is as with n coins.
+        """
+        count = len(self.values)
+        outside, tail = 0, 0.0
+        while (tail := tail + math.comb(count, outside) / 2**count) <= (1 - _SURE) / 2:
+            outside += 1
+        ordered = sorted(self.values)
+        return (ordered[outside - 1], ordered[count - outside]) if outside else None
+
     def to_json(self) -> dict[str, Any]:
-        """Return it with median, least and most."""
+        """Return it with median, the median's interval, least and most."""
         return {
             **dataclasses.asdict(self),
             "runs": len(self.values),
             "median": self.median,
+            "interval": self.interval,
             "min": min(self.values),
             "max": max(self.values),
         }
@@ -60,15 +77,18 @@ class Report:
             title_style="bold",
         )
         table.add_column("what", overflow="fold")
-        for column in ("median", "min", "max", "runs"):
+        for column in ("median", "95 %", "min", "max", "runs"):
             table.add_column(column, justify="right", no_wrap=True)
         table.add_column("unit", overflow="fold")
         table.add_column("target", overflow="fold")
         for figure in self.figures:
-            numbers = (figure.median, min(figure.values), max(figure.values))
+            interval = figure.interval
             table.add_row(
                 figure.what,
-                *map(_shown, numbers),
+                _shown(figure.median),
+                "" if interval is None else " to ".join(map(_shown, interval)),
+                _shown(min(figure.values)),
+                _shown(max(figure.values)),
                 str(len(figure.values)),
                 figure.unit,
                 figure.target,
