@@ -6,7 +6,7 @@ Resuming is asking again: the protocol says what follows from the turns recorded
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -227,13 +227,14 @@ class Runner:
         ]
         for _, task in stopped:
             task.cancel()
-        if stopped:
-            await asyncio.wait([task for _, task in stopped])
-        for key, task in stopped:
-            if not task.cancelled():
-                # Of several that were fenced the first has told it; asyncio would log the others as forgotten.
-                task.exception()
-            del self._in_flight[key]
+        try:
+            await _ended([task for _, task in stopped])
+        finally:
+            for key, task in stopped:
+                if not task.cancelled():
+                    # Of several that were fenced the first has told it; asyncio would log the others as forgotten.
+                    task.exception()
+                del self._in_flight[key]
 
     def _waits(self, key: TurnKey) -> bool:
         turn = turn_id(self.held.deliberation, key)
@@ -275,6 +276,18 @@ class Runner:
             tokens_spent=counted if self._budget is None else self._budget.spent,
             token_budget=deliberation.token_budget,
         )
+
+
+async def _ended(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Wait until tasks have ended; cancelled meanwhile, it is so only then, and none of them another time."""
+    cancelled: asyncio.CancelledError | None = None
+    while running := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(running)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 class _Deadline:

@@ -367,3 +367,45 @@ async def test_wound_down_it_does_not_wait_for_another_attempt() -> None:
     bench.runner.wind_down()
     await asyncio.wait_for(running, 5)
     assert not any(turn.endswith("p0-s1") for turn in graph.turns)
+
+
+async def test_calls_are_closed_however_often_the_runner_is_cancelled_meanwhile() -> None:
+    models = SlowToClose()
+    running = asyncio.create_task(Bench(OneDeliberation(), models).run())
+    await until(lambda: len(models.asked) == 3)
+    running.cancel()
+    await until(lambda: models.closing == 3)
+    for _ in range(3):
+        running.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert not running.done()
+    models.go_on.set()
+    await asyncio.wait([running])
+    assert (running.cancelled(), models.closed) == (True, 3)
+
+
+class SlowToClose(ScriptedModels):
+    """Models whose calls take their time to be closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closing = 0
+        self.closed = 0
+        self.go_on = asyncio.Event()
+
+    @override
+    async def ask(
+        self,
+        call: Call,
+        on_token: Callable[[str], None],
+        on_begin: Callable[[], Awaitable[None]],
+    ) -> Answer:
+        self.asked.append(call.turn)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.closing += 1
+            await self.go_on.wait()
+            self.closed += 1
+        raise AssertionError("unreachable")
