@@ -285,6 +285,11 @@ async def _serve(
                 await asyncio.wait([life])
 
 
+def check_seed(settings: Settings) -> None:
+    """Look at the file that COUNCIL_SEED names; raises CouncilError with what is wrong with it."""
+    read_seed(settings.seed)
+
+
 async def migrate_graph(
     settings: Settings, *, tell: Callable[[tuple[Filling, ...]], None]
 ) -> tuple[str, ...]:
