@@ -77,18 +77,12 @@ class GraphDeliberations(Deliberations):
         await claims.enter(self._graph, process, host, lease)
 
     @override
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
         return await claims.renew(self._graph, process, lease)
 
     @override
-    async def claim(
-        self,
-        process: str,
-        room: int,
-        gone: Collection[str],
-        known: Collection[str] | None = None,
-    ) -> tuple[Held, ...]:
-        return await claims.claim(self._graph, process, room, gone, known)
+    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
+        return await claims.claim(self._graph, process, room, gone)
 
     @override
     async def load(self, deliberation: str) -> Case:

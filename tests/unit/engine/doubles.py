@@ -108,9 +108,6 @@ class OneDeliberation:
     """Writes wait for it, where there is one."""
     held: tuple[Held, ...] = ()
     free: tuple[Held, ...] = ()
-    entries: list[str] = field(default_factory=list)
-    known: bool = False
-    """Whether the process that asks has entered."""
     released: bool = False
     renewals: int = 0
     loads: int = 0
@@ -122,32 +119,18 @@ class OneDeliberation:
         return Accepted(deliberation=order.deliberation, new=True)
 
     async def enter(self, process: str, host: str, lease: timedelta) -> None:
-        del host, lease
-        self.entries.append(process)
-        self.known = True
+        del process, host, lease
 
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
         del process, lease
         self.renewals += 1
-        return self.held if self.known else None
+        return self.held
 
-    async def claim(
-        self,
-        process: str,
-        room: int,
-        gone: Collection[str],
-        known: Collection[str] | None = None,
-    ) -> tuple[Held, ...]:
+    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
         del process, gone
-        if not self.known:
-            return ()
-        untold = tuple(
-            one for one in self.held if known is not None and one.deliberation not in known
-        )[:room]
-        new = self.free[: room - len(untold)]
-        self.free = self.free[len(new) :]
-        self.held = (*self.held, *new)
-        return (*untold, *new)
+        claimed, self.free = self.free[:room], self.free[room:]
+        self.held = (*self.held, *claimed)
+        return claimed
 
     async def load(self, deliberation: str) -> Case:
         del deliberation

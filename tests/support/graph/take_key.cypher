@@ -1,4 +1,0 @@
-// Take an idempotency key for a deliberation.
-// $deliberation; $key
-MATCH (d:Deliberation {id: $deliberation})
-SET d.idempotencyKey = $key, d.inputDigest = 'another'
