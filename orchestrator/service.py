@@ -28,7 +28,7 @@ from orchestrator.domain.errors import (
 )
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.domain.predecessor import Reading, read_councils
-from orchestrator.domain.pruning import GraphSize, Pruned, Pruning
+from orchestrator.domain.pruning import GraphSize, Keep, Pruned, Pruning
 from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.patience import Patience, until_available
 from orchestrator.engine.presence import Presence
@@ -285,6 +285,11 @@ async def _serve(
                 await asyncio.wait([life])
 
 
+def check_seed(settings: Settings) -> None:
+    """Look at the file that COUNCIL_SEED names; raises CouncilError with what is wrong with it."""
+    read_seed(settings.seed)
+
+
 async def migrate_graph(
     settings: Settings, *, tell: Callable[[tuple[Filling, ...]], None]
 ) -> tuple[str, ...]:
@@ -307,20 +312,30 @@ async def examine_graph(settings: Settings) -> Examination:
 
 
 async def prune_graph(
-    settings: Settings, order: Pruning, *, dry_run: bool, tell: Callable[[Pruned], None]
+    settings: Settings,
+    age: timedelta,
+    keep: Keep | None,
+    *,
+    dry_run: bool,
+    tell: Callable[[Pruned, Pruning], None],
 ) -> bool:
-    """Prune the graph beside the processes that work on it; or count what that would prune, and write nothing.
+    """Prune what ended so long ago, beside the processes that work on the graph; or count it, and write nothing.
 
-    `tell` is told all that was pruned, or counted, so far. SIGINT, SIGTERM and SIGHUP end it between
-    two transactions, a second one at once. Returns whether it went to its end.
+    `tell` is told all that was pruned, or counted, so far, and before what, by the server's clock. SIGINT, SIGTERM
+    and SIGHUP end it between two transactions, a second one at once. Returns whether it went to its end.
 
     Raises:
         CouncilError: it cannot go on; what was told is done.
+        OverflowError: nothing is so old.
     """
     stop = _on_signals()
     try:
         async with _graph(settings) as graph:
-            await (pruning.count if dry_run else pruning.prune)(graph, order, stop=stop, tell=tell)
+            order = await pruning.older_than(graph, age, keep)
+            tell(Pruned(), order)
+            await (pruning.count if dry_run else pruning.prune)(
+                graph, order, stop=stop, tell=lambda pruned: tell(pruned, order)
+            )
     except asyncio.CancelledError:
         if not stop.is_set():
             raise

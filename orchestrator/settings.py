@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestrator.domain.addresses import url_mistake
-from orchestrator.domain.limits import NAME
+from orchestrator.domain.validation import name_mistake
 
 
 class Settings(BaseSettings):
@@ -55,8 +55,6 @@ class Settings(BaseSettings):
         str,
         Field(
             alias="VLLM_MODEL",
-            min_length=1,
-            max_length=NAME,
             description="The model `default`, as the server names it.",
         ),
     ] = "Qwen/Qwen2.5-0.5B-Instruct"
@@ -182,6 +180,15 @@ class Settings(BaseSettings):
             description="json or text; unset: text on a terminal, else json.",
         ),
     ] = None
+
+    @field_validator("vllm_model")
+    @classmethod
+    def _is_a_name(cls, model: str) -> str:
+        """Judge it as any model's."""
+        if mistake := name_mistake(model):
+            msg = f"a model's name {mistake}"
+            raise ValueError(msg)
+        return model
 
     @field_validator("vllm_url")
     @classmethod

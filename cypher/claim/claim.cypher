@@ -1,5 +1,6 @@
 // Claim deliberations that nobody holds, or whose holder's lease has run out or is known to be gone.
-// $process: who claims; $room: how many at most; $gone: ids of processes known to be dead
+// $process: who claims; $room: how many at most; $gone: ids of processes known to be dead; $known: what the process knows that it holds,
+// or null where it does not ask: what else it holds was claimed without its having been told, and comes first, within the room
 // Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed, case] of those
 // it got; case: [deliberation, task, seats] as `deliberation/load` has them where it is the first claim, else null
 // Order: priority, then under way before new, then the role with the fewest running first, then first come.
@@ -56,6 +57,19 @@ WITH me, line[i][0] AS place, running + i AS turn, line[i][1] AS id
 ORDER BY place, turn, id
 LIMIT $room
 WITH me, collect(id) AS ids
+// What an acknowledgement that was lost should have told.
+CALL () {
+  MATCH (d:Deliberation)
+  USING INDEX SEEK d:Deliberation(holder, role)
+  WHERE d.holder = $process AND d.role IS NOT NULL AND NOT coalesce(d.id IN $known, true)
+  MATCH (d)-[:CLAIMED]->(claim:Claim)
+  WHERE claim.epoch = d.epoch
+  WITH d, claim
+  ORDER BY d.id
+  LIMIT $room
+  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime().epochMillis, claim.resumed, null]) AS untold
+}
+WITH me, untold, ids[..$room - size(untold)] AS ids
 CALL (me, ids) {
   UNWIND ids AS id
   WITH me, id
@@ -98,4 +112,4 @@ CALL (me, ids) {
         coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id]), d:Running]])
     ]]] END]) AS claimed
 }
-RETURN size(ids) AS sought, claimed
+RETURN size(untold) + size(ids) AS sought, untold + claimed AS claimed

@@ -1,12 +1,16 @@
 // Renew the lease of a process, whether or not it has run out meanwhile, and say what the process still holds.
 // $process; $lease in milliseconds
-// Column: held: [deliberation, epoch, milliseconds until its deadline or null]; one row, since that is read faster than one each
+// Column: held: [deliberation, epoch, milliseconds until its deadline or null]; one row, since that is read faster than one each, and no
+// row where the process is not in the graph
 // The first SET locks the process, nothing else is locked; a lease is one property, so that one write renews all claims.
 MATCH (p:Process {id: $process})
 SET p.leaseUntil = datetime.realtime('Z') + duration({milliseconds: $lease})
 WITH p
-// The role is named since the index is over both: without it every deliberation there ever was would be read.
-MATCH (d:Deliberation)
-USING INDEX SEEK d:Deliberation(holder, role)
-WHERE d.holder = $process AND d.role IS NOT NULL
-RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime().epochMillis]) AS held
+CALL () {
+  // The role is named since the index is over both: without it every deliberation there ever was would be read.
+  MATCH (d:Deliberation)
+  USING INDEX SEEK d:Deliberation(holder, role)
+  WHERE d.holder = $process AND d.role IS NOT NULL
+  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime().epochMillis]) AS held
+}
+RETURN held

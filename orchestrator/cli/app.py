@@ -484,10 +484,12 @@ def settings() -> None:
     """Show every setting: its variable, its value (secrets masked), where that is from, and what it means."""
 
     async def work(settings: Settings, screen: Screen) -> Exit:
+        from orchestrator import service
         from orchestrator.cli import environment
         from orchestrator.cli.rendering import listings
 
         screen.say(listings.settings(environment.shown(settings)))
+        service.check_seed(settings)
         return Exit.OK
 
     _carry_out(work)

@@ -24,6 +24,10 @@ class MissingError(Exception):
     """There is no such thing in the service."""
 
 
+class NotWrittenError(Exception):
+    """What was to be written has no room, or nobody who takes it; what was begun is not to be taken for whole."""
+
+
 def exit_of(error: Exception) -> Exit | None:  # noqa: PLR0911 - a table
     """Return the exit code of an error that was foreseen; none where it was not."""
     match error:
@@ -38,7 +42,7 @@ def exit_of(error: Exception) -> Exit | None:  # noqa: PLR0911 - a table
             return Exit.REFUSED if mistaken else Exit.FAILED
         case RefusedError() | MissingError() | errors.RefusedError():
             return Exit.REFUSED
-        case ClientError() | errors.CouncilError():
+        case ClientError() | errors.CouncilError() | NotWrittenError():
             return Exit.FAILED
         case _:
             return None

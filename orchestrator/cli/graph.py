@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -71,29 +70,28 @@ async def prune(
     Raises:
         InputError: `older_than` is no duration.
     """
-    try:
-        order = Pruning(before=datetime.now(UTC) - duration_of(older_than), keep=keep)
-    except OverflowError as error:
-        raise InputError(f"{older_than!r} is too long") from error
-    pruned = Pruned()
+    told: list[tuple[Pruned, Pruning]] = []
     doing = "to prune" if dry_run else "pruned"
     with screen.err.status("looking") if screen.err.is_terminal else nullcontext() as spinner:
 
-        def tell(all_so_far: Pruned) -> None:
-            nonlocal pruned
-            pruned = all_so_far
+        def tell(pruned: Pruned, order: Pruning) -> None:
+            told[:] = [(pruned, order)]
             if spinner is not None:
                 spinner.update(f"{pruned.deliberations:,} deliberations {doing} so far")
 
         try:
             through = await service.prune_graph(
-                reachable(settings), order, dry_run=dry_run, tell=tell
+                reachable(settings), duration_of(older_than), keep, dry_run=dry_run, tell=tell
             )
+        except OverflowError as error:
+            raise InputError(f"{older_than!r} is too long") from error
         except CouncilError:
-            if pruned.deliberations:
-                screen.warn(f"until then: {summary(pruned, order, dry_run=dry_run)}")
+            for done, order in told:
+                if done != Pruned():
+                    screen.warn(f"until then: {summary(done, order, dry_run=dry_run)}")
             raise
-    screen.out.print(summary(pruned, order, dry_run=dry_run), soft_wrap=True)
+    for done, order in told:
+        screen.out.print(summary(done, order, dry_run=dry_run), soft_wrap=True)
     if not through:
         screen.warn("interrupted before it was through; run again, it goes on from there")
         return Exit.INTERRUPTED
@@ -103,7 +101,7 @@ async def prune(
 def summary(pruned: Pruned, order: Pruning, *, dry_run: bool) -> str:
     """Say what was pruned, or would be."""
     of = f"that ended before {order.before:%Y-%m-%d %H:%M:%S} UTC"
-    if pruned.deliberations == 0:
+    if pruned == Pruned():
         return f"nothing to prune: no deliberation {of}" + (
             " still has contents to lose" if order.keep is Keep.WINNERS else ""
         )
@@ -117,7 +115,11 @@ def summary(pruned: Pruned, order: Pruning, *, dry_run: bool) -> str:
         _many(pruned.claims, "claim"),
         _many(pruned.verdicts, "verdict"),
     ]
-    return f"{did} {_many(pruned.deliberations, 'deliberation')} {of}, with {', '.join(parts)} and {_many(pruned.tasks, 'task')}"
+    removed = f"{did} {_many(pruned.deliberations, 'deliberation')} {of}, with {', '.join(parts)} and {_many(pruned.tasks, 'task')}"
+    if not pruned.processes:
+        return removed
+    processes = "1 process" if pruned.processes == 1 else f"{pruned.processes:,} processes"
+    return f"{removed}; and {processes} that ended before and had no claim left"
 
 
 def _many(number: int, what: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from orchestrator import service
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.failures import InputError
+from orchestrator.cli.failures import InputError, NotWrittenError
 from orchestrator.cli.graph import reachable
 from orchestrator.cli.rendering import moving as rendering
 from orchestrator.cli.screen import harmless
@@ -43,10 +43,7 @@ async def export(
     async with service.exported(reachable(settings), everything=everything) as lines:
         if output is None:
             return await _to_stdout(lines, screen)
-        try:
-            counts = await _to_file(lines, output)
-        except OSError as error:
-            raise InputError(f"--output {output}: {error.strerror or error}") from error
+        counts = await _to_file(lines, output)
     screen.say(f"exported {rendering.counted(counts)} to {output}")
     return Exit.OK
 
@@ -99,11 +96,12 @@ async def _to_stdout(lines: AsyncGenerator[str], screen: Screen) -> Exit:
         async for line in lines:
             _write(sys.stdout.buffer, line, counts)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # Whoever reads has seen enough; the interpreter would complain about it once more at its end.
+    except OSError as error:
+        # The interpreter would complain about it once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        screen.warn("council: what was exported to was closed before the end")
-        return Exit.FAILED
+        if isinstance(error, BrokenPipeError):
+            raise NotWrittenError("what was exported to was closed before the end") from error
+        raise NotWrittenError(f"standard output: {_cut_off(error)}") from error
     screen.aside(f"exported {rendering.counted(counts)}")
     return Exit.OK
 
@@ -111,7 +109,7 @@ async def _to_stdout(lines: AsyncGenerator[str], screen: Screen) -> Exit:
 async def _to_file(lines: AsyncGenerator[str], output: Path) -> Counter[Kind]:
     """Write beside it and rename, so that a file of that name is whole, or what it was before."""
     counts: Counter[Kind] = Counter()
-    handle, name = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".partial", dir=output.parent)
+    handle, name = _begun(output)
     try:
         with os.fdopen(handle, "wb") as file:
             async for line in lines:
@@ -119,10 +117,28 @@ async def _to_file(lines: AsyncGenerator[str], output: Path) -> Counter[Kind]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, output)  # noqa: PTH105 - os's own word for it says that it is atomic
-    except BaseException:
+    except BaseException as error:
         os.unlink(name)  # noqa: PTH108 - as above
+        if isinstance(error, OSError):
+            raise NotWrittenError(
+                f"--output {output}: {_cut_off(error)}, and a file that was there is as it was"
+            ) from error
         raise
     return counts
+
+
+def _begun(output: Path) -> tuple[int, str]:
+    """Make the file beside it."""
+    if output.exists() and not output.is_file():
+        raise InputError(f"--output {output} is no file; without it, standard output is written to")
+    try:
+        return tempfile.mkstemp(prefix=f".{output.name}.", suffix=".partial", dir=output.parent)
+    except OSError as error:
+        raise InputError(f"--output {output}: {error.strerror or error}") from error
+
+
+def _cut_off(error: OSError) -> str:
+    return f"{error.strerror or error}; the export was not written to its end"
 
 
 def _write(file: BinaryIO, line: str, counts: Counter[Kind]) -> None:

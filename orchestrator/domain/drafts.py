@@ -16,6 +16,11 @@ class Idempotency:
     input_digest: str
 
 
+TEMPERATURE = 0.7
+TOKENS = 512
+"""What an agent gets that names neither."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentDraft:
     """An agent to make. What is none becomes a default: the name a number never used, the model `default`."""
@@ -27,6 +32,16 @@ class AgentDraft:
     model: str | None = None
     endpoint: str | None = None
     metadata: str | None = None
+
+    @property
+    def settled_temperature(self) -> float:
+        """The temperature, or the default one."""
+        return TEMPERATURE if self.temperature is None else float(self.temperature)
+
+    @property
+    def settled_max_tokens(self) -> int:
+        """The tokens of an answer, or the default."""
+        return TOKENS if self.max_tokens is None else self.max_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +56,10 @@ class CouncilDraft:
     quorum: int | None = None
     """None: a majority of the seats."""
     decision: Decision = Decision.BALLOTS
+
+    def settled_quorum(self, seats: int) -> int:
+        """Return the quorum of so many seats: more than half of them where none is named."""
+        return seats // 2 + 1 if self.quorum is None else self.quorum
 
 
 class Clear(StrEnum):

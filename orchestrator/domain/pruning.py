@@ -32,6 +32,8 @@ class Pruned:
     claims: int = 0
     verdicts: int = 0
     tasks: int = 0
+    processes: int = 0
+    """That had ended long ago, and were on no claim any more."""
 
     def __add__(self, other: Pruned) -> Pruned:
         """Add up two."""
@@ -42,6 +44,7 @@ class Pruned:
             claims=self.claims + other.claims,
             verdicts=self.verdicts + other.verdicts,
             tasks=self.tasks + other.tasks,
+            processes=self.processes + other.processes,
         )
 
 

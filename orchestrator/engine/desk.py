@@ -128,26 +128,25 @@ class Desk:
         """Enter the graph, take up what was under way, and go on until the block is left; then give it all back."""
         with self._presence.shown(self._process):
             sent = self._lease.now()
-            await until_available(
-                lambda: self._deliberations.enter(self._process, self._host, self._capacity.lease)
-            )
+            await until_available(self._enter)
             await self._lease.renew(sent)
             self._open = True
             async with asyncio.TaskGroup() as loops:
                 # The death of one of them ends the block, and with it the process: nothing goes on half.
                 recording = loops.create_task(self._recorder.run(), name="recorder")
-                holding = [loops.create_task(self._keep_lease(), name="lease")]
+                holding = loops.create_task(self._keep_lease(), name="lease")
+                claiming: list[asyncio.Task[None]] = []
                 last_write = _HURRIED_WRITE
                 try:
                     await until_available(self._claim)
-                    holding.append(loops.create_task(self._keep_claiming(), name="claims"))
+                    claiming.append(loops.create_task(self._keep_claiming(), name="claims"))
                     yield
                     last_write = _LAST_WRITE
                 finally:
                     self._open = False
-                    # First, or what they are about to claim would begin to run after all had been stopped.
-                    await _cancelled(holding)
-                    await self._stop(last_write)
+                    # First, or what it is about to claim would be held by a process that has ended.
+                    await _cancelled(claiming)
+                    await self._stop(last_write, holding)
                     await _cancelled([recording])
 
     async def drain(self, grace: timedelta) -> None:
@@ -205,13 +204,20 @@ class Desk:
             # What begins after a cancel can't claim what was cancelled.
             self._just_cancelled -= before
 
+    async def _enter(self) -> None:
+        await self._deliberations.enter(self._process, self._host, self._capacity.lease)
+
     async def _renew(self) -> None:
         sent = self._lease.now()
         before = {id_: running.runner.held.epoch for id_, running in self._running.items()}
-        held = {
-            h.deliberation: h
-            for h in await self._deliberations.renew(self._process, self._capacity.lease)
-        }
+        while (
+            told := await self._deliberations.renew(self._process, self._capacity.lease)
+        ) is None:
+            # Such as of an older copy of the graph that was put in place beneath this process. What of it is
+            # this process's own, it says as always.
+            _log.warning("process_unknown", process=self._process)
+            await self._enter()
+        held = {h.deliberation: h for h in told}
         lost: list[asyncio.Task[None]] = []
         for deliberation, epoch in before.items():
             running = self._running.get(deliberation)
@@ -233,7 +239,8 @@ class Desk:
         if room <= 0:
             return
         gone = self._presence.gone()
-        claimed = await self._deliberations.claim(self._process, room, gone)
+        known = self._running.keys() | {deliberation for deliberation, _ in self._broken}
+        claimed = await self._deliberations.claim(self._process, room, gone, known)
         for held in claimed:
             self.resumed += held.resumed
             _log.info(
@@ -289,11 +296,13 @@ class Desk:
             self._broken.add((held.deliberation, held.epoch))
         self._board.post(Moved(deliberation=held.deliberation))
 
-    async def _stop(self, patience: timedelta) -> None:
+    async def _stop(self, patience: timedelta, holding: asyncio.Task[None]) -> None:
         await _cancelled([running.task for running in self._running.values()])
         if not await self._recorder.emptied(patience):
             # Not acknowledged to anybody: whoever takes over asks these models again.
             _log.warning("turns_not_recorded")
+        # Not before: whoever found the lease run out would take over what is still being recorded.
+        await _cancelled([holding])
         try:
             async with asyncio.timeout(patience.total_seconds()):
                 await self._deliberations.release(self._process)

@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+
+import stamina
 
 from orchestrator.domain.deliberations import Deliberation, Turn, TurnOutcome, Usage
 from orchestrator.domain.errors import ModelError
@@ -16,7 +19,7 @@ from orchestrator.engine.budgeting import Budget
 from orchestrator.engine.events import TokensSpoken, TurnBegan
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
-from orchestrator.engine.patience import Patience, retried, when_to_ask_again
+from orchestrator.engine.patience import Patience, when_to_ask_again
 from orchestrator.engine.ports import Answer, Call, Models
 from orchestrator.engine.prompting import Prompt, build, choices_of
 
@@ -31,15 +34,22 @@ class Dispatcher:
         self._patience = patience
         self._asking: defaultdict[str, set[str]] = defaultdict(set)
         """The turns that are being asked for, by deliberation."""
+        self._resting: dict[str, str] = {}
+        """Why the last attempt failed, by the turns that wait for their next one."""
 
     def obstacles(self, deliberation: str) -> tuple[str, ...]:
         """Say what the seats of a deliberation wait for, each thing once and in words."""
-        words = {self._models.obstacle(turn) for turn in self._asking.get(deliberation, ())}
+        words = {self._obstacle(turn) for turn in self._asking.get(deliberation, ())}
         return tuple(sorted(word for word in words if word is not None))
 
     def waits(self, turn: str) -> bool:
         """Whether the call for a turn waits, and is not in flight."""
-        return self._models.obstacle(turn) is not None
+        return self._obstacle(turn) is not None
+
+    def _obstacle(self, turn: str) -> str | None:
+        if turn in self._resting:
+            return f"its next attempt, since {self._resting[turn]}"
+        return self._models.obstacle(turn)
 
     async def take(
         self,
@@ -136,33 +146,38 @@ class Dispatcher:
             usage += counted or Usage()
             _settle(call, counted, budget)
 
-        async def ask_once() -> Turn:
-            granted = await _granted(call, ask, budget)
-            try:
-                answer = await self._models.ask(granted, tell, begin)
-            except ModelError as error:
-                ended(error.usage)
-                raise
-            ended(_counted(answer))
-            return turn(answer=answer, choices=_choices(prompt, answer))
-
         self._asking[deliberation.id].add(call.turn)
         try:
-            return await retried(
-                ask_once,
-                on=when_to_ask_again,
+            async for attempt in stamina.retry_context(
+                on=partial(self._ask_again, call.turn),
                 attempts=self._patience.attempts,
-                within=None,
+                timeout=None,
                 wait_initial=self._patience.first_wait,
                 wait_max=self._patience.longest_wait,
                 wait_jitter=self._patience.jitter,
-            )
+            ):
+                self._resting.pop(call.turn, None)
+                with attempt:
+                    granted = await _granted(call, ask, budget)
+                    try:
+                        answer = await self._models.ask(granted, tell, begin)
+                    except ModelError as error:
+                        ended(error.usage)
+                        raise
+                    ended(_counted(answer))
+                    return turn(answer=answer, choices=_choices(prompt, answer))
         except ModelError as error:
             return turn(absence=error.reason)
         finally:
             self._asked(deliberation.id, call.turn)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _ask_again(self, turn: str, error: Exception) -> bool | float:
+        self._resting[turn] = str(error)
+        return when_to_ask_again(error)
 
     def _asked(self, deliberation: str, turn: str) -> None:
+        self._resting.pop(turn, None)
         self._asking[deliberation].discard(turn)
         if not self._asking[deliberation]:
             del self._asking[deliberation]

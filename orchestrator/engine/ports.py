@@ -138,12 +138,21 @@ class Deliberations(Protocol):
         """Write the node of this process, with its first lease."""
         ...
 
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
-        """Renew the lease; returns everything that the process still holds."""
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+        """Renew the lease; returns everything that the process still holds, none where the graph does not know it."""
         ...
 
-    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
-        """Claim up to `room` deliberations that nobody holds, whose holder's lease ran out or whose holder is `gone`."""
+    async def claim(
+        self,
+        process: str,
+        room: int,
+        gone: Collection[str],
+        known: Collection[str] | None = None,
+    ) -> tuple[Held, ...]:
+        """Claim up to `room` deliberations that nobody holds, whose holder's lease ran out or whose holder is `gone`.
+
+        Asked what else it holds than what is `known`, it is told that first, within the room.
+        """
         ...
 
     async def load(self, deliberation: str) -> Case:

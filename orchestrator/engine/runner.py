@@ -6,7 +6,7 @@ Resuming is asking again: the protocol says what follows from the turns recorded
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -49,7 +49,7 @@ class Runner:
         self._dispatcher = dispatcher
         self._recorder = recorder
         self._board = board
-        self._winding_down: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._winding_down = asyncio.Event()
         self.ending: bool = False
         """The end is being written: once it is there, the graph says that nobody holds the deliberation."""
         self._in_flight: dict[TurnKey, asyncio.Task[Turn | None]] = {}
@@ -58,8 +58,7 @@ class Runner:
 
     def wind_down(self) -> None:
         """Begin no further turn; `run` returns once those under way are recorded."""
-        if not self._winding_down.done():
-            self._winding_down.set_result(None)
+        self._winding_down.set()
 
     async def run(self) -> None:
         """Return at the end of the deliberation, or wound down.
@@ -109,7 +108,7 @@ class Runner:
                 await self._end(step, sequence)
                 self._tell_end(step, deliberation, turns.values())
                 return
-            if self._winding_down.done():
+            if self._winding_down.is_set():
                 await self._stop_calls(everything=False, waiting=True)
                 if not self._in_flight:
                     return
@@ -194,21 +193,25 @@ class Runner:
         """Wait for turns under way: for one, or until the deadline; without a deadline, for all."""
         if not self._in_flight:
             return []
-        watched: set[asyncio.Future[Any]] = {*self._in_flight.values()}
-        if deadline is not None and not self._winding_down.done():
-            watched.add(self._winding_down)
-        await asyncio.wait(
-            watched,
-            timeout=None if deadline is None else self._patience(deadline),
-            return_when=asyncio.ALL_COMPLETED if deadline is None else asyncio.FIRST_COMPLETED,
-        )
+        winding_down = asyncio.create_task(self._winding_down.wait())
+        watched: set[asyncio.Task[Any]] = {*self._in_flight.values()}
+        if deadline is not None and not self._winding_down.is_set():
+            watched.add(winding_down)
+        try:
+            await asyncio.wait(
+                watched,
+                timeout=None if deadline is None else self._patience(deadline),
+                return_when=asyncio.ALL_COMPLETED if deadline is None else asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            winding_down.cancel()
         done = [key for key, task in self._in_flight.items() if task.done()]
         ended = [self._in_flight.pop(key).result() for key in done]
         return [turn for turn in ended if turn is not None]
 
     def _patience(self, deadline: _Deadline) -> float | None:
         """Return how long turns are waited for: wound down, no longer than until some may have begun to wait."""
-        if not self._winding_down.done():
+        if not self._winding_down.is_set():
             return deadline.left
         return min(_LOOK_AGAIN, _LOOK_AGAIN if deadline.left is None else deadline.left)
 
@@ -224,13 +227,14 @@ class Runner:
         ]
         for _, task in stopped:
             task.cancel()
-        if stopped:
-            await asyncio.wait([task for _, task in stopped])
-        for key, task in stopped:
-            if not task.cancelled():
-                # Of several that were fenced the first has told it; asyncio would log the others as forgotten.
-                task.exception()
-            del self._in_flight[key]
+        try:
+            await _ended([task for _, task in stopped])
+        finally:
+            for key, task in stopped:
+                if not task.cancelled():
+                    # Of several that were fenced the first has told it; asyncio would log the others as forgotten.
+                    task.exception()
+                del self._in_flight[key]
 
     def _waits(self, key: TurnKey) -> bool:
         turn = turn_id(self.held.deliberation, key)
@@ -272,6 +276,18 @@ class Runner:
             tokens_spent=counted if self._budget is None else self._budget.spent,
             token_budget=deliberation.token_budget,
         )
+
+
+async def _ended(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Wait until tasks have ended; cancelled meanwhile, it is so only then, and none of them another time."""
+    cancelled: asyncio.CancelledError | None = None
+    while running := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(running)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 class _Deadline:

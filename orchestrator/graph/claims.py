@@ -24,20 +24,29 @@ async def enter(graph: Graph, process: str, host: str, lease: timedelta) -> None
     await graph.write("claim/enter", process=process, host=host, lease=_milliseconds(lease))
 
 
-async def renew(graph: Graph, process: str, lease: timedelta) -> tuple[Held, ...]:
-    """Renew a lease, run out or not; returns everything that the process still holds."""
-    (row,) = await graph.write("claim/renew", process=process, lease=_milliseconds(lease))
-    held: list[tuple[str, int, int | None]] = row["held"]
+async def renew(graph: Graph, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+    """Renew a lease, run out or not; returns everything that the process still holds, none where it is not there."""
+    rows = await graph.write("claim/renew", process=process, lease=_milliseconds(lease))
+    if not rows:
+        return None
+    held: list[tuple[str, int, int | None]] = rows[0]["held"]
     return tuple(
         Held(deliberation=deliberation, epoch=epoch, time_left=_duration(left))
         for deliberation, epoch, left in held
     )
 
 
-async def claim(graph: Graph, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
+async def claim(
+    graph: Graph,
+    process: str,
+    room: int,
+    gone: Collection[str],
+    known: Collection[str] | None,
+) -> tuple[Held, ...]:
     """Claim up to `room` deliberations; fewer only where there are no more.
 
-    Where an acknowledgement was lost some more may have been claimed: the next renewal names them.
+    Where an acknowledgement was lost, what it would have told is among them: the process holds it, and does not know it
+    from what is `known`.
     """
     claimed: list[Held] = []
     most = room
@@ -49,6 +58,7 @@ async def claim(graph: Graph, process: str, room: int, gone: Collection[str]) ->
                 process=process,
                 room=min(most, room - len(claimed)),
                 gone=list(gone),
+                known=None if known is None else [*known, *(one.deliberation for one in claimed)],
             )
         except OutOfMemoryError:
             # With each goes its case: fewer of them may fit into a transaction.

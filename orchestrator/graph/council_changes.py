@@ -160,7 +160,7 @@ async def create_council(
         name=f"{role.stem}-council-{councils_named}" if draft.name is None else draft.name,
         protocol=draft.protocol,
         rounds=draft.rounds,
-        quorum=seats // 2 + 1 if draft.quorum is None else draft.quorum,
+        quorum=draft.settled_quorum(seats),
         decision=draft.decision,
         **stored(idempotency),
     )

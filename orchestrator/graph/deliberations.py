@@ -77,12 +77,18 @@ class GraphDeliberations(Deliberations):
         await claims.enter(self._graph, process, host, lease)
 
     @override
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
         return await claims.renew(self._graph, process, lease)
 
     @override
-    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
-        return await claims.claim(self._graph, process, room, gone)
+    async def claim(
+        self,
+        process: str,
+        room: int,
+        gone: Collection[str],
+        known: Collection[str] | None = None,
+    ) -> tuple[Held, ...]:
+        return await claims.claim(self._graph, process, room, gone, known)
 
     @override
     async def load(self, deliberation: str) -> Case:

@@ -3,7 +3,8 @@
 CouncilError
 ├── UnavailableError
 │   ├── AuthenticationError      Neo4j is there and does not let us in
-│   └── OutOfMemoryError         a transaction was larger than the memory that Neo4j has for it now
+│   └── GivenUpError             Neo4j is there and gave a transaction up, such as for a lock that was not had in time
+│       └── OutOfMemoryError     it was larger than the memory that Neo4j has for it now
 ├── WrongSettingError
 │   └── MisconfiguredError       the graph that the settings name cannot be used as it is
 └── StatementRefusedError        Neo4j refused a statement, and would refuse it again
@@ -73,7 +74,11 @@ class AuthenticationError(UnavailableError):
     """Neo4j is there and refuses user or password. Running processes treat it as being away; a start gives up."""
 
 
-class OutOfMemoryError(UnavailableError):
+class GivenUpError(UnavailableError):
+    """Neo4j answered that it could not do it now: what else was in the transaction may be done without it."""
+
+
+class OutOfMemoryError(GivenUpError):
     """A transaction was larger than the memory that Neo4j has for it now; a smaller one may fit at once."""
 
 
@@ -136,7 +141,7 @@ def _refusal(exc: Neo4jError) -> CouncilError:
     if code in _OUT_OF_MEMORY:
         return OutOfMemoryError(f"Neo4j has no memory for it now: {reason[:_LONGEST_REASON]}")
     if exc.is_retryable() or _passes(code, reason):
-        return UnavailableError(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
+        return GivenUpError(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
     if found := _DUPLICATE.match(reason):
         return ConstraintViolatedError(code, reason, found["label"], found["key"])
     return StatementRefusedError(code, reason)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
-from orchestrator.graph.errors import OutOfMemoryError, StatementRefusedError
+from orchestrator.graph.errors import GivenUpError, StatementRefusedError
 
 T = TypeVar("T")
 Answer = TypeVar("Answer")
@@ -79,9 +79,15 @@ class Gathering(Generic[T, Answer]):
 
     async def _do_apart(self, batch: _Batch[T, Answer], error: Exception) -> None:
         """Where one may be at fault, or all may be too much, let the others not suffer for it."""
-        if len(batch) > 1 and isinstance(error, (StatementRefusedError, OutOfMemoryError)):
-            for key, one in batch.items():
-                await self._do_together({key: one})
+        if len(batch) > 1 and isinstance(error, (StatementRefusedError, GivenUpError)):
+            # At the same time: one that waits for a lock had all of them wait once already.
+            await asyncio.gather(
+                *(
+                    self._do_together({key: one})
+                    for key, one in batch.items()
+                    if not one[1].cancelled()
+                )
+            )
             return
         for _, answer in batch.values():
             if not answer.done():

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pruning import GraphSize, Keep, Pruned, Pruning
@@ -18,7 +19,10 @@ TOGETHER = 32
 text as a recorder writes at once; a longer deliberation is emptied in parts before it is removed."""
 
 _PAGE = 500
-"""Deliberations that are looked at in one statement."""
+"""Deliberations that are looked at in one statement, and processes that are removed in one."""
+
+_FEW = 20
+"""Processes that are looked at in one statement: each may be on thousands of claims."""
 
 WRITING = 0.05
 """Of the time, how much goes into a statement that writes; after it Neo4j is left to others for the rest."""
@@ -31,6 +35,16 @@ async def measure(graph: Graph) -> GraphSize:
     """Look up how much is in the graph."""
     (row,) = await graph.read("graph/measure")
     return GraphSize(**row.data())
+
+
+async def older_than(graph: Graph, age: timedelta, keep: Keep | None) -> Pruning:
+    """Order to prune what ended so long ago by the clock of the server, which also said when it ended.
+
+    Raises:
+        OverflowError: nothing is so old.
+    """
+    (clock,) = await graph.read("moving/read_clock")
+    return Pruning(before=datetime.fromisoformat(clock["now"]) - age, keep=keep)
 
 
 async def prune(
@@ -56,6 +70,10 @@ async def prune(
                 if (done := await _prune_one(graph, order, one, stop)) is not None:
                     pruned += done
                     tell(pruned)
+    if order.keep is None:
+        async for removed in _remove_processes(graph, order, stop):
+            pruned += removed
+            tell(pruned)
 
 
 async def count(
@@ -69,6 +87,10 @@ async def count(
             if stop.is_set():
                 return
             found += await _count_page(graph, order, page, stop)
+            tell(found)
+    if order.keep is None:
+        async for counted in _count_processes(graph, order, stop):
+            found += counted
             tell(found)
 
 
@@ -131,6 +153,37 @@ async def _count_page(
         else:
             (row,) = await graph.read("pruning/count_removed", ids=ids, before=order.before)
     return Pruned(deliberations=len(ids), **row.data())
+
+
+async def _remove_processes(
+    graph: Graph, order: Pruning, stop: asyncio.Event
+) -> AsyncGenerator[Pruned]:
+    """Once their claims are gone."""
+    removed = _PAGE
+    while removed == _PAGE and not stop.is_set():
+        async with _paced(WRITING, stop):
+            (row,) = await graph.write(
+                "pruning/remove_processes", before=order.before, together=_PAGE
+            )
+        removed = row["removed"]
+        if removed:
+            yield Pruned(processes=removed)
+
+
+async def _count_processes(
+    graph: Graph, order: Pruning, stop: asyncio.Event
+) -> AsyncGenerator[Pruned]:
+    after = ""
+    while not stop.is_set():
+        async with _paced(READING, stop):
+            (row,) = await graph.read(
+                "pruning/count_processes", after=after, before=order.before, limit=_FEW
+            )
+        if row["last"] is None:
+            return
+        after = row["last"]
+        if row["processes"]:
+            yield Pruned(processes=row["processes"])
 
 
 async def _empty(graph: Graph, order: Pruning, one: _Old, stop: asyncio.Event) -> Pruned | None:

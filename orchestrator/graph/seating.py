@@ -14,10 +14,6 @@ from orchestrator.domain.ids import Prefix
 from orchestrator.graph.changes import new_id, stored
 from orchestrator.graph.driver import Transaction
 
-TEMPERATURE = 0.7
-TOKENS = 512
-"""What an agent gets that names neither."""
-
 _LONGEST_STEM = 200
 """Characters of a role's name in the default names, which have 255 at most."""
 
@@ -101,8 +97,8 @@ async def place(
             "seat": first_seat + index,
             "name": next(default_names) if draft.name is None else draft.name,
             "persona": draft.persona,
-            "temperature": TEMPERATURE if draft.temperature is None else float(draft.temperature),
-            "maxTokens": TOKENS if draft.max_tokens is None else draft.max_tokens,
+            "temperature": draft.settled_temperature,
+            "maxTokens": draft.settled_max_tokens,
             "metadata": draft.metadata,
             "model": draft.model,
             "newModel": new_id(Prefix.MODEL),

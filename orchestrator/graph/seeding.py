@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import pathlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
@@ -13,10 +13,12 @@ from neo4j import Record
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestrator.domain import limits
-from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, REHEARSAL, Decision, ProtocolName
+from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, REHEARSAL
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
-from orchestrator.domain.errors import WrongSettingError
+from orchestrator.domain.errors import RefusedError, WrongSettingError
 from orchestrator.domain.ids import Prefix
+from orchestrator.domain.validation import Inspection, Path
+from orchestrator.domain.validation_councils import inspect_agent, inspect_council
 from orchestrator.graph.changes import new_id
 from orchestrator.graph.council_changes import create_council, create_role
 from orchestrator.graph.driver import Graph, Transaction
@@ -26,8 +28,6 @@ from orchestrator.graph.seating import lock_role
 
 NONE = "none"
 """The value of COUNCIL_SEED that asks for no councils."""
-
-Name = Annotated[str, Field(min_length=1, max_length=limits.NAME)]
 
 
 class InvalidSeedError(WrongSettingError):
@@ -47,54 +47,63 @@ class _Strict(BaseModel):
 class AgentSeed(_Strict):
     """An agent; what is left out becomes a default."""
 
-    name: Name | None = None
-    persona: Annotated[str, Field(max_length=limits.PERSONA)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=limits.TEMPERATURE)] | None = None
-    max_tokens: Annotated[int | None, Field(alias="maxTokens", ge=1, le=limits.TOKENS)] = None
-    model: Name | None = None
+    name: str | None = None
+    persona: str | None = None
+    temperature: float | None = None
+    max_tokens: Annotated[int | None, Field(alias="maxTokens")] = None
+    model: str | None = None
     metadata: dict[str, Any] | None = None
 
-    def draft(self) -> AgentDraft:
-        """Make what a caller would have sent."""
-        return AgentDraft(
+    def draft(self, inspection: Inspection, path: Path) -> AgentDraft:
+        """Make what a caller would have sent, looked at as if he had."""
+        return inspect_agent(
+            inspection,
+            path,
             name=self.name,
             persona=self.persona,
             temperature=self.temperature,
             max_tokens=self.max_tokens,
             model=self.model,
-            metadata=None if self.metadata is None else json.dumps(self.metadata),
+            endpoint=None,
+            metadata=self.metadata,
         )
 
 
 class CouncilSeed(_Strict):
     """A council and the role that it serves."""
 
-    role: Name
-    description: Annotated[str, Field(max_length=limits.DESCRIPTION)] | None = None
+    role: str
+    description: str | None = None
     """Of the role."""
-    name: Name | None = None
-    rounds: Annotated[int, Field(ge=0, le=limits.ROUNDS)] = 1
-    quorum: Annotated[int, Field(ge=1)] | None = None
-    agents: Annotated[list[AgentSeed], Field(min_length=1, max_length=limits.SEATS)]
-
-    @model_validator(mode="after")
-    def _quorum_can_be_reached(self) -> CouncilSeed:
-        if self.quorum is not None and self.quorum > len(self.agents):
-            msg = f"the quorum of {self.quorum} is above the {len(self.agents)} agents"
-            raise ValueError(msg)
-        return self
+    name: str | None = None
+    rounds: int | None = None
+    quorum: int | None = None
+    agents: list[AgentSeed]
 
     def draft(self) -> CouncilDraft:
-        """Make what a caller would have sent."""
-        return CouncilDraft(
+        """Make what a caller would have sent.
+
+        Raises:
+            RefusedError: as he would have been told.
+        """
+        inspection = Inspection()
+        inspection.optional_text(("description",), self.description, limits.ROLE_DESCRIPTION)
+        draft = inspect_council(
+            inspection,
             role=self.role,
             name=self.name,
-            agents=tuple(agent.draft() for agent in self.agents),
-            protocol=ProtocolName.PEER_REVIEW,
+            agents=[
+                agent.draft(inspection, ("agents", str(place)))
+                for place, agent in enumerate(self.agents)
+            ],
+            seats=None,
+            protocol=None,
             rounds=self.rounds,
             quorum=self.quorum,
-            decision=Decision.BALLOTS,
+            decision=None,
         )
+        inspection.close()
+        return draft
 
 
 class Seed(_Strict):
@@ -129,7 +138,7 @@ def read_seed(setting: str | None) -> Seed | None:
     """Read what COUNCIL_SEED names: the service's own councils where it is unset, none for `none`.
 
     Raises:
-        InvalidSeedError: the file is not there, not YAML, or not of this form.
+        InvalidSeedError: the file is not there, not YAML, not of this form, or has what no caller may send.
     """
     if setting == NONE:
         return None
@@ -137,8 +146,8 @@ def read_seed(setting: str | None) -> Seed | None:
         if setting is None:
             text = (resources.files("orchestrator.graph") / "seed.yaml").read_text(encoding="utf-8")
         else:
-            text = Path(setting).read_text(encoding="utf-8")
-        return Seed.model_validate(yaml.safe_load(text))
+            text = pathlib.Path(setting).read_text(encoding="utf-8")
+        found = Seed.model_validate(yaml.safe_load(text))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise InvalidSeedError(setting or "seed.yaml", (str(exc),)) from exc
     except ValidationError as exc:
@@ -147,6 +156,20 @@ def read_seed(setting: str | None) -> Seed | None:
             for error in exc.errors(include_url=False)
         )
         raise InvalidSeedError(setting or "seed.yaml", reasons) from exc
+    if reasons := tuple(_mistakes(found)):
+        raise InvalidSeedError(setting or "seed.yaml", reasons)
+    return found
+
+
+def _mistakes(seed: Seed) -> Iterator[str]:
+    """Say what a caller would be told who sent these councils."""
+    for place, council in enumerate(seed.councils):
+        try:
+            council.draft()
+        except RefusedError as refused:
+            for mistake in refused.mistakes:
+                field = ".".join(mistake.path)
+                yield f"councils.{place}.{field}: {mistake.message}"
 
 
 async def seed(graph: Graph, wanted: Seed | None) -> bool:

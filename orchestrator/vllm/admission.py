@@ -68,6 +68,7 @@ class Errand:
         self._began: Final = now - max(0.0, running)
         self._wait: Final = None if call.wait is None else call.wait.total_seconds()
         self._refused_at: float | None = None
+        """When it was first refused, moved on by what it has stood in line since, at an endpoint that was well."""
 
     def refused(self, error: failures.EndpointError) -> None:
         """An endpoint did not take it; raises ModelError where it may not wait for another chance."""
@@ -77,6 +78,16 @@ class Errand:
         self._refused_at = now if self._refused_at is None else self._refused_at
         if self._wait is not None and now - max(self._began, self._refused_at) >= self._wait:
             raise failures.given_up(error) from error
+
+    async def wait(self, ticket: Ticket) -> None:
+        """Wait until it is let in, or until it looks anew at which endpoints there are for it; raises as `patience`."""
+        before = self._clock()
+        patience = self.patience
+        in_line = any(gate.unwell_since is None for gate in self._gates)
+        await asyncio.wait({ticket.place}, timeout=patience)
+        if in_line and self._refused_at is not None:
+            # Others went first: that is no refusal, and what it may wait for is an endpoint that is not well.
+            self._refused_at += self._clock() - before
 
     @property
     def patience(self) -> float:
@@ -166,7 +177,7 @@ class Admission:
                 lines |= found
                 ticket.wait_at(tuple(found))
                 if not ticket.place.done():
-                    await asyncio.wait({ticket.place}, timeout=errand.patience)
+                    await errand.wait(ticket)
         except BaseException:
             # Cancelled in the moment in which it was let in.
             if ticket.place.done():

@@ -42,18 +42,25 @@ class Shell:
             COMMAND, *arguments, env=self._environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
         )
 
-    async def run(self, *arguments: str, given: bytes | None = None) -> Ran:
+    async def run(self, *arguments: str, given: bytes | None = None, to: int = PIPE) -> Ran:
+        """Give it that on standard input, and `to` for standard output."""
+        return await self._run(str(COMMAND), *arguments, given=given, to=to)
+
+    async def run_with_little_room(self, *arguments: str) -> Ran:
+        """No file may become larger than a few kilobytes: a write fails in its middle, as on a full disk."""
+        return await self._run("sh", "-c", 'ulimit -f 8; exec "$@"', "sh", str(COMMAND), *arguments)
+
+    async def _run(self, *command: str, given: bytes | None = None, to: int = PIPE) -> Ran:
         process = await asyncio.create_subprocess_exec(
-            COMMAND,
-            *arguments,
+            *command,
             env=self._environment,
             stdin=DEVNULL if given is None else PIPE,
-            stdout=PIPE,
+            stdout=to,
             stderr=PIPE,
         )
         out, err = await process.communicate(given)
         assert process.returncode is not None
-        ran = Ran(code=process.returncode, out=out.decode(), err=err.decode())
+        ran = Ran(code=process.returncode, out=(out or b"").decode(), err=err.decode())
         assert "Traceback" not in ran.err
         return ran
 
@@ -144,6 +151,33 @@ async def test_a_broken_file_is_told_line_by_line_and_a_file_is_replaced_only_wh
     assert places[:3] == ["line 2, x", "line 2, agentsNamed", "line 3"]
     assert places[-2].startswith("line ")
     assert await shown(driver, filled) == before
+
+
+async def test_an_export_without_room_is_told_and_leaves_what_was_there(
+    shell: Shell, filled: Graph, tmp_path: Path
+) -> None:
+    del filled
+    file = tmp_path / "councils.jsonl"
+    file.write_text("what was there before")
+    full = await shell.run_with_little_room("export", "--output", str(file))
+    assert full.code == 1
+    assert "File too large; the export was not written to its end" in full.err
+    assert (file.read_text(), partial(tmp_path)) == ("what was there before", [])
+    with open("/dev/full", "wb") as device:  # noqa: ASYNC230, PTH123 - a device
+        full = await shell.run("export", to=device.fileno())
+    assert full.code == 1
+    assert "standard output: No space left on device" in full.err
+
+
+async def test_what_is_no_file_is_not_put_out_of_its_place(
+    shell: Shell, filled: Graph, tmp_path: Path
+) -> None:
+    del filled
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    refused = await shell.run("export", "--output", str(pipe))
+    assert (refused.code, "is no file" in refused.err) == (2, True)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ PAGE = 100
 PAGE_OF_DELIBERATIONS = 16
 """Each comes with all that was said in it."""
 
+TURNS_OF_PAGE = 256
+"""Of the deliberations that are read at once, but for a larger one alone; a task counts for four."""
+
 _PAGES: dict[Kind, tuple[str, Callable[[Row], Record], int]] = {
     Kind.ROLE: ("moving/list_roles", rows.role, PAGE),
     Kind.ENDPOINT: ("moving/list_endpoints", rows.endpoint, PAGE),
@@ -106,8 +109,9 @@ class _Looking:
 async def records(graph: Reads, kind: Kind) -> AsyncGenerator[Record]:
     """Yield all of a kind, in the order of their ids."""
     name, record_of, limit = _PAGES[kind]
+    bounds = {"turns": TURNS_OF_PAGE} if kind is Kind.DELIBERATION else {}
     after = ""
-    while page := await graph.read(name, after=after, limit=limit):
+    while page := await graph.read(name, after=after, limit=limit, **bounds):
         for row in page:
             yield record_of(row)
         after = page[-1]["id"]

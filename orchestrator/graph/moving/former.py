@@ -18,7 +18,7 @@ from orchestrator.domain.predecessor import FormerAgent, FormerCouncil
 from orchestrator.graph.moving import form
 from orchestrator.graph.moving.exporting import Reads
 from orchestrator.graph.moving.form import Contents, Kind, Line, Record
-from orchestrator.graph.seating import TEMPERATURE, TOKENS, stem_of
+from orchestrator.graph.seating import stem_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +153,8 @@ class _Records:
                         "id": _id(Prefix.AGENT, f"{council.key}\0{agent.id or name}"),
                         "name": name,
                         "persona": own.persona,
-                        "temperature": TEMPERATURE if own.temperature is None else own.temperature,
-                        "maxTokens": own.max_tokens or TOKENS,
+                        "temperature": own.settled_temperature,
+                        "maxTokens": own.settled_max_tokens,
                         "metadata": own.metadata,
                         "speaksWith": _given(
                             {"model": model, "default": True if own.model is None else None}
@@ -165,7 +165,6 @@ class _Records:
                 )
             )
         made = self._made.get(identifier, self._now)
-        seats = len(agents)
         return {
             "kind": Kind.COUNCIL,
             "place": council.key,
@@ -173,7 +172,7 @@ class _Records:
             "name": draft.name or f"{stem}-council-1",
             "protocol": draft.protocol,
             "rounds": draft.rounds,
-            "quorum": seats // 2 + 1 if draft.quorum is None else draft.quorum,
+            "quorum": draft.settled_quorum(len(agents)),
             "decision": draft.decision,
             "version": 1,
             "createdAt": made,

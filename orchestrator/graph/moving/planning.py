@@ -80,6 +80,8 @@ class _Planning:
         self._makes_room: dict[str, Record] = {}
         """Councils of the graph to be replaced, by role."""
         self._stands_in: dict[str, Placed] = {}
+        self._may_stay: dict[str, tuple[str, Record, Placed]] = {}
+        """Councils of the graph that make room only for the names of their agents: by id, with their role and an archived council."""
         self._names: list[tuple[Placed, tuple[str, ...], Row]] = []
         """Agents whose name another one has, who may sit on a council that makes room."""
 
@@ -191,10 +193,11 @@ class _Planning:
                 continue  # it is a line of the file itself, and compared there
             role = there["serves"]
             serving = [item for item in of_role[role] if "servesRole" in item.record]
-            if not serving:
-                continue  # archived ones come beside it
             if row["seeded"] and not row["deliberated"] and is_as_seeded(there, self._seed):
-                self._makes_room[role] = there
+                if serving:
+                    self._makes_room[role] = there
+                else:
+                    self._may_stay[there["id"]] = (role, there, of_role[role][0])
                 continue
             why = "has deliberated" if row["deliberated"] else "is not as it was seeded"
             for item in serving:
@@ -237,7 +240,16 @@ class _Planning:
                     self._names.append((item, (*path, "name"), by_name[agent["name"]]))
 
     def _settle_names(self) -> None:
-        """The names of those who make room are free."""
+        """The names of those who make room are free: also of those who do so for the names alone."""
+        for _, _, row in self._names:
+            if row["council"] in self._may_stay:
+                role, there, archived = self._may_stay[row["council"]]
+                if role not in self._makes_room:
+                    self._makes_room[role] = there
+                    self._stands_in[role] = archived
+                    self._plan.notes.append(
+                        f"nobody serves {role} then: its council was archived where these come from, and the agents of the one here have the same names"
+                    )
         leaving = {council["id"] for council in self._makes_room.values()}
         for item, path, row in self._names:
             if row["council"] not in leaving:

@@ -6,8 +6,9 @@ import json
 import re
 from typing import Any
 
+from orchestrator.domain.drafts import AgentDraft
 from orchestrator.graph.moving.form import Record
-from orchestrator.graph.seating import TEMPERATURE, TOKENS, stem_of
+from orchestrator.graph.seating import stem_of
 from orchestrator.graph.seeding import AgentSeed, CouncilSeed, Seed
 
 
@@ -24,7 +25,7 @@ def _is(council: Record, wanted: CouncilSeed) -> bool:
     told = (
         wanted.role,
         draft.rounds,
-        seats // 2 + 1 if draft.quorum is None else draft.quorum,
+        draft.settled_quorum(seats),
         draft.protocol,
         draft.decision,
         seats,
@@ -40,19 +41,18 @@ def _is(council: Record, wanted: CouncilSeed) -> bool:
     return (
         told == found
         and _named(council["name"], wanted.name, wanted.role, "council")
-        and all(map(_is_agent, agents, wanted.agents, [wanted.role] * seats))
+        and all(map(_is_agent, agents, wanted.agents, draft.agents, [wanted.role] * seats))
     )
 
 
-def _is_agent(agent: Record, wanted: AgentSeed, role: str) -> bool:
+def _is_agent(agent: Record, wanted: AgentSeed, draft: AgentDraft, role: str) -> bool:
     metadata: Any = json.loads(agent["metadata"]) if "metadata" in agent else None
     speaks = {"default": True} if wanted.model is None else {"model": wanted.model}
     return (
         _named(agent["name"], wanted.name, role, "agent")
         and agent.get("persona") == wanted.persona
-        and agent["temperature"]
-        == (TEMPERATURE if wanted.temperature is None else wanted.temperature)
-        and agent["maxTokens"] == (TOKENS if wanted.max_tokens is None else wanted.max_tokens)
+        and agent["temperature"] == draft.settled_temperature
+        and agent["maxTokens"] == draft.settled_max_tokens
         and metadata == wanted.metadata
         and speaks.items() <= agent["speaksWith"].items()
         and ("default" in agent["speaksWith"]) == ("default" in speaks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -120,6 +121,29 @@ async def test_nothing_is_claimed_beyond_the_room(deliberations: Deliberations) 
     assert len(await deliberations.claim("prc_one", 9, ())) == 0
 
 
+async def test_what_it_holds_without_knowing_is_claimed_before_anything_more(
+    deliberations: Deliberations,
+) -> None:
+    in_order = [await accepted(deliberations) for _ in range(5)]
+    # Its acknowledgement was lost.
+    untold = await deliberations.claim("prc_one", 2, ())
+    again = await deliberations.claim("prc_one", 2, (), ())
+    assert again == untold
+    assert names(await deliberations.claim("prc_one", 3, (), in_order[:1])) == in_order[1:4]
+    assert names(await deliberations.claim("prc_one", 9, (), names(untold))) == in_order[2:]
+    assert await deliberations.claim("prc_one", 9, (), in_order) == ()
+
+
+async def test_of_what_it_holds_without_knowing_it_is_told_whether_another_had_left_it(
+    deliberations: Deliberations,
+) -> None:
+    await accepted(deliberations)
+    await deliberations.claim("prc_two", 1, ())
+    resumed = await deliberations.claim("prc_one", 1, ("prc_two",))
+    await accepted(deliberations)
+    assert await deliberations.claim("prc_one", 1, (), ()) == resumed
+
+
 async def test_a_process_that_has_not_entered_claims_nothing(
     deliberations: Deliberations,
 ) -> None:
@@ -132,7 +156,7 @@ async def test_the_time_left_until_a_deadline_comes_with_the_claim_and_with_each
 ) -> None:
     await deliberations.accept(an_order(deadline=timedelta(seconds=100)))
     (claimed,) = await deliberations.claim("prc_one", 1, ())
-    (renewed,) = await deliberations.renew("prc_one", LEASE)
+    (renewed,) = cast("tuple[Held, ...]", await deliberations.renew("prc_one", LEASE))
     assert claimed.time_left is not None
     assert renewed.time_left is not None
     assert timedelta(0) < renewed.time_left <= claimed.time_left <= timedelta(seconds=100)
@@ -246,6 +270,19 @@ async def test_who_was_not_overtaken_goes_on_after_his_lease_ran_out(
     assert await deliberations.claim("prc_two", 1, ()) == ()
     recorded = await deliberations.record(recordings(held, proposals(deliberation)))
     assert len(recorded.sequences) == 3
+
+
+async def test_a_process_that_is_not_in_the_graph_is_told_so_and_claims_once_it_has_entered(
+    deliberations: Deliberations, run: Run
+) -> None:
+    deliberation = await accepted(deliberations)
+    await run("remove_process", process="prc_one")
+    assert await deliberations.renew("prc_one", LEASE) is None
+    assert await deliberations.claim("prc_one", 1, ()) == ()
+    await deliberations.enter("prc_one", "host", LEASE)
+    assert await deliberations.renew("prc_one", LEASE) == ()
+    (held,) = await deliberations.claim("prc_one", 1, ())
+    assert held.deliberation == deliberation
 
 
 async def test_what_is_given_back_is_under_way_and_free(

@@ -8,6 +8,7 @@ import pytest
 from neo4j import AsyncDriver
 from neo4j.exceptions import TransientError
 
+from orchestrator.domain.drafts import Idempotency
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.engine.ports import Held, Recording
 from orchestrator.graph.councils import Councils
@@ -83,3 +84,24 @@ async def test_turns_that_wait_too_long_for_a_lock_are_something_to_send_again(
                 await deliberations.record(_turns(*two))
             await rival.commit()
         assert len((await deliberations.record(_turns(*two))).sequences) == len(_turns(*two))
+
+
+async def test_an_order_that_waits_too_long_for_a_lock_stops_none_that_came_with_it(
+    two: list[Held], neo4j_server: Neo4jServer, driver: AsyncDriver, seeded: Councils
+) -> None:
+    server = neo4j_server
+    database = seeded.graph.database
+    hasty = Bounds(transaction=1.0, retry=0.1)
+    slow = an_order(idempotency=Idempotency(key="key", input_digest="digest"))
+    async with open_graph(server.uri, server.user, server.password, database, hasty) as graph:
+        deliberations = GraphDeliberations(graph)
+        async with a_rival(driver, database, two[0].deliberation) as rival:
+            await rival.does("take_key", deliberation=two[0].deliberation, key="key")
+            others, [failed] = await asyncio.gather(
+                asyncio.gather(*(deliberations.accept(an_order()) for _ in range(2))),
+                asyncio.gather(deliberations.accept(slow), return_exceptions=True),
+            )
+            await rival.give_up()
+        assert all(accepted.new for accepted in others)
+        assert isinstance(failed, UnavailableError)
+        assert (await deliberations.accept(slow)).new

@@ -129,6 +129,59 @@ async def ids_of(graph: Graph) -> set[str]:
     return {one.id for one in page.items}
 
 
+# ---------------------------------------------------------------- what is old
+
+
+async def test_an_age_is_counted_by_the_clock_that_said_when_what_ended(
+    deliberations: GraphDeliberations, pruner: Pruner, run: Run
+) -> None:
+    ended = await decided(deliberations)
+    (shown,) = await run("show_deliberation", deliberation=ended)
+    order = await pruning.older_than(pruner.graph, timedelta(0), Keep.WINNERS)
+    assert order.keep is Keep.WINNERS
+    assert order.before >= shown["properties"]["finishedAt"].to_native()
+    earlier = await pruning.older_than(pruner.graph, timedelta(days=90), None)
+    assert timedelta(days=90) - timedelta(minutes=1) < order.before - earlier.before
+    with pytest.raises(OverflowError):
+        await pruning.older_than(pruner.graph, timedelta(days=10**6), None)
+
+
+# ---------------------------------------------------------------- processes
+
+
+async def test_a_process_that_ended_long_ago_goes_with_the_last_of_its_claims(
+    deliberations: GraphDeliberations, pruner: Pruner, run: Run
+) -> None:
+    for process in ("prc_idle", "prc_late"):
+        await deliberations.enter(process, "host", LEASE)
+    await decided(deliberations)
+    await run("age_process", process="prc_one", days=100)
+    await run("age_process", process="prc_idle", days=100)
+    await run("age_process", process="prc_late", days=0)
+    kept = await pruning.older_than(pruner.graph, timedelta(days=90), None)
+    assert await pruner.count(kept) == Pruned(processes=1)
+    assert await pruner.prune(kept) == Pruned(processes=1)
+    assert await processes(run) == ["prc_late", "prc_one"]
+    pruner.told.clear()
+    assert await pruner.count(old()) == ONE + Pruned(processes=1)
+    assert await pruner.prune(old()) == ONE + Pruned(processes=1)
+    assert await processes(run) == ["prc_late"]
+
+
+async def test_where_winners_are_kept_no_process_goes(
+    deliberations: GraphDeliberations, pruner: Pruner, run: Run
+) -> None:
+    await deliberations.enter("prc_idle", "host", LEASE)
+    await run("age_process", process="prc_idle", days=100)
+    assert await pruner.count(old(Keep.WINNERS)) == Pruned()
+    assert await pruner.prune(old(Keep.WINNERS)) == Pruned()
+    assert await processes(run) == ["prc_idle", "prc_one"]
+
+
+async def processes(run: Run) -> list[str]:
+    return [row["id"] for row in await run("list_processes")]
+
+
 # ---------------------------------------------------------------- removing
 
 
@@ -247,7 +300,8 @@ async def test_a_long_deliberation_is_emptied_in_parts_before_it_is_removed(
 
     assert await pruner.prune(old()) == ONE
     # Eleven turns but the winner's.
-    assert written == ["pruning/empty"] * 3 + ["pruning/remove"]
+    removing = [name for name in written if name != "pruning/remove_processes"]
+    assert removing == ["pruning/empty"] * 3 + ["pruning/remove"]
     assert await whole_graph() == before
 
 

@@ -67,6 +67,12 @@ MANY = Pruned(deliberations=1234, turns=14808, seats=3702, claims=1300, verdicts
             "would remove 1,234 deliberations that ended before 2026-03-04 05:06:07 UTC, with 14,808 turns, 3,702 seats, 1,300 claims, 1 verdict and 1,230 tasks",
         ),
         (
+            Pruned(processes=1200),
+            None,
+            False,
+            "removed 0 deliberations that ended before 2026-03-04 05:06:07 UTC, with 0 turns, 0 seats, 0 claims, 0 verdicts and 0 tasks; and 1,200 processes that ended before and had no claim left",
+        ),
+        (
             Pruned(deliberations=1, turns=11),
             Keep.WINNERS,
             False,

@@ -108,6 +108,9 @@ class OneDeliberation:
     """Writes wait for it, where there is one."""
     held: tuple[Held, ...] = ()
     free: tuple[Held, ...] = ()
+    entries: list[str] = field(default_factory=list)
+    known: bool = False
+    """Whether the process that asks has entered."""
     released: bool = False
     renewals: int = 0
     loads: int = 0
@@ -119,18 +122,32 @@ class OneDeliberation:
         return Accepted(deliberation=order.deliberation, new=True)
 
     async def enter(self, process: str, host: str, lease: timedelta) -> None:
-        del process, host, lease
+        del host, lease
+        self.entries.append(process)
+        self.known = True
 
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
         del process, lease
         self.renewals += 1
-        return self.held
+        return self.held if self.known else None
 
-    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
+    async def claim(
+        self,
+        process: str,
+        room: int,
+        gone: Collection[str],
+        known: Collection[str] | None = None,
+    ) -> tuple[Held, ...]:
         del process, gone
-        claimed, self.free = self.free[:room], self.free[room:]
-        self.held = (*self.held, *claimed)
-        return claimed
+        if not self.known:
+            return ()
+        untold = tuple(
+            one for one in self.held if known is not None and one.deliberation not in known
+        )[:room]
+        new = self.free[: room - len(untold)]
+        self.free = self.free[len(new) :]
+        self.held = (*self.held, *new)
+        return (*untold, *new)
 
     async def load(self, deliberation: str) -> Case:
         del deliberation

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from typing_extensions import override
 
 from orchestrator.domain.deliberations import (
@@ -81,6 +82,17 @@ async def test_it_claims_no_more_than_it_has_room_for(tmp_path: Path) -> None:
         assert graph.free == free[1:]
 
 
+async def test_what_a_lost_acknowledgement_would_have_told_counts_before_anything_more_is_claimed(
+    tmp_path: Path,
+) -> None:
+    free = (*FREE, Held(deliberation="dlb_0002", epoch=1))
+    graph = ForgetsToAnswer(free=free)
+    models = ScriptedModels(gates={"": asyncio.Event()})
+    async with desk(graph, models, tmp_path, concurrency=1).at_work():
+        await until(lambda: len(models.asked) == 3)
+        assert graph.free == free[1:]
+
+
 async def test_a_claim_that_another_took_over_is_dropped_and_its_calls_are_closed(
     tmp_path: Path,
 ) -> None:
@@ -142,6 +154,31 @@ async def test_what_the_graph_says_is_ours_is_run_though_nobody_told_us(tmp_path
         await until(lambda: graph.deliberation.status is Status.DECIDED)
 
 
+async def test_a_process_that_the_graph_does_not_know_any_more_enters_again_and_goes_on(
+    tmp_path: Path,
+) -> None:
+    graph = OneDeliberation()
+    with capture_logs() as logs:
+        async with desk(graph, ScriptedModels(), tmp_path).at_work():
+            graph.known = False
+            await until(lambda: len(graph.entries) == 2)
+            graph.free = FREE
+            await until(lambda: graph.deliberation.status is Status.DECIDED)
+    assert graph.entries == ["prc_1", "prc_1"]
+    assert [one["process"] for one in logs if one["event"] == "process_unknown"] == ["prc_1"]
+
+
+async def test_what_it_ran_when_the_graph_forgot_it_is_its_own_only_where_the_graph_says_so(
+    tmp_path: Path,
+) -> None:
+    graph = OneDeliberation(free=FREE)
+    models = ScriptedModels(gates={"": asyncio.Event()})
+    async with desk(graph, models, tmp_path).at_work():
+        await until(lambda: len(models.asked) == 3)
+        graph.known, graph.held = False, ()
+        await until(lambda: len(models.cancelled) == 3)
+
+
 async def test_an_internal_error_ends_the_deliberation_instead_of_repeating_for_ever(
     tmp_path: Path,
 ) -> None:
@@ -175,6 +212,24 @@ async def test_claims_are_given_back_at_the_end(tmp_path: Path) -> None:
     assert graph.released
     assert len(models.cancelled) == 3
     assert list((tmp_path / "processes").iterdir()) == []
+
+
+async def test_the_lease_is_renewed_until_the_last_turns_are_recorded(tmp_path: Path) -> None:
+    graph = OneDeliberation(free=FREE, gate=asyncio.Event())
+    models = ScriptedModels()
+
+    async def work() -> None:
+        async with desk(graph, models, tmp_path).at_work():
+            await until(lambda: len(models.asked) == 3)
+
+    ending = asyncio.create_task(work())
+    await until(lambda: len(models.asked) == 3)
+    before = graph.renewals
+    await until(lambda: graph.renewals >= before + 3)
+    assert graph.gate is not None
+    graph.gate.set()
+    await ending
+    assert len(graph.turns) == 3
 
 
 async def test_the_lock_of_a_process_that_could_not_give_back_its_claims_proves_it_gone(
@@ -293,7 +348,7 @@ class SlowToRenew(OneDeliberation):
         self.began: list[float] = []
 
     @override
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
         self.began.append(asyncio.get_running_loop().time())
         await asyncio.sleep(self.seconds)
         return await super().renew(process, lease)
@@ -324,11 +379,39 @@ class SlowToClaim(OneDeliberation):
         self.go_on = asyncio.Event()
 
     @override
-    async def claim(self, process: str, room: int, gone: Collection[str]) -> tuple[Held, ...]:
+    async def claim(
+        self,
+        process: str,
+        room: int,
+        gone: Collection[str],
+        known: Collection[str] | None = None,
+    ) -> tuple[Held, ...]:
         if self.free:
             self.claiming.set()
             await self.go_on.wait()
-        return await super().claim(process, room, gone)
+        return await super().claim(process, room, gone, known)
+
+
+class ForgetsToAnswer(OneDeliberation):
+    """A graph whose first claim is carried out, and its answer lost."""
+
+    def __init__(self, free: tuple[Held, ...]) -> None:
+        super().__init__(free=free)
+        self.forgets = True
+
+    @override
+    async def claim(
+        self,
+        process: str,
+        room: int,
+        gone: Collection[str],
+        known: Collection[str] | None = None,
+    ) -> tuple[Held, ...]:
+        claimed = await super().claim(process, room, gone, known)
+        if self.forgets:
+            self.forgets = False
+            raise UnavailableError("away")
+        return claimed
 
 
 class SlowToEnter(OneDeliberation):
@@ -336,6 +419,7 @@ class SlowToEnter(OneDeliberation):
 
     @override
     async def enter(self, process: str, host: str, lease: timedelta) -> None:
+        await super().enter(process, host, lease)
         await asyncio.sleep(lease.total_seconds() + 0.1)
 
 
@@ -357,7 +441,7 @@ class WithoutRenewals(OneDeliberation):
     """A graph that is away when the lease is renewed."""
 
     @override
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...]:
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
         await super().renew(process, lease)
         raise UnavailableError("away")
 

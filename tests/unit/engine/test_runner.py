@@ -340,3 +340,72 @@ async def test_an_attempt_after_the_lease_ran_out_waits_for_its_renewal() -> Non
     await running
     recording.cancel()
     assert graph.deliberation.status is Status.DECIDED
+
+
+def refused_once(call: Call, times: int) -> ModelError | None:
+    """Fail the first attempt of the first seat."""
+    first = call.turn.endswith("p0-s1") and times == 1
+    return ModelError("endpoint default answered 500", retryable=True) if first else None
+
+
+async def test_a_turn_between_two_attempts_says_what_it_waits_for() -> None:
+    models = ScriptedModels(script=refused_once)
+    bench = Bench(OneDeliberation(), models, patience=SOME_WAITING)
+    running = asyncio.create_task(bench.run())
+    words = ("its next attempt, since endpoint default answered 500",)
+    await until(lambda: bench.dispatcher.obstacles(DELIBERATION) == words)
+    await running
+    assert bench.dispatcher.obstacles(DELIBERATION) == ()
+
+
+async def test_wound_down_it_does_not_wait_for_another_attempt() -> None:
+    graph, models = OneDeliberation(), ScriptedModels(script=refused_once)
+    hours = Patience(attempts=3, first_wait=3600.0, longest_wait=3600.0, jitter=0.0)
+    bench = Bench(graph, models, patience=hours)
+    running = asyncio.create_task(bench.run())
+    await until(lambda: any(turn.endswith("p0-s1") for turn in models.asked))
+    bench.runner.wind_down()
+    await asyncio.wait_for(running, 5)
+    assert not any(turn.endswith("p0-s1") for turn in graph.turns)
+
+
+async def test_calls_are_closed_however_often_the_runner_is_cancelled_meanwhile() -> None:
+    models = SlowToClose()
+    running = asyncio.create_task(Bench(OneDeliberation(), models).run())
+    await until(lambda: len(models.asked) == 3)
+    running.cancel()
+    await until(lambda: models.closing == 3)
+    for _ in range(3):
+        running.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert not running.done()
+    models.go_on.set()
+    await asyncio.wait([running])
+    assert (running.cancelled(), models.closed) == (True, 3)
+
+
+class SlowToClose(ScriptedModels):
+    """Models whose calls take their time to be closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closing = 0
+        self.closed = 0
+        self.go_on = asyncio.Event()
+
+    @override
+    async def ask(
+        self,
+        call: Call,
+        on_token: Callable[[str], None],
+        on_begin: Callable[[], Awaitable[None]],
+    ) -> Answer:
+        self.asked.append(call.turn)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.closing += 1
+            await self.go_on.wait()
+            self.closed += 1
+        raise AssertionError("unreachable")

@@ -6,10 +6,10 @@ import pytest
 from neo4j.exceptions import Neo4jError
 from typing_extensions import override
 
-from orchestrator.domain.errors import UnavailableError
 from orchestrator.graph.errors import (
     AuthenticationError,
     ConstraintViolatedError,
+    GivenUpError,
     OutOfMemoryError,
     StatementRefusedError,
     translated,
@@ -64,7 +64,7 @@ class RetriedError(SaidError):
     ids=lambda said: said.code,
 )
 def test_what_passes_is_something_to_wait_for(said: SaidError) -> None:
-    assert type(translated(said)) is UnavailableError
+    assert type(translated(said)) is GivenUpError
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from orchestrator.domain.errors import UnavailableError
-from orchestrator.graph.errors import StatementRefusedError
+from orchestrator.graph.errors import GivenUpError, StatementRefusedError
 from orchestrator.graph.gathering import Gathering
 from tests.support.waiting import until
 
@@ -22,6 +22,7 @@ class Work:
         self.let.set()
         self.error: Exception | None = None
         self.refused = ""
+        self.slow = ""
 
     async def __call__(self, items: Mapping[str, int]) -> Mapping[str, int]:
         self.batches.append(list(items))
@@ -30,6 +31,8 @@ class Work:
             raise self.error
         if self.refused in items:
             raise StatementRefusedError("code", "reason")
+        if self.slow in items:
+            raise GivenUpError("Neo4j cannot do it now: the lock was not had in time")
         return {key: 2 * item for key, item in items.items() if item}
 
 
@@ -67,6 +70,31 @@ async def test_one_that_is_refused_does_not_stop_the_others() -> None:
     )
     assert answers[0] == answers[2] == 2
     assert isinstance(answers[1], StatementRefusedError)
+
+
+async def test_one_that_takes_too_long_does_not_stop_the_others() -> None:
+    work = Work()
+    work.slow = "b"
+    gathering = Gathering(work, absent=-1)
+    answers = await asyncio.gather(
+        *(gathering(key, 1) for key in ("a", "b", "c")), return_exceptions=True
+    )
+    assert answers[0] == answers[2] == 2
+    assert isinstance(answers[1], GivenUpError)
+
+
+async def test_one_whose_caller_is_gone_is_not_tried_another_time() -> None:
+    work = Work()
+    work.slow = "b"
+    gathering = Gathering(work, absent=-1)
+    work.let.clear()
+    asked = [asyncio.create_task(gathering(key, 1)) for key in ("a", "b", "c")]
+    await until(lambda: bool(work.batches))
+    asked[1].cancel()
+    await asyncio.wait(asked[1:2])
+    work.let.set()
+    assert await asyncio.gather(asked[0], asked[2]) == [2, 2]
+    assert work.batches == [["a", "b", "c"], ["a"], ["c"]]
 
 
 async def test_what_fails_for_all_is_told_to_all_and_the_next_is_tried_anew() -> None:

@@ -282,6 +282,39 @@ async def test_an_archived_council_comes_beside_a_seeded_one(
     assert await examine(graph) == ()
 
 
+async def test_a_seeded_council_that_was_archived_there_serves_no_role_here_either(
+    seeded: Councils, graph: Graph, driver: AsyncDriver
+) -> None:
+    dev = await council_of(seeded, "DEV")
+    await seeded.archive_council(dev, None)
+    lines = await lines_of(graph, Contents.COUNCILS)
+    here = await begin_anew(graph, driver)
+    done = await imported(graph, lines, verify=True)
+    assert done.plan is not None
+    assert "DEV" in {council.role for council in done.plan.replaced}
+    assert any("nobody serves DEV then" in note for note in done.plan.notes)
+    assert done.comparison is not None
+    assert done.comparison.differences == ()
+    assert await here.council_by_role("DEV") is None
+    agent = await here.agent_by_name("dev-agent-1")
+    assert agent is not None
+    assert agent.council_id == dev
+    assert await examine(graph) == ()
+
+
+async def test_an_archived_council_with_names_that_are_taken_is_a_conflict_beside_a_changed_one(
+    seeded: Councils, graph: Graph, driver: AsyncDriver, shown: Shown
+) -> None:
+    await seeded.archive_council(await council_of(seeded, "DEV"), None)
+    lines = await lines_of(graph, Contents.COUNCILS)
+    here = await begin_anew(graph, driver)
+    await here.update_council(await council_of(here, "DEV"), None, CouncilChange(rounds=9))
+    before = await shown()
+    found = await refused(graph, lines)
+    assert [field for field, _ in found] == [f"agents.{place}.name" for place in range(3)]
+    assert await shown() == before
+
+
 def key(of: str) -> Idempotency:
     return Idempotency(key=of, input_digest="digest")
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from neo4j import AsyncDriver
+from neo4j import AsyncDriver, Record
+from typing_extensions import override
 
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
-from orchestrator.graph.moving import batches
+from orchestrator.graph.moving import batches, exporting
 from orchestrator.graph.moving.form import Contents, Kind, Line
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.integration.graph.conftest import Run
@@ -50,6 +53,42 @@ async def test_a_graph_goes_whole_into_an_empty_one(
     assert [line.text for line in (await lines_of(graph, Contents.EVERYTHING))[1:]] == [
         line.text for line in everything[1:]
     ]
+
+
+class Pages(Graph):
+    """A graph that notes how many deliberations each page of an export brought."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph.driver, graph.database, graph.bounds)
+        self.sizes: list[int] = []
+
+    @override
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        found = await super().read(name, **parameters)
+        if name == "moving/list_deliberations":
+            self.sizes.append(len(found))
+        return found
+
+
+@pytest.mark.parametrize("turns", [1, 20, 33])
+async def test_a_page_of_an_export_is_bounded_by_the_turns_that_come_with_it(
+    everything: list[Line], graph: Graph, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    monkeypatch.setattr(exporting, "TURNS_OF_PAGE", turns)
+    pages = Pages(graph)
+    lines = await lines_of(pages, Contents.EVERYTHING)
+    assert lines[1:] == everything[1:]
+    weights = [
+        len(record["turns"]) + 4
+        for record in records_of(lines)
+        if record["kind"] == Kind.DELIBERATION
+    ]
+    sizes = iter(pages.sizes)
+    while weights:
+        page, weights = weights[: (size := next(sizes))], weights[size:]
+        assert size == 1 or sum(page) <= turns
+        assert not weights or sum(page) + weights[0] > turns
+    assert list(sizes) == [0]
 
 
 async def test_the_file_has_every_kind_and_says_how_many(everything: list[Line]) -> None:

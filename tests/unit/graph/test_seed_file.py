@@ -1,0 +1,72 @@
+"""A file of councils may hold what a caller may send, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.domain import limits
+from orchestrator.graph.seeding import InvalidSeedError, read_seed
+
+SEAT: dict[str, Any] = {}
+
+
+def reasons(folder: Path, *councils: dict[str, Any]) -> tuple[str, ...]:
+    """What is wrong with a file of these councils; JSON is YAML, too."""
+    file = folder / "councils.yaml"
+    file.write_text(json.dumps({"councils": councils}), encoding="utf-8")
+    with pytest.raises(InvalidSeedError) as caught:
+        read_seed(str(file))
+    assert caught.value.file == str(file)
+    return caught.value.reasons
+
+
+@pytest.mark.parametrize(
+    ("agent", "reason"),
+    [
+        ({"persona": "p" * (limits.PERSONA + 1)}, "agents.0.persona: persona must not be longer"),
+        ({"persona": " \n"}, "agents.0.persona: persona must not be blank"),
+        ({"persona": "a\0b"}, "agents.0.persona: persona must not hold NUL characters"),
+        ({"persona": "\ud800"}, "agents.0.persona: persona must be valid Unicode"),
+        ({"name": " ann"}, "agents.0.name: name must not begin or end with spaces"),
+        ({"model": "a\nb"}, "agents.0.model: model must not hold control characters"),
+        ({"maxTokens": 10**9}, "agents.0.maxTokens: maxTokens must be from 1"),
+        ({"temperature": 2.5}, "agents.0.temperature: temperature must be from 0"),
+        ({"metadata": {"a": "\0"}}, "agents.0.metadata: metadata must be valid Unicode"),
+        ({"metadata": {"a": "m" * limits.METADATA}}, "agents.0.metadata: metadata must not"),
+    ],
+)
+def test_an_agent_that_no_caller_could_make_is_refused_with_its_council_and_field(
+    tmp_path: Path, agent: dict[str, Any], reason: str
+) -> None:
+    sound = {"role": "QA", "agents": [SEAT]}
+    (found,) = reasons(tmp_path, sound, {"role": "DEV", "agents": [agent]})
+    assert found.startswith(f"councils.1.{reason}")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("role", " "),
+        ("role", "R" * (limits.ROLE_NAME + 1)),
+        ("name", "a\0"),
+        ("description", "d" * (limits.ROLE_DESCRIPTION + 1)),
+        ("description", ""),
+        ("rounds", limits.ROUNDS + 1),
+        ("quorum", 2),
+        ("agents", [SEAT] * (limits.SEATS + 1)),
+    ],
+)
+def test_a_council_that_no_caller_could_make_is_refused_with_its_field(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    (found,) = reasons(tmp_path, {"role": "DEV", "agents": [SEAT], field: value})
+    assert found.startswith(f"councils.0.{field}: ")
+
+
+def test_every_mistake_is_told(tmp_path: Path) -> None:
+    bad = {"role": "DEV", "rounds": -1, "agents": [{"persona": ""}, {"model": ""}]}
+    assert len(reasons(tmp_path, bad)) == 3
