@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-import stamina
-
 from orchestrator.domain.deliberations import Deliberation, Turn, TurnOutcome, Usage
 from orchestrator.domain.errors import ModelError
 from orchestrator.domain.ids import turn_id
@@ -19,7 +17,7 @@ from orchestrator.engine.budgeting import Budget
 from orchestrator.engine.events import TokensSpoken, TurnBegan
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
-from orchestrator.engine.patience import Patience, when_to_ask_again
+from orchestrator.engine.patience import Patience, retried, when_to_ask_again
 from orchestrator.engine.ports import Answer, Call, Models
 from orchestrator.engine.prompting import Prompt, build, choices_of
 
@@ -146,31 +144,32 @@ class Dispatcher:
             usage += counted or Usage()
             _settle(call, counted, budget)
 
+        async def ask_once() -> Turn:
+            self._resting.pop(call.turn, None)
+            granted = await _granted(call, ask, budget)
+            try:
+                answer = await self._models.ask(granted, tell, begin)
+            except ModelError as error:
+                ended(error.usage)
+                raise
+            ended(_counted(answer))
+            return turn(answer=answer, choices=_choices(prompt, answer))
+
         self._asking[deliberation.id].add(call.turn)
         try:
-            async for attempt in stamina.retry_context(
+            return await retried(
+                ask_once,
                 on=partial(self._ask_again, call.turn),
                 attempts=self._patience.attempts,
-                timeout=None,
+                within=None,
                 wait_initial=self._patience.first_wait,
                 wait_max=self._patience.longest_wait,
                 wait_jitter=self._patience.jitter,
-            ):
-                self._resting.pop(call.turn, None)
-                with attempt:
-                    granted = await _granted(call, ask, budget)
-                    try:
-                        answer = await self._models.ask(granted, tell, begin)
-                    except ModelError as error:
-                        ended(error.usage)
-                        raise
-                    ended(_counted(answer))
-                    return turn(answer=answer, choices=_choices(prompt, answer))
+            )
         except ModelError as error:
             return turn(absence=error.reason)
         finally:
             self._asked(deliberation.id, call.turn)
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _ask_again(self, turn: str, error: Exception) -> bool | float:
         self._resting[turn] = str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,19 +30,53 @@ class Patience:
     jitter: float = 0.5
 
 
+async def retried(
+    operation: Callable[[], Awaitable[T]],
+    *,
+    on: type[Exception] | Callable[[Exception], bool | float],
+    attempts: int | None,
+    within: float | None,
+    wait_initial: float,
+    wait_max: float,
+    wait_jitter: float,
+) -> T:
+    """Do something again as `stamina.retry` would, whose machinery begins with the first failure.
+
+    Built for every operation, nearly all of which succeed at once, it would cost a fifth of what a statement does.
+    """
+    began = asyncio.get_running_loop().time()
+    try:
+        return await operation()
+    except Exception as exc:  # noqa: BLE001 - stamina is given it as its first attempt's, and raises it if it is not `on`
+        failure = exc
+    if within is not None:
+        within -= asyncio.get_running_loop().time() - began
+    async for attempt in stamina.retry_context(
+        on=on,
+        attempts=attempts,
+        timeout=within,
+        wait_initial=wait_initial,
+        wait_max=wait_max,
+        wait_jitter=wait_jitter,
+    ):
+        with attempt:
+            if attempt.num == 1:
+                raise failure
+            return await operation()
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
 async def until_available(operation: Callable[[], Awaitable[T]]) -> T:
     """Ask the graph until it answers: what was received is held, never dropped."""
-    async for attempt in stamina.retry_context(
+    return await retried(
+        operation,
         on=UnavailableError,
         attempts=None,
-        timeout=None,
+        within=None,
         wait_initial=0.1,
         wait_max=2.0,
         wait_jitter=0.2,
-    ):
-        with attempt:
-            return await operation()
-    raise AssertionError("unreachable: attempts are endless")
+    )
 
 
 def when_to_ask_again(error: Exception) -> bool | float:

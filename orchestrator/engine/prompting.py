@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from hashlib import sha256
 from itertools import permutations
 from string import ascii_uppercase
@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import jinja2
 
-from orchestrator.domain.deliberations import Deliberation, TurnKind
+from orchestrator.domain.deliberations import Deliberation, Task, TurnKind
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask
 from orchestrator.engine.ports import Message
@@ -50,15 +50,10 @@ def build(deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> 
     seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
     letters = _letters(turn_id(deliberation.id, ask.key), ask.choices)
 
-    def key(text: str) -> str:
-        return sha256(f"{deliberation.id}/{text}".encode()).hexdigest()[:12]
-
     environment, version = _templates()
-    shared = environment.get_template("shared.j2").render(
-        role=deliberation.role, task=deliberation.task, key=key
-    )
+    shared = _shared(deliberation.id, deliberation.role, deliberation.task)
     question = environment.get_template(f"{ask.key.kind.lower()}.j2").render(
-        key=key,
+        key=partial(_key, deliberation.id),
         target=None if ask.target is None else contents[ask.target],
         revises=None if ask.revises is None else contents[ask.revises],
         answers=[contents[critique] for critique in ask.answers],
@@ -102,6 +97,19 @@ def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
         msg = f"the ballot's ranking does not hold each of {', '.join(letters)} once: {ranking[:80]!r}"
         raise ValueError(msg)
     return tuple(letters[letter] for letter in order)
+
+
+def _key(deliberation: str, text: str) -> str:
+    return sha256(f"{deliberation}/{text}".encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=128)
+def _shared(deliberation: str, role: str, task: Task) -> str:
+    """Build what every prompt of a deliberation begins with; a twelfth of them is new."""
+    environment, _ = _templates()
+    return environment.get_template("shared.j2").render(
+        role=role, task=task, key=partial(_key, deliberation)
+    )
 
 
 def _letters(turn: str, choices: tuple[str, ...]) -> dict[str, str]:

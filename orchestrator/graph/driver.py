@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, LiteralString, TypeVar, cast
 from urllib.parse import urlsplit
 
-import stamina
 from neo4j import (
     READ_ACCESS,
     WRITE_ACCESS,
@@ -31,6 +30,7 @@ from neo4j import (
 from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
 
 from orchestrator import __version__
+from orchestrator.engine.patience import retried
 from orchestrator.graph.errors import (
     MisconfiguredError,
     StatementRefusedError,
@@ -181,21 +181,23 @@ class Graph:
         """
         _check(parameters)
         query = Query(statement(name), timeout=self.bounds.transaction)
+
+        async def run() -> list[Record]:
+            async with self._session(access) as session:
+                result = await session.run(query, dict(parameters))
+                return (await result.to_eager_result()).records
+
         with _translating():
             async with asyncio.timeout(self.bounds.answer):
-                async for attempt in stamina.retry_context(
+                return await retried(
+                    run,
                     on=passes,
                     attempts=None,
-                    timeout=self.bounds.retry,
+                    within=self.bounds.retry,
                     wait_initial=0.05,
                     wait_max=1.0,
                     wait_jitter=0.1,
-                ):
-                    with attempt:
-                        async with self._session(access) as session:
-                            result = await session.run(query, dict(parameters))
-                            return (await result.to_eager_result()).records
-        raise AssertionError("unreachable: the last attempt returns or raises")
+                )
 
 
 @asynccontextmanager

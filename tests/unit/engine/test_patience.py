@@ -1,0 +1,72 @@
+"""How often something is tried again, the attempt before stamina's machinery included."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.engine.patience import retried
+
+
+class Failing:
+    """Fails so often, with numbered errors, and then returns its attempt's number."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.attempts = 0
+
+    async def __call__(self) -> int:
+        self.attempts += 1
+        if self.attempts <= self.times:
+            raise ConnectionError(self.attempts)
+        return self.attempts
+
+
+async def attempt(
+    operation: Failing,
+    *,
+    on: type[Exception] = ConnectionError,
+    attempts: int | None = 3,
+    within: float | None = None,
+) -> int:
+    return await retried(
+        operation,
+        on=on,
+        attempts=attempts,
+        within=within,
+        wait_initial=0.001,
+        wait_max=0.001,
+        wait_jitter=0.0,
+    )
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+async def test_what_fails_less_often_than_there_are_attempts_answers(times: int) -> None:
+    assert await attempt(Failing(times)) == times + 1
+
+
+async def test_the_last_attempt_raises_its_own_error() -> None:
+    operation = Failing(4)
+    with pytest.raises(ConnectionError, match="3"):
+        await attempt(operation)
+    assert operation.attempts == 3
+
+
+async def test_what_trying_again_cannot_help_is_tried_once() -> None:
+    operation = Failing(1)
+    with pytest.raises(ConnectionError):
+        await attempt(operation, on=TimeoutError)
+    assert operation.attempts == 1
+
+
+async def test_a_single_attempt_is_one() -> None:
+    operation = Failing(1)
+    with pytest.raises(ConnectionError):
+        await attempt(operation, attempts=1)
+    assert operation.attempts == 1
+
+
+async def test_when_the_time_is_over_it_is_not_tried_again() -> None:
+    operation = Failing(1)
+    with pytest.raises(ConnectionError):
+        await attempt(operation, attempts=None, within=0.0)
+    assert operation.attempts == 1
