@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import cached_property
 from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -21,19 +22,49 @@ class Loaders:
     """One loader a kind of thing; each gives none for an id that leads nowhere."""
 
     def __init__(self, councils: Councils, records: Records) -> None:
-        """Nothing is read until something is asked for."""
-        self.roles: DataLoader[str, Role | None] = _by_id(councils.roles_by_id)
-        self.councils: DataLoader[str, Council | None] = _by_id(councils.councils_by_id)
-        self.agents: DataLoader[str, Agent | None] = _by_id(councils.agents_by_id)
-        self.models: DataLoader[str, Model | None] = _by_id(councils.models_by_id)
-        self.endpoints: DataLoader[str, Endpoint | None] = _by_id(councils.endpoints_by_id)
-        self.tasks: DataLoader[str, Task | None] = _by_id(records.tasks_by_id)
-        self.deliberations: DataLoader[str, Deliberation | None] = _by_id(
-            records.deliberations_by_id
-        )
-        self.retries: DataLoader[str, Retries | None] = _by_id(records.retries)
-        self.readings: DataLoader[str, Reading] = _readings(records)
-        self.holdings: DataLoader[str, Holding | None] = _by_id(records.holdings)
+        """Nothing is read until something is asked for, and no loader is made before."""
+        self._councils = councils
+        self._records = records
+
+    @cached_property
+    def roles(self) -> DataLoader[str, Role | None]:
+        return _by_id(self._councils.roles_by_id)
+
+    @cached_property
+    def councils(self) -> DataLoader[str, Council | None]:
+        return _by_id(self._councils.councils_by_id)
+
+    @cached_property
+    def agents(self) -> DataLoader[str, Agent | None]:
+        return _by_id(self._councils.agents_by_id)
+
+    @cached_property
+    def models(self) -> DataLoader[str, Model | None]:
+        return _by_id(self._councils.models_by_id)
+
+    @cached_property
+    def endpoints(self) -> DataLoader[str, Endpoint | None]:
+        return _by_id(self._councils.endpoints_by_id)
+
+    @cached_property
+    def tasks(self) -> DataLoader[str, Task | None]:
+        return _by_id(self._records.tasks_by_id)
+
+    @cached_property
+    def deliberations(self) -> DataLoader[str, Deliberation | None]:
+        return _by_id(self._records.deliberations_by_id)
+
+    @cached_property
+    def retries(self) -> DataLoader[str, Retries | None]:
+        return _by_id(self._records.retries)
+
+    @cached_property
+    def readings(self) -> DataLoader[str, Reading]:
+        return _readings(self._records)
+
+    @cached_property
+    def holdings(self) -> DataLoader[str, Holding | None]:
+        return _by_id(self._records.holdings)
 
 
 def _by_id(

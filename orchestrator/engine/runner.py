@@ -49,7 +49,7 @@ class Runner:
         self._dispatcher = dispatcher
         self._recorder = recorder
         self._board = board
-        self._winding_down = asyncio.Event()
+        self._winding_down: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ending: bool = False
         """The end is being written: once it is there, the graph says that nobody holds the deliberation."""
         self._in_flight: dict[TurnKey, asyncio.Task[Turn | None]] = {}
@@ -58,7 +58,8 @@ class Runner:
 
     def wind_down(self) -> None:
         """Begin no further turn; `run` returns once those under way are recorded."""
-        self._winding_down.set()
+        if not self._winding_down.done():
+            self._winding_down.set_result(None)
 
     async def run(self) -> None:
         """Return at the end of the deliberation, or wound down.
@@ -108,7 +109,7 @@ class Runner:
                 await self._end(step, sequence)
                 self._tell_end(step, deliberation, turns.values())
                 return
-            if self._winding_down.is_set():
+            if self._winding_down.done():
                 await self._stop_calls(everything=False, waiting=True)
                 if not self._in_flight:
                     return
@@ -193,25 +194,21 @@ class Runner:
         """Wait for turns under way: for one, or until the deadline; without a deadline, for all."""
         if not self._in_flight:
             return []
-        winding_down = asyncio.create_task(self._winding_down.wait())
-        watched: set[asyncio.Task[Any]] = {*self._in_flight.values()}
-        if deadline is not None and not self._winding_down.is_set():
-            watched.add(winding_down)
-        try:
-            await asyncio.wait(
-                watched,
-                timeout=None if deadline is None else self._patience(deadline),
-                return_when=asyncio.ALL_COMPLETED if deadline is None else asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            winding_down.cancel()
+        watched: set[asyncio.Future[Any]] = {*self._in_flight.values()}
+        if deadline is not None and not self._winding_down.done():
+            watched.add(self._winding_down)
+        await asyncio.wait(
+            watched,
+            timeout=None if deadline is None else self._patience(deadline),
+            return_when=asyncio.ALL_COMPLETED if deadline is None else asyncio.FIRST_COMPLETED,
+        )
         done = [key for key, task in self._in_flight.items() if task.done()]
         ended = [self._in_flight.pop(key).result() for key in done]
         return [turn for turn in ended if turn is not None]
 
     def _patience(self, deadline: _Deadline) -> float | None:
         """Return how long turns are waited for: wound down, no longer than until some may have begun to wait."""
-        if not self._winding_down.is_set():
+        if not self._winding_down.done():
             return deadline.left
         return min(_LOOK_AGAIN, _LOOK_AGAIN if deadline.left is None else deadline.left)
 
