@@ -30,8 +30,8 @@ mutation Cancel($input: CancelDeliberationInput!) {
 }
 """
 
-SPEAKING = Behaviour(pieces=10_000, length=20_000, pace=0.02)
-"""Tokens come without an end that would be waited for."""
+SPEAKING = Behaviour(pieces=10_000, length=20_000, pace=0.2)
+"""The 512 tokens of an agent take so long that no end of theirs would be waited for."""
 
 
 @pytest.fixture
