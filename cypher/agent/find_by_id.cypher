@@ -8,6 +8,7 @@ CALL () {
   RETURN collect(DISTINCT busy.id) AS busy
 }
 MATCH (a:Agent)
+USING INDEX SEEK a:Agent(id)
 WHERE a.id IN $ids
 MATCH (a)-[:SPEAKS_WITH]->(m:Model)
 OPTIONAL MATCH (a)-[:BOUND_TO]->(e:Endpoint)

@@ -8,6 +8,7 @@ CALL () {
   RETURN collect(DISTINCT busy.id) AS busy
 }
 MATCH (a:Agent {name: $name})
+USING INDEX SEEK a:Agent(name)
 MATCH (a)-[:SPEAKS_WITH]->(m:Model)
 OPTIONAL MATCH (a)-[:BOUND_TO]->(e:Endpoint)
 OPTIONAL MATCH (a)-[:SITS_ON]->(c:Council)

@@ -2,6 +2,7 @@
 // $id
 // returns: nothing
 MATCH (a:Agent {id: $id})-[gone:SITS_ON]->(c:Council)
+USING INDEX SEEK a:Agent(id)
 WITH a, gone, c, gone.seat AS seat
 DELETE gone
 SET a.retired = true

@@ -2,6 +2,7 @@
 // $id; $model: its name; $newModel: the id that it gets if it is new
 // returns: nothing
 MATCH (a:Agent {id: $id})-[before:SPEAKS_WITH]->(:Model)
+USING INDEX SEEK a:Agent(id)
 DELETE before
 MERGE (m:Model {name: $model})
 ON CREATE SET m.id = $newModel, m.rehearsal = false

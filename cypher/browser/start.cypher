@@ -5,6 +5,8 @@
 MATCH council = (:Role)<-[:SERVES]-(:Council)<-[:SITS_ON]-(:Agent)
 WITH collect(council)[..75] AS councils
 OPTIONAL MATCH (newest:Deliberation)
+// So that the newest is found by its index; without it all are read.
+WHERE newest.id > ''
 WITH councils, newest ORDER BY newest.id DESC LIMIT 1
 OPTIONAL MATCH held = (:Task)<-[:ABOUT]-(newest)<-[:HELD]-(:Council)
 OPTIONAL MATCH turn = (newest)-[:HAS_TURN]->(:Turn)<-[:TOOK]-(:Seat)-[:OF]->(:Agent)

@@ -4,6 +4,7 @@
 // runs], of each that is under way, in one row
 UNWIND $ids AS id
 MATCH (d:Deliberation {id: id})
+USING INDEX SEEK d:Deliberation(id)
 WHERE d.status = 'RUNNING'
 OPTIONAL MATCH (p:Process {id: d.holder})
 RETURN collect([

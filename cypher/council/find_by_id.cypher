@@ -8,6 +8,7 @@ CALL () {
   RETURN collect(DISTINCT busy.id) AS busy
 }
 MATCH (c:Council)
+USING INDEX SEEK c:Council(id)
 WHERE c.id IN $ids
 MATCH (c)-[:SERVES]->(r:Role)
 CALL (c, busy) {

@@ -8,6 +8,7 @@ CALL () {
   RETURN collect(DISTINCT busy.id) AS busy
 }
 MATCH (c:Council {servesRole: $role})
+USING INDEX SEEK c:Council(servesRole)
 MATCH (c)-[:SERVES]->(r:Role)
 CALL (c, busy) {
   MATCH (a:Agent)-[on:SITS_ON]->(c)

@@ -2,4 +2,5 @@
 // $id: of the council
 // returns: role; no row where there is no such council
 MATCH (c:Council {id: $id})-[:SERVES]->(r:Role)
+USING INDEX SEEK c:Council(id)
 RETURN r.name AS role

@@ -1,9 +1,9 @@
 // List the councils that serve or served a role, oldest first, from just after a key.
 // $role: the role's name; $key: an id; $limit: how many; $includeArchived; $nameContains: part of a name in any case, or null
 // returns: council, role, seats, models, bound (endpoints that agents are bound to), each a positional list; one row a council
-MATCH (r:Role {name: $role})<-[:SERVES]-(c:Council)
-// From the role: a plan made while there were few councils would walk through all of them.
-USING INDEX r:Role(name)
+// Whoever serves is a council; were that said, the planner might go by the ids of all of them.
+MATCH (r:Role {name: $role})<-[:SERVES]-(c)
+USING INDEX SEEK r:Role(name)
 WHERE
   c.id > $key
   AND ($includeArchived OR c.servesRole IS NOT NULL)

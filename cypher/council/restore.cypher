@@ -2,4 +2,5 @@
 // $id
 // returns: nothing
 MATCH (c:Council {id: $id})-[:SERVES]->(r:Role)
+USING INDEX SEEK c:Council(id)
 SET c.servesRole = r.name, c.archivedAt = null, c.updatedAt = datetime.realtime('UTC'), c.version = c.version + 1

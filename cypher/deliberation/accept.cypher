@@ -17,6 +17,7 @@ OPTIONAL CALL (row, there) {
   WHERE there IS NULL
   CALL (row) {
     MATCH (council:Council {id: row.council})
+    USING INDEX SEEK council:Council(id)
     WHERE council.servesRole IS NOT NULL
     RETURN council
     UNION
@@ -28,10 +29,11 @@ OPTIONAL CALL (row, there) {
   WITH row, council, council.version AS version, stand_in
   MATCH (council)<-[sits:SITS_ON]-(agent:Agent)-[:SPEAKS_WITH]->(model:Model)
   OPTIONAL MATCH (agent)-[:BOUND_TO]->(bound:Endpoint)
+  // What serves a model is an endpoint; were that said, the planner might begin with all that have a name.
   WITH row, council, version, sits, agent, model, bound, stand_in,
     stand_in IS NOT NULL
     AND (bound IS NULL OR bound.name = 'default')
-    AND NOT EXISTS { MATCH (model)-[:SERVED_BY]->(other:Endpoint) WHERE other.name <> 'default' } AS rehearses
+    AND NOT EXISTS { MATCH (model)-[:SERVED_BY]->(other) WHERE other.name <> 'default' } AS rehearses
   ORDER BY sits.seat
   WITH row, council, version, collect({
     number: sits.seat, persona: agent.persona, temperature: agent.temperature, maxTokens: agent.maxTokens,

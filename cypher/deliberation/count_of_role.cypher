@@ -1,5 +1,6 @@
 // Count what the councils of a role held, from the degrees of their nodes.
 // $role
 // Column: total
-MATCH (:Role {name: $role})<-[:SERVES]-(c:Council)
+MATCH (r:Role {name: $role})<-[:SERVES]-(c:Council)
+USING INDEX SEEK r:Role(name)
 RETURN sum(COUNT { (c)-[:HELD]->() }) AS total

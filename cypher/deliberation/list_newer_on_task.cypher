@@ -2,7 +2,9 @@
 // $task; $statuses, $role, $council, $externalId: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
 // $above, $below: ids between which to look; $limit: how many
 // Column: ids, in order, in one row
-MATCH (:Task {id: $task})<-[:ABOUT]-(d:Deliberation)
+// What is about a task is a deliberation; were that said, the planner might go by the ids of all of them.
+MATCH (task:Task {id: $task})<-[:ABOUT]-(d)
+USING INDEX SEEK task:Task(id)
 WHERE d.id > $above AND d.id < $below
   AND ($statuses IS NULL OR d.status IN $statuses)
   AND ($role IS NULL OR d.role = $role)

@@ -4,6 +4,7 @@
 // as `turn/read_transcripts` has them. A row for each that there is.
 UNWIND $deliberations AS id
 MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
+USING INDEX SEEK d:Deliberation(id)
 RETURN [
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
   d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,

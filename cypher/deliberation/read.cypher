@@ -18,6 +18,7 @@ CALL () {
 }
 UNWIND $ids AS id
 MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
+USING INDEX SEEK d:Deliberation(id)
 RETURN collect([[
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
   d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,

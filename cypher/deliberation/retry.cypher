@@ -15,16 +15,18 @@ OPTIONAL CALL (there, old) {
   WITH there, old
   WHERE there IS NULL AND old.status IN ['FAILED', 'CANCELLED']
   MATCH (council:Council {id: old.councilId})
+  USING INDEX SEEK council:Council(id)
   WHERE council.servesRole IS NOT NULL
   OPTIONAL MATCH (stand_in:Model {name: 'rehearsal'})
   WHERE $rehearsal
   WITH old, council, council.version AS version, stand_in
   MATCH (council)<-[sits:SITS_ON]-(agent:Agent)-[:SPEAKS_WITH]->(model:Model)
   OPTIONAL MATCH (agent)-[:BOUND_TO]->(bound:Endpoint)
+  // What serves a model is an endpoint; were that said, the planner might begin with all that have a name.
   WITH old, council, version, sits, agent, model, bound, stand_in,
     stand_in IS NOT NULL
     AND (bound IS NULL OR bound.name = 'default')
-    AND NOT EXISTS { MATCH (model)-[:SERVED_BY]->(other:Endpoint) WHERE other.name <> 'default' } AS rehearses
+    AND NOT EXISTS { MATCH (model)-[:SERVED_BY]->(other) WHERE other.name <> 'default' } AS rehearses
   ORDER BY sits.seat
   WITH old, council, version, collect({
     number: sits.seat, persona: agent.persona, temperature: agent.temperature, maxTokens: agent.maxTokens,
@@ -32,6 +34,7 @@ OPTIONAL CALL (there, old) {
   }) AS seats
   // Under another name, or the planner would compare the version that it has read already with itself.
   MATCH (unchanged:Council {id: council.id})
+  USING INDEX SEEK unchanged:Council(id)
   WHERE unchanged.version = version
   MATCH (old)-[:ABOUT]->(task:Task)
   WITH old, council, version, seats, task, datetime.realtime('Z') AS now

@@ -3,6 +3,7 @@
 // $id
 // returns: nothing
 MATCH (c:Council {id: $id})-[serves:SERVES]->(:Role)
+USING INDEX SEEK c:Council(id)
 MATCH (a:Agent)-[sits:SITS_ON]->(c)
 MATCH (a)-[speaks:SPEAKS_WITH]->(:Model)
 DELETE serves, sits, speaks, a, c

@@ -3,6 +3,7 @@
 // Columns: turns, seats, claims, verdicts, tasks
 UNWIND $ids AS id
 MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
+USING INDEX SEEK d:Deliberation(id)
 RETURN sum(COUNT { (d)-[:HAS_TURN]->() }) AS turns, sum(COUNT { (d)-[:SEATS]->() }) AS seats, sum(COUNT { (d)-[:CLAIMED]->() }) AS claims,
   sum(COUNT { (d)-[:REACHED]->() }) AS verdicts,
   // A task goes with the last deliberation on it, where none stays and nothing else has to do with it.

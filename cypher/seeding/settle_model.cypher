@@ -4,6 +4,7 @@
 // The councils change with their agents, and are locked before them and before the models.
 CALL () {
   MATCH (former:Model {isDefault: true})
+  USING SCAN former:Model
   WHERE former.name <> $name
   MATCH (a:Agent)-[:SPEAKS_WITH {default: true}]->(former)
   MATCH (a)-[:SITS_ON]->(c:Council)

@@ -1,8 +1,8 @@
-"""A graph that tells what each statement cost."""
+"""A graph that tells what each statement cost, and what a plan does."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from neo4j import AsyncManagedTransaction, Record
@@ -10,6 +10,17 @@ from typing_extensions import override
 
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.statements import statement
+
+Plan = Mapping[str, Any]
+
+
+def operators(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield the operators of a plan, each with what it is applied to, in Neo4j's words."""
+    own: str = plan["operatorType"]
+    arguments: Mapping[str, Any] = plan["args"]
+    yield own.partition("@")[0], arguments.get("Details", "")
+    for child in cast("list[Plan]", plan.get("children", [])):
+        yield from operators(child)
 
 
 class ProfiledGraph(Graph):
@@ -29,29 +40,21 @@ class ProfiledGraph(Graph):
         return await self._profile(name, parameters)
 
     async def _profile(self, name: str, parameters: Mapping[str, Any]) -> list[Record]:
-        async def work(
-            transaction: AsyncManagedTransaction,
-        ) -> tuple[list[Record], Mapping[str, Any]]:
+        async def work(transaction: AsyncManagedTransaction) -> tuple[list[Record], Plan]:
             result = await transaction.run("PROFILE " + statement(name), dict(parameters))
             records = [record async for record in result]
-            profile = cast("Mapping[str, Any] | None", (await result.consume()).profile)
+            profile = cast("Plan | None", (await result.consume()).profile)
             assert profile is not None
             return records, profile
 
         async with self.driver.session(database=self.database) as session:
             records, profile = await session.execute_write(work)
         self.hits[name] = _hits(profile)
-        self.operators[name] = _operators(profile)
+        self.operators[name] = {operator for operator, _ in operators(profile)}
         return records
 
 
-def _hits(plan: Mapping[str, Any]) -> int:
-    children: list[Mapping[str, Any]] = plan.get("children", [])
+def _hits(plan: Plan) -> int:
+    children: list[Plan] = plan.get("children", [])
     hits: int = plan["dbHits"]
     return hits + sum(_hits(child) for child in children)
-
-
-def _operators(plan: Mapping[str, Any]) -> set[str]:
-    children: list[Mapping[str, Any]] = plan.get("children", [])
-    own: str = plan["operatorType"]
-    return {own.partition("@")[0]}.union(*(_operators(child) for child in children))
