@@ -17,8 +17,9 @@ help: ## show this
 run: environment ## start it all, with an example: Neo4j, the API, a deliberation that you can watch
 	@$(BIN)/council up --example $(ARGS)
 
-# Two processes, each with a Neo4j of its own; on one that was given there can be but one.
-SIDE_BY_SIDE := $(if $(NEO4J_URI),,--numprocesses=2 --dist=loadfile)
+# Two processes, each with a Neo4j of its own; on one that was given there can be but one. In the order of the files: otherwise
+# those with few tests come last, which are the longest, and one process waits for the other.
+SIDE_BY_SIDE := $(if $(NEO4J_URI),,--numprocesses=2 --dist=loadfile --no-loadscope-reorder)
 
 test: environment ## run all tests but those that need a real vLLM
 	$(BIN)/pytest -m "not vllm and not benchmark" $(SIDE_BY_SIDE) --durations=15 $(ARGS)
