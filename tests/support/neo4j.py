@@ -14,9 +14,11 @@ from typing import LiteralString, cast
 
 import platformdirs
 from neo4j import AsyncDriver, AsyncGraphDatabase
+from typing_extensions import override
 
 from orchestrator.local import docker, installing, tools
 from orchestrator.local.errors import ToolsMissingError
+from orchestrator.local.installing import Pom
 from orchestrator.local.neo4j import OwnNeo4j, stop_leftover
 
 Report = Callable[[str], None]
@@ -28,6 +30,9 @@ SESSIONS = CACHE / "test-sessions"
 """Where each session keeps its data; what a killed one left is cleared away by the next."""
 
 _AGENT = "Neo4j/"
+
+_PLANS_STAY = {"dbms.cypher.min_replan_interval": "1d"}
+"""Each test empties the graph, which Neo4j would take for a reason to plan anew what it had planned for the test before."""
 
 
 class NoNeo4jError(Exception):
@@ -143,12 +148,24 @@ async def _serve_java(library: Path) -> AsyncGenerator[Neo4jServer]:
     await clear_away_leftovers()
     home = SESSIONS / f"{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        async with own_neo4j(home, library=library) as own:
+        async with _SessionsNeo4j(
+            home, library=library, bolt_port=0, http_port=0, report=print
+        ) as own:
             yield Neo4jServer(
                 uri=own.uri, user=own.user, password=own.password, browser_url=own.browser_url
             )
     finally:
         await asyncio.to_thread(shutil.rmtree, home)
+
+
+class _SessionsNeo4j(OwnNeo4j):
+    """That of a session, which goes from test to test."""
+
+    @override
+    def _write_configuration(self, pom: Pom) -> None:
+        super()._write_configuration(pom)
+        with self._configuration.open("a", encoding="utf-8") as conf:
+            conf.writelines(f"{name}={value}\n" for name, value in _PLANS_STAY.items())
 
 
 def own_neo4j(home: Path, *, library: Path | None, report: Report = print) -> OwnNeo4j:
@@ -176,6 +193,7 @@ async def _serve_container() -> AsyncGenerator[Neo4jServer]:
         .with_env("NEO4J_AUTH", f"neo4j/{password}")
         .with_env("NEO4J_server_memory_pagecache_size", "64m")
         .with_env("NEO4J_dbms_usage__report_enabled", "false")
+        .with_envs(**{_in_docker(name): value for name, value in _PLANS_STAY.items()})
         .with_exposed_ports(7687, 7474)
         .waiting_for(HttpWaitStrategy(7474).for_status_code(200))
     )
@@ -190,6 +208,11 @@ async def _serve_container() -> AsyncGenerator[Neo4jServer]:
         )
     finally:
         await asyncio.to_thread(container.stop)
+
+
+def _in_docker(setting: str) -> str:
+    """The variable of the environment that the image takes a setting from."""
+    return "NEO4J_" + setting.replace("_", "__").replace(".", "_")
 
 
 async def wipe(driver: AsyncDriver, database: str) -> None:
