@@ -8,51 +8,16 @@ from typing import Any
 import pytest
 
 from orchestrator.client.documents import documents
-from orchestrator.domain.deliberations import StopReason
 from orchestrator.domain.ids import verdict_id
-from orchestrator.engine.events import Moved
-from orchestrator.engine.ports import Held
 from tests.integration.api.conftest import Api
-from tests.support.deliberating import LEASE, a_verdict, all_turns, recordings
+from tests.integration.api.playing import accept, claim, decide
+from tests.support.deliberating import all_turns, recordings
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.neo4j
 
 FOLLOW = """subscription ($id: ID!, $after: Int) { deliberationEvents(id: $id, after: $after) {
   __typename sequence deliberation { status } ... on TurnTaken { turn { id } } } }"""
-
-
-async def accept(api: Api, **more: Any) -> str:
-    payload = await api.change(
-        "deliberate",
-        "deliberation { id }",
-        council={"role": "DEV"},
-        task={
-            "description": "Write a cache.",
-            "externalId": "JIRA-1",
-            "metadata": {"a": [1, None]},
-        },
-        **more,
-    )
-    assert payload["errors"] == []
-    return payload["deliberation"]["id"]
-
-
-async def claim(api: Api) -> Held:
-    await api.desk.deliberations.enter("prc_test", "host", LEASE)
-    (held,) = await api.desk.deliberations.claim("prc_test", 1, ())
-    return held
-
-
-async def decide(api: Api, held: Held) -> None:
-    """Play a deliberation to its end, and tell those who follow."""
-    turns = all_turns(held.deliberation)
-    moved = Moved(deliberation=held.deliberation)
-    for turn in turns:
-        await api.desk.deliberations.record(recordings(held, [turn]))
-        api.desk.board.post(moved)
-    assert await api.desk.deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
-    api.desk.board.post(moved)
 
 
 async def test_seeded_councils_are_shown_by_every_way_to_them(api: Api) -> None:
