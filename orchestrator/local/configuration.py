@@ -47,6 +47,13 @@ db.transaction.timeout=60s
 # Full text may be a second late. Without this Lucene opens its index anew after each transaction that wrote a task.
 db.index.fulltext.eventually_consistent_refresh_interval=1s
 
+# In a young graph every count is soon another, and by default a statement is then planned anew every 10 s: of the processor
+# time of a deliberation a fourth. How ours reach what they look for is held by hints and by unique keys.
+dbms.cypher.min_replan_interval=5m
+
+# Nobody deletes the files below a running server; each write to one would wake two threads that look for that.
+db.filewatcher.enabled=false
+
 # Stopping would otherwise listen to silent connections for 10 s after the databases are closed.
 internal.dbms.bolt.netty_server_shutdown_quiet_period=0
 """

@@ -13,6 +13,8 @@ from orchestrator.local.errors import StartError
 _HEAP = ("-Xms128m", "-Xmx512m")
 _COMPILED_ONCE = "-XX:TieredStopAtLevel=1"
 """Java's second compiler takes more than it gives back before some ten thousand transactions: a third of the processor time so."""
+_ROOM_FOR_CODE = "-XX:ReservedCodeCacheSize=240m"
+"""Without the second compiler Java keeps 48 MB of compiled code. Neo4j's statements need more: what falls out is interpreted until it is compiled again."""
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
 _LAST_LINES = 15
 _PASSWORD_SECONDS = 120.0
@@ -83,6 +85,7 @@ async def start(java: str, home: Path, library: Path) -> JavaProcess:
             java,
             *_HEAP,
             _COMPILED_ONCE,
+            _ROOM_FOR_CODE,
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
             "-Dlog4j2.disable.jmx=true",
             "-cp",

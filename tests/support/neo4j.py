@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
 from collections.abc import AsyncGenerator, Callable
@@ -164,8 +165,11 @@ class _SessionsNeo4j(OwnNeo4j):
     @override
     def _write_configuration(self, pom: Pom) -> None:
         super()._write_configuration(pom)
-        with self._configuration.open("a", encoding="utf-8") as conf:
-            conf.writelines(f"{name}={value}\n" for name, value in _PLANS_STAY.items())
+        text = self._configuration.read_text(encoding="utf-8")
+        for name, value in _PLANS_STAY.items():
+            # Replaced, not added: a setting that is there twice keeps Neo4j from starting.
+            text = re.sub(rf"^{re.escape(name)}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
+        self._configuration.write_text(text, encoding="utf-8")
 
 
 def own_neo4j(home: Path, *, library: Path | None, report: Report = print) -> OwnNeo4j:
