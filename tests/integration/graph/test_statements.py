@@ -77,6 +77,7 @@ SCANNED: dict[str, tuple[str, ...]] = {
         "browser/list_claims_of_processes",
         "moving/find_living_processes",
         "moving/find_processes_since",
+        "pruning/remove_processes",
     ),
     "Seeding": (
         "moving/leave_mark",
@@ -115,6 +116,8 @@ COMBINED = {
     "moving/write_retries",
     # Each place in the line with each role.
     "claim/claim",
+    # The process, and a row of all that it holds.
+    "claim/renew",
 }
 """Statements that combine each row of one thing with each of another."""
 
