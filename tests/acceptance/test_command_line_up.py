@@ -14,10 +14,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from neo4j import AsyncDriver
+from neo4j import AsyncDriver, AsyncGraphDatabase
 
 from orchestrator.cli.examples import example
 from orchestrator.cli.exits import Exit
+from orchestrator.client import CouncilClient, models
 from orchestrator.graph.driver import Graph
 from orchestrator.local import processes
 from orchestrator.local.neo4j import stop_leftover
@@ -25,10 +26,10 @@ from tests.support import evidence, making
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_log import ModelLog
 from tests.support.model_server import ModelServer
-from tests.support.neo4j import LIBRARY, Neo4jServer, Way
+from tests.support.neo4j import LIBRARY, Neo4jServer, Way, own_neo4j, statement
 from tests.support.offline import Offline
 from tests.support.service_process import COMMAND, free_port
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(600)]
 
@@ -40,7 +41,8 @@ _MAKE_RUN = ("make", "--directory", str(making.ROOT), "run")
 class Up:
     """A run of the command, and what it has printed so far."""
 
-    def __init__(self, process: asyncio.subprocess.Process, output: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, output: Path, port: int) -> None:
+        self.url: str = f"http://127.0.0.1:{port}"
         self._process = process
         self._output = output
 
@@ -69,8 +71,9 @@ class Up:
 
 @asynccontextmanager
 async def up(home: Path, command: Sequence[str] = _UP, **environment: str) -> AsyncGenerator[Up]:
+    port = free_port()
     ports = {
-        "COUNCIL_PORT": str(free_port()),
+        "COUNCIL_PORT": str(port),
         "COUNCIL_BOLT_PORT": "0",
         "COUNCIL_BROWSER_PORT": "0",
     }
@@ -84,7 +87,7 @@ async def up(home: Path, command: Sequence[str] = _UP, **environment: str) -> As
             stderr=file,
             start_new_session=True,
         )
-    running = Up(process, output)
+    running = Up(process, output, port)
     try:
         yield running
     finally:
@@ -102,7 +105,7 @@ async def home(neo4j_way: Way, tmp_path: Path) -> AsyncGenerator[Path]:
     assert await stop_leftover(tmp_path)
 
 
-async def test_the_example_is_decided_comes_back_after_a_kill_and_ctrl_c_leaves_nothing_behind(
+async def test_the_example_is_decided_comes_back_after_a_kill_and_ctrl_c_ends_all_in_order(
     home: Path,
 ) -> None:
     # The files of Neo4j are there, as at every start but the first: nothing has to be fetched.
@@ -125,22 +128,42 @@ async def test_the_example_is_decided_comes_back_after_a_kill_and_ctrl_c_leaves_
         assert password.read_text().strip() not in printed
         await first.end(signal.SIGKILL)
 
-    async with up(home, **offline.environment) as second:
+    log = [json.loads(line) for line in (home / "council.log").read_text().splitlines()]
+    [listening] = [line for line in log if line["event"] == "listening"]
+    assert listening["rehearsal"] is True
+
+    async with (
+        ModelServer(models=("tiny",), behaviour=Behaviour(hang_after=-1)) as model,
+        up(
+            home,
+            **offline.environment,
+            VLLM_URL=model.url,
+            VLLM_MODEL="tiny",
+            COUNCIL_DRAIN_SECONDS="0.5",
+        ) as second,
+    ):
         back = await second.prints("Ctrl-C ends everything")
         assert "5 councils with 15 agents, back from the graph" in back
         assert "Back from the graph, as it was decided" in back
         assert " proposes: " not in back
         assert _ranking(back) == _ranking(printed)
-        log = [json.loads(line) for line in (home / "council.log").read_text().splitlines()]
-        [listening] = [line for line in log if line["event"] == "listening"]
-        assert listening["rehearsal"] is True
-        [rehydrated] = [line for line in log if line["event"] == "rehydrated"]
-        assert (rehydrated["councils"], rehydrated["agents"]) == (5, 15)
+        async with CouncilClient(second.url) as client:
+            running = await client.deliberate(
+                models.TaskInput(description="How do we name things?"), role="QA"
+            )
+        await until(lambda: model.in_flight == 3, 60)
         assert await second.end(signal.SIGINT) == 0
 
     assert "Traceback" not in printed + second.printed
     assert await processes.find(home / "neo4j") == []
     assert offline.attempts() == []
+    # Neo4j was the last to go: what was under way had been given back to whoever comes next.
+    async with own_neo4j(home, library=None) as left:
+        auth = (left.user, left.password)
+        async with AsyncGraphDatabase.driver(left.uri, auth=auth) as driver:
+            found = await driver.execute_query(statement("find_holder"), id=running.id)
+    [row] = found.records
+    assert row.data() == {"status": "RUNNING", "holder": None}
 
 
 async def test_an_example_killed_in_the_middle_is_resumed_by_its_key_and_no_turn_is_taken_twice(

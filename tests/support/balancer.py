@@ -47,6 +47,11 @@ class Balancer:
         """Ask a process from now on whether it is ready."""
         self._ports[port] = False
 
+    @property
+    def ready(self) -> list[int]:
+        """The ports of the processes that were ready when last asked."""
+        return [port for port, is_ready in self._ports.items() if is_ready]
+
     async def _keep_looking(self) -> None:
         async with httpx.AsyncClient(
             trust_env=False, timeout=2, limits=httpx.Limits(max_keepalive_connections=0)
@@ -65,7 +70,7 @@ class Balancer:
         if task is not None:
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
-        ready = [port for port, is_ready in self._ports.items() if is_ready]
+        ready = self.ready
         back: asyncio.StreamWriter | None = None
         try:
             if ready:
