@@ -1,8 +1,8 @@
-"""The recorder: every turn of this process goes to the graph through it, one write at a time.
+"""The recorder: every turn of this process goes to the graph through it.
 
 A turn is written the moment it ends; turns that end while a write is under way go together in the
-next one. Nothing waits for a timer, nothing is acknowledged before its commit, and nothing is dropped
-while its claim holds.
+next one. Where many wait, a second write goes beside the first, of other deliberations. Nothing waits for
+a timer, nothing is acknowledged before its commit, and nothing is dropped while its claim holds.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,10 +27,14 @@ _LARGEST_BATCH = 128
 _MOST_CHARACTERS = 4_000_000
 """Of the turns of one batch, but for a batch of one: a transaction has to fit into Neo4j's memory."""
 
+_WRITES_AT_ONCE = 2
+_WORTH_ANOTHER_WRITE = 48
+"""Turns that wait: fewer cost Neo4j less when they go together in the next write."""
+
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
     recording: Recording
     recorded: asyncio.Future[Turn]
@@ -41,7 +46,7 @@ class Recorder:
     def __init__(self, deliberations: Deliberations) -> None:
         self._deliberations = deliberations
         self._waiting: deque[_Waiting] = deque()
-        self._writing: list[_Waiting] = []
+        self._under_way: list[list[_Waiting]] = []
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -55,8 +60,8 @@ class Recorder:
         """
         waiting = _Waiting(recording, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        self._news.set()
         self._idle.clear()
+        self._look()
         # The write goes on when whoever waits for it is cancelled: what was answered is recorded.
         return await asyncio.shield(waiting.recorded)
 
@@ -64,7 +69,7 @@ class Recorder:
         """Wait until no turn of a deliberation is on its way into the graph."""
         on_their_way = [
             waiting.recorded
-            for waiting in (*self._writing, *self._waiting)
+            for waiting in (*itertools.chain.from_iterable(self._under_way), *self._waiting)
             if waiting.recording.deliberation == deliberation and not waiting.recorded.done()
         ]
         if on_their_way:
@@ -79,16 +84,31 @@ class Recorder:
 
     async def run(self) -> None:
         """Write what comes, until cancelled."""
-        while True:
-            await self._news.wait()
-            await self._all_of_this_moment()
-            self._writing = self._next_batch()
-            if not self._waiting:
+        async with asyncio.TaskGroup() as writes:
+            while True:
+                await self._news.wait()
                 self._news.clear()
-            await self._write(self._writing)
-            self._writing = []
-            if not self._waiting:
-                self._idle.set()
+                await self._all_of_this_moment()
+                if batch := self._next_batch():
+                    self._under_way.append(batch)
+                    writes.create_task(self._carry_out(batch))
+                    self._look()
+
+    async def _carry_out(self, batch: list[_Waiting]) -> None:
+        await self._write(batch)
+        self._under_way.remove(batch)
+        if not self._waiting and not self._under_way:
+            self._idle.set()
+        self._look()
+
+    def _look(self) -> None:
+        """Have the next write begin, if there is one and this is its time."""
+        if not self._waiting:
+            return
+        if not self._under_way or (
+            len(self._under_way) < _WRITES_AT_ONCE and len(self._waiting) >= _WORTH_ANOTHER_WRITE
+        ):
+            self._news.set()
 
     async def _all_of_this_moment(self) -> None:
         """Let everybody else have a turn, as long as that brings more: answers that came together go together."""
@@ -98,14 +118,22 @@ class Recorder:
             await asyncio.sleep(0)
 
     def _next_batch(self) -> list[_Waiting]:
+        # One deliberation is in one write at a time: another would only wait for its lock.
+        busy = {w.recording.deliberation for batch in self._under_way for w in batch}
         batch: list[_Waiting] = []
+        later: list[_Waiting] = []
         characters = 0
         while self._waiting and len(batch) < _LARGEST_BATCH:
-            turn = self._waiting[0].recording.turn
+            waiting = self._waiting[0]
+            if waiting.recording.deliberation in busy:
+                later.append(self._waiting.popleft())
+                continue
+            turn = waiting.recording.turn
             characters += len(turn.content or "") + len(turn.reasoning or "")
             if batch and characters > _MOST_CHARACTERS:
                 break
             batch.append(self._waiting.popleft())
+        self._waiting.extendleft(reversed(later))
         return batch
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:

@@ -106,6 +106,8 @@ class OneDeliberation:
     refuses: Callable[[Turn], Exception | None] = lambda _: None
     gate: asyncio.Event | None = None
     """Writes wait for it, where there is one."""
+    writing: int = 0
+    """How many of them wait for it."""
     held: tuple[Held, ...] = ()
     free: tuple[Held, ...] = ()
     entries: list[str] = field(default_factory=list)
@@ -165,7 +167,9 @@ class OneDeliberation:
 
     async def record(self, batch: Sequence[Recording]) -> Recorded:
         if self.gate is not None:
+            self.writing += 1
             await self.gate.wait()
+            self.writing -= 1
         self._fail_if_told()
         for recording in batch:
             if error := self.refuses(recording.turn):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -31,6 +32,12 @@ async def recorder_on(graph: OneDeliberation) -> AsyncGenerator[Recorder]:
         await asyncio.wait([running])
 
 
+async def settle() -> None:
+    """Let everybody go on as far as they can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 async def test_a_turn_comes_back_with_its_sequence() -> None:
     graph = OneDeliberation()
     async with recorder_on(graph) as recorder:
@@ -42,14 +49,55 @@ async def test_turns_that_end_during_a_write_go_together_in_the_next() -> None:
     graph = OneDeliberation(gate=asyncio.Event())
     async with recorder_on(graph) as recorder, asyncio.TaskGroup() as turns:
         turns.create_task(recorder.record(recording(proposal(1))))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await settle()
         turns.create_task(recorder.record(recording(proposal(2))))
         turns.create_task(recorder.record(recording(proposal(3))))
         await asyncio.sleep(0)
         assert graph.gate is not None
         graph.gate.set()
     assert graph.batches == [(proposal(1).id,), (proposal(2).id, proposal(3).id)]
+
+
+def turns_of_others(count: int) -> list[Recording]:
+    """One turn each of so many deliberations."""
+    return [
+        replace(recording(replace(proposal(1), id=f"trn_{n}")), deliberation=f"dlb_{n}")
+        for n in range(count)
+    ]
+
+
+async def test_where_many_wait_a_second_write_goes_beside_the_first() -> None:
+    graph = OneDeliberation(gate=asyncio.Event())
+    async with recorder_on(graph) as recorder, asyncio.TaskGroup() as turns:
+        turns.create_task(recorder.record(recording(proposal(1))))
+        await settle()
+        for one in turns_of_others(48):
+            turns.create_task(recorder.record(one))
+        turns.create_task(recorder.record(recording(proposal(2))))
+        await settle()
+        assert graph.writing == 2
+        for one in turns_of_others(200)[48:]:
+            turns.create_task(recorder.record(one))
+        await settle()
+        assert graph.writing == 2
+        assert graph.gate is not None
+        graph.gate.set()
+    assert len(graph.batches[1]) == 48
+    assert proposal(2).id in graph.batches[2], "one deliberation is in one write at a time"
+
+
+async def test_a_few_wait_for_the_write_that_is_under_way() -> None:
+    graph = OneDeliberation(gate=asyncio.Event())
+    async with recorder_on(graph) as recorder, asyncio.TaskGroup() as turns:
+        turns.create_task(recorder.record(recording(proposal(1))))
+        await settle()
+        for one in turns_of_others(47):
+            turns.create_task(recorder.record(one))
+        await settle()
+        assert graph.writing == 1
+        assert graph.gate is not None
+        graph.gate.set()
+    assert [len(batch) for batch in graph.batches] == [1, 47]
 
 
 async def test_nothing_is_acknowledged_before_its_commit() -> None:
