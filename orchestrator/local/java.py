@@ -12,7 +12,8 @@ from orchestrator.local.errors import StartError
 
 _HEAP = ("-Xms128m", "-Xmx512m")
 _COMPILED_ONCE = "-XX:TieredStopAtLevel=1"
-"""Java's second compiler takes more than it gives back before some ten thousand transactions: a third of the processor time so."""
+"""Java's second compiler takes more than it gives back before some ten thousand transactions: a third of the processor time so.
+A command that runs for seconds takes half as long."""
 _ROOM_FOR_CODE = "-XX:ReservedCodeCacheSize=240m"
 """Without the second compiler Java keeps 48 MB of compiled code. Neo4j's statements need more: what falls out is interpreted until it is compiled again."""
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
@@ -63,6 +64,7 @@ async def set_first_password(java: str, home: Path, library: Path, password_file
     """
     status, output = await tools.answer(
         java,
+        _COMPILED_ONCE,
         "-cp",
         f"{library}/*",
         "org.neo4j.server.startup.Neo4jAdminCommand",
