@@ -9,6 +9,7 @@ import pytest
 from tests.support.bolt_proxy import BoltProxy
 from tests.support.model_behaviour import Behaviour
 from tests.support.scene import Scene
+from tests.support.service_process import ServiceProcess
 from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
@@ -55,13 +56,18 @@ async def test_takeover_fence_absence_end_and_cancel_are_found_by_their_fields_a
         await until(lambda: bool(scene.model.of(f"trn_{unwanted.removeprefix('dlb_')}*")))
         await other.ask(_CANCEL, input={"id": unwanted, "reason": _TASK})
 
+    def told_of(*events: str, by: ServiceProcess) -> list[dict[str, Any]]:
+        """Of the one that was taken over; the one that was cancelled may have been either's."""
+        lines = [line for event in events for line in by.logged(event)]
+        return [line for line in lines if line["deliberation"] == accepted]
+
     body = accepted.removeprefix("dlb_")
     assert _lines(frozen.logged("deliberation_accepted"), "deliberation") == [(accepted,)]
     assert _lines(other.logged("deliberation_cancelled"), "deliberation") == [(unwanted,)]
     claim = ("deliberation", "epoch", "resumed")
-    assert _lines(frozen.logged("deliberation_claimed"), *claim) == [(accepted, 1, False)]
-    assert _lines(other.logged("deliberation_claimed"), *claim)[0] == (accepted, 2, True)
-    fenced = [*frozen.logged("claim_fenced"), *frozen.logged("claim_lost")]
+    assert _lines(told_of("deliberation_claimed", by=frozen), *claim) == [(accepted, 1, False)]
+    assert _lines(told_of("deliberation_claimed", by=other), *claim) == [(accepted, 2, True)]
+    fenced = told_of("claim_fenced", "claim_lost", by=frozen)
     assert set(_lines(fenced, "deliberation", "epoch")) == {(accepted, 1)}
     absence = ("deliberation", "turn", "epoch", "seat")
     assert _lines(frozen.logged("agent_absent"), *absence) == [
