@@ -12,23 +12,9 @@ from orchestrator.vllm.breaker import Trouble
 from orchestrator.vllm.failures import EndpointError
 from orchestrator.vllm.gate import Gate, Ticket
 from tests.support.model_calls import call, endpoint, seat
+from tests.unit.vllm.conftest import Clock
 
 REFUSAL = EndpointError("endpoint default answered 503", Trouble.OVERRUN)
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -12,21 +12,7 @@ from orchestrator.vllm.breaker import (
     State,
     Trouble,
 )
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.unit.vllm.conftest import Clock
 
 
 @pytest.fixture

@@ -6,23 +6,9 @@ import pytest
 
 from orchestrator.vllm.metrics import queue_of
 from orchestrator.vllm.throttle import LONGEST_QUEUE, Queue, Throttle
+from tests.unit.vllm.conftest import Clock
 
 MOST = 64
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
