@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
@@ -15,6 +16,13 @@ from orchestrator.api.body import BodyLimit
 from orchestrator.api.context import ContextSource
 from orchestrator.api.endpoint import GraphQLEndpoint
 from orchestrator.api.readiness import Farewell
+from orchestrator.api.streams import Streams
+
+_COMPRESSED_FROM = 1024
+"""Bytes: what fits into one packet is sent no quicker for being smaller."""
+
+_COMPRESSION = 4
+"""Of 9: each step more costs more time than it saves in what is sent."""
 
 
 def build_app(
@@ -23,8 +31,9 @@ def build_app(
     """Build the application; `context_source` is asked for the ports at each request.
 
     `/livez` answers while the process does. `/readyz` answers 200 while the service does all that
-    it is there for, and else 503 with what it waits for. `/graphql` takes POST, GET for queries and
-    WebSockets that speak graphql-transport-ws; to browsers it shows GraphiQL.
+    it is there for, and else 503 with what it waits for. `/graphql` takes POST, GET for queries,
+    WebSockets that speak graphql-transport-ws, and what is to be answered with server-sent events; to browsers it shows GraphiQL.
+    `app.state.streams` are the answers that go on until somebody ends them.
     """
 
     async def ready(_request: Request) -> JSONResponse:
@@ -34,18 +43,25 @@ def build_app(
             status_code=200 if waiting_for is None else 503,
         )
 
-    graphql = GraphQLEndpoint(context_source)
-    return Starlette(
+    streams = Streams()
+    graphql = GraphQLEndpoint(context_source, streams)
+    app = Starlette(
         routes=[
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/livez", _alive),
             Route("/readyz", ready),
         ],
-        middleware=[Middleware(Farewell, context_source=context_source), Middleware(BodyLimit)],
+        middleware=[
+            Middleware(Farewell, context_source=context_source),
+            Middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM, compresslevel=_COMPRESSION),
+            Middleware(BodyLimit),
+        ],
         exception_handlers={HTTPException: on_http_error, Exception: on_fault},
         lifespan=lifespan,
     )
+    app.state.streams = streams
+    return app
 
 
 async def _alive(_request: Request) -> JSONResponse:

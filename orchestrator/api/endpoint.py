@@ -1,9 +1,9 @@
-"""GraphQL over HTTP and over graphql-transport-ws, at one path."""
+"""GraphQL over HTTP, over graphql-transport-ws and over server-sent events, at one path."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, cast
 
 from cross_web import HTTPException
@@ -15,7 +15,7 @@ from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.exceptions import NonJsonMessageReceived
 from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
@@ -24,6 +24,7 @@ from orchestrator.api.answers import refusal, retry_after
 from orchestrator.api.callers import caller_of
 from orchestrator.api.context import Context, ContextSource
 from orchestrator.api.schema import SCHEMA
+from orchestrator.api.streams import Streams
 
 _GRAPHQL_RESPONSE = "application/graphql-response+json"
 
@@ -57,14 +58,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     websocket_adapter_class = _Socket
 
-    def __init__(self, context_source: ContextSource) -> None:
-        """`context_source` is asked for the ports at each request."""
+    def __init__(self, context_source: ContextSource, streams: Streams) -> None:
+        """`context_source` is asked for the ports at each request; `streams` are the answers that go on."""
         super().__init__(
             SCHEMA,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             max_subscriptions_per_connection=_MOST_OPERATIONS,
         )
         self._context_source = context_source
+        self._streams = streams
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +105,23 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """
         if _GRAPHQL_RESPONSE in request.headers.get("accept", "").lower():
             request.state.graphql_status = _status(result)
-        return await super().process_result(request, result)
+        answer = await super().process_result(request, result)
+        if _is_request_error(result):
+            # Null would say that it was carried out and came to nothing.
+            del answer["data"]
+        return answer
+
+    @override
+    async def create_streaming_response(
+        self,
+        request: Request | WebSocket,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        return await super().create_streaming_response(
+            request, lambda: self._streams.until_closed(stream()), sub_response, headers
+        )
 
     @override
     async def get_context(
@@ -152,13 +170,21 @@ def _status(result: ExecutionResult) -> int:
     return 500 if "INTERNAL" in codes else 400
 
 
+def _is_request_error(result: ExecutionResult) -> bool:
+    """Whether nothing was carried out: what goes wrong in a field says in which."""
+    return result.data is None and all(error.path is None for error in result.errors or ())
+
+
 def _reason(error: HTTPException) -> str:
     cause = error.__cause__
     if (
         isinstance(cause, InvalidOperationTypeError)
         and cause.operation_type is OperationType.SUBSCRIPTION
     ):
-        return "a subscription must be sent over a WebSocket that speaks graphql-transport-ws, at this path"
+        return (
+            "a subscription must be sent over a WebSocket that speaks graphql-transport-ws, "
+            "or with the header `Accept: text/event-stream`, at this path"
+        )
     return error.reason
 
 

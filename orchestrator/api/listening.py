@@ -64,7 +64,7 @@ def bind(host: str, port: int) -> socket.socket:
 async def listening(app: Starlette, listener: socket.socket) -> AsyncGenerator[None]:
     """Serve the app while the block runs; open connections then get a few seconds to end.
 
-    WebSockets are closed with 1012, service restart: clients make another connection.
+    WebSockets are closed with 1012, service restart, and server-sent events break off: clients make another connection.
     """
     server = _Server(
         uvicorn.Config(
@@ -89,5 +89,6 @@ async def listening(app: Starlette, listener: socket.socket) -> AsyncGenerator[N
         server.force_exit = True
         raise
     finally:
+        app.state.streams.close()
         server.should_exit = True
         await serving

@@ -187,6 +187,17 @@ async def test_subscription_without_a_websocket_is_told_where_it_belongs(
     assert house.archive.calls == []
 
 
+async def test_long_answer_is_compressed_for_those_who_take_it(api: Api) -> None:
+    long, short = "{ __schema { types { name } } }", "{ service { version } }"
+    answers = [
+        await api.client.post("/graphql", json={"query": query}, headers={"accept-encoding": taken})
+        for query, taken in ((long, "gzip"), (long, "identity"), (short, "gzip"))
+    ]
+
+    assert [answer.headers.get("content-encoding") for answer in answers] == ["gzip", None, None]
+    assert answers[0].json() == answers[1].json()
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
 async def test_other_methods_are_refused(api: Api, method: str) -> None:
     response = await api.client.request(method, "/graphql")

@@ -1,0 +1,37 @@
+"""Answers that go on until the process ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+
+
+class Streams:
+    """Cuts off the answers that are still being sent, so that their clients ask another process for the rest."""
+
+    def __init__(self) -> None:
+        self._closed = asyncio.Event()
+
+    def close(self) -> None:
+        """Send nothing more, to nobody."""
+        self._closed.set()
+
+    async def until_closed(self, stream: AsyncIterator[str]) -> AsyncGenerator[str, None]:
+        """Yield what a stream does; closed, it ends without the word that a complete one ends with."""
+        closed = asyncio.create_task(self._closed.wait())
+        piece: asyncio.Future[str] | None = None
+        try:
+            while not closed.done():
+                piece = asyncio.ensure_future(anext(stream))
+                await asyncio.wait((piece, closed), return_when=asyncio.FIRST_COMPLETED)
+                if piece.done():
+                    yield await piece
+        except StopAsyncIteration:
+            return
+        finally:
+            closed.cancel()
+            if piece is not None and not piece.done():
+                piece.cancel()
+                await asyncio.wait([piece])
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()

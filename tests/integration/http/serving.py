@@ -1,0 +1,19 @@
+"""The app with doubles behind it, on a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from orchestrator.api.app import build_app
+from orchestrator.api.listening import bind, listening
+from tests.unit.api.doubles import House
+
+
+@asynccontextmanager
+async def served(house: House) -> AsyncGenerator[str]:
+    """Yield the URL of its /graphql."""
+    listener = bind("127.0.0.1", 0)
+    port: int = listener.getsockname()[1]
+    async with listening(build_app(house.ports), listener):
+        yield f"http://127.0.0.1:{port}/graphql"
