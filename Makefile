@@ -9,7 +9,7 @@ COMPLETE := $(VENV)/.complete
 ARGS ?=
 MINUTES ?= 10
 
-.PHONY: help run test coverage chaos test-vllm check bench environment again
+.PHONY: help run test coverage chaos test-vllm test-browser check bench environment again
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,12 +21,14 @@ run: environment ## start it all, with an example: Neo4j, the API, a deliberatio
 # those with few tests come last, which are the longest, and one process waits for the other.
 SIDE_BY_SIDE := $(if $(NEO4J_URI),,--numprocesses=2 --dist=loadfile --no-loadscope-reorder)
 
-test: environment ## run all tests but those that need a real vLLM
-	$(BIN)/pytest -m "not vllm and not benchmark" $(SIDE_BY_SIDE) --durations=15 $(ARGS)
+USUAL := not vllm and not browser and not benchmark
+
+test: environment ## run all tests but those that need a real vLLM or a browser
+	$(BIN)/pytest -m "$(USUAL)" $(SIDE_BY_SIDE) --durations=15 $(ARGS)
 
 coverage: environment ## run the same tests slowly, and say which lines none of them ran
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not vllm and not benchmark" $(ARGS)
+	$(BIN)/coverage run -m pytest -m "$(USUAL)" $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
@@ -35,6 +37,11 @@ chaos: environment ## kill, pause and cut everything at random, and judge what c
 
 test-vllm: environment ## install a real vLLM for the CPU, and run the main job against it
 	$(BIN)/pytest tests/vllm -m vllm $(ARGS)
+
+test-browser: environment ## look at GraphiQL in Chromium, which is installed where this is root on Debian
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq --yes chromium >/dev/null; } || \
+		{ echo "Chromium is needed. Debian, Ubuntu: sudo apt install chromium" >&2; exit 1; }
+	$(BIN)/uv run --frozen --isolated --group browser pytest tests/browser -m browser $(ARGS)
 
 check: environment ## check format, style, types and the direction of imports
 	$(BIN)/ruff format --check

@@ -8,13 +8,15 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
 from orchestrator.api.answers import on_fault, on_http_error
 from orchestrator.api.body import BodyLimit
 from orchestrator.api.context import ContextSource
 from orchestrator.api.endpoint import GraphQLEndpoint
+from orchestrator.api.graphiql import STATIC
 from orchestrator.api.readiness import Farewell
 from orchestrator.api.streams import Streams
 
@@ -49,6 +51,7 @@ def build_app(
         routes=[
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
+            Mount("/graphiql", StaticFiles(directory=STATIC)),
             Route("/livez", _alive),
             Route("/readyz", ready),
         ],

@@ -23,6 +23,7 @@ from typing_extensions import override
 from orchestrator.api.answers import refusal, retry_after
 from orchestrator.api.callers import caller_of
 from orchestrator.api.context import Context, ContextSource
+from orchestrator.api.graphiql import page
 from orchestrator.api.schema import SCHEMA
 from orchestrator.api.streams import Streams
 
@@ -122,6 +123,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return await super().create_streaming_response(
             request, lambda: self._streams.until_closed(stream()), sub_response, headers
         )
+
+    @override
+    async def render_graphql_ide(self, request: Request) -> Response:
+        return page()
 
     @override
     async def get_context(

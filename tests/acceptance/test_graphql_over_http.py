@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.node import installed
 from tests.integration.http.serving import served
 from tests.unit.api.doubles import House
 
@@ -19,13 +19,7 @@ _AUDIT = Path(__file__).parent / "graphql_http"
 @pytest.fixture(scope="module")
 def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The audit suite, installed by its lock file."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("the audit suite is written for Node: npm is not here")
-    folder = tmp_path_factory.mktemp("graphql_http")
-    shutil.copytree(_AUDIT, folder, dirs_exist_ok=True)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    folder = installed(_AUDIT, tmp_path_factory.mktemp("graphql_http"))
     return folder / "audit.mjs"
 
 

@@ -71,12 +71,16 @@ def packed() -> Iterator[tuple[Path, str]]:
         ("orchestrator", "*.j2"),
         ("orchestrator", "*.yaml"),
         ("cypher", "*.cypher"),
-        ("graphql", "*.graphql"),
+        ("orchestrator/api/graphiql", "*.html"),
+        ("orchestrator/api/graphiql/static", "*"),
+        ("orchestrator/api/graphiql/examples", "*"),
+        ("graphql/operations", "*"),
         ("examples", "*"),
     ):
         for file in sorted((ROOT / folder).rglob(pattern)):
             place = file.relative_to(ROOT).as_posix()
-            yield file, place if folder == "orchestrator" else f"orchestrator/{place}"
+            yield file, place if folder.startswith("orchestrator") else f"orchestrator/{place}"
+    yield ROOT / "graphql/schema.graphql", "orchestrator/graphql/schema.graphql"
     yield ROOT / "deploy/neo4j/pom.xml", "orchestrator/local/pom.xml"
 
 
