@@ -103,14 +103,14 @@ def serve() -> None:
     """
 
     async def work(settings: Settings, _: Screen) -> Exit:
-        from orchestrator import service
         from orchestrator.cli import logs
         from orchestrator.cli.failures import InputError
+        from orchestrator.service import serving
 
         if settings.neo4j_uri is None:
             raise InputError("NEO4J_URI must say where the graph is; `council up` starts one.")
         logs.to_stderr(settings.log_format)
-        return Exit(await service.serve(settings))
+        return Exit(await serving.serve(settings))
 
     _carry_out(work)
 
@@ -487,12 +487,12 @@ def settings() -> None:
     """Show every setting: its variable, its value (secrets masked), where that is from, and what it means."""
 
     async def work(settings: Settings, screen: Screen) -> Exit:
-        from orchestrator import service
         from orchestrator.cli import environment
         from orchestrator.cli.rendering import listings
+        from orchestrator.graph.seeding import read_seed
 
         screen.say(listings.settings(environment.shown(settings)))
-        service.check_seed(settings)
+        read_seed(settings.seed)
         return Exit.OK
 
     _carry_out(work)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 from rich.text import Text
 
-from orchestrator import service
 from orchestrator.cli.asking import duration_of
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
 from orchestrator.domain.errors import CouncilError
 from orchestrator.domain.pruning import Keep, Pruned, Pruning
 from orchestrator.local import configuration, credentials
+from orchestrator.service import upkeep
 
 if TYPE_CHECKING:
     from orchestrator.cli.screen import Screen
@@ -30,7 +30,7 @@ async def migrate(settings: Settings, screen: Screen) -> Exit:
     def tell(filling: tuple[Filling, ...]) -> None:
         screen.warn(f"Neo4j fills indexes: {', '.join(map(str, filling))}")
 
-    applied = await service.migrate_graph(reachable(settings), tell=tell)
+    applied = await upkeep.migrate_graph(reachable(settings), tell=tell)
     for name in applied:
         screen.say(f"applied {name}")
     if not applied:
@@ -40,7 +40,7 @@ async def migrate(settings: Settings, screen: Screen) -> Exit:
 
 async def doctor(settings: Settings, screen: Screen) -> Exit:
     """Check the whole graph, and print each violation with the ids of what it is about."""
-    return report(await service.examine_graph(reachable(settings)), screen)
+    return report(await upkeep.examine_graph(reachable(settings)), screen)
 
 
 def report(examination: Examination, screen: Screen) -> Exit:
@@ -80,7 +80,7 @@ async def prune(
                 spinner.update(f"{pruned.deliberations:,} deliberations {doing} so far")
 
         try:
-            through = await service.prune_graph(
+            through = await upkeep.prune_graph(
                 reachable(settings), duration_of(older_than), keep, dry_run=dry_run, tell=tell
             )
         except OverflowError as error:

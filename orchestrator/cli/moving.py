@@ -11,13 +11,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orchestrator import service
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError, NotWrittenError
 from orchestrator.cli.graph import reachable
 from orchestrator.cli.rendering import moving as rendering
 from orchestrator.cli.screen import harmless
 from orchestrator.graph.moving.form import Kind, Line, decode
+from orchestrator.service import moving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Iterator
@@ -40,7 +40,7 @@ async def export(
     settings: Settings, screen: Screen, *, everything: bool, output: Path | None
 ) -> Exit:
     """Write a file, which takes its place when it is whole, or write to standard output."""
-    async with service.exported(reachable(settings), everything=everything) as lines:
+    async with moving.exported(reachable(settings), everything=everything) as lines:
         if output is None:
             return await _to_stdout(lines, screen)
         counts = await _to_file(lines, output)
@@ -53,7 +53,7 @@ async def import_file(
 ) -> Exit:
     """Import a file, or what comes on standard input."""
     with _readable(file) as path:
-        imported = await service.import_file(
+        imported = await moving.import_file(
             reachable(settings),
             lambda: _lines(path),
             dry_run=dry_run,
@@ -67,7 +67,7 @@ async def import_predecessor(
     settings: Settings, screen: Screen, url: str, *, dry_run: bool, verify: bool
 ) -> Exit:
     """Import what the predecessor kept in Valkey."""
-    imported, reading = await service.import_predecessor(
+    imported, reading = await moving.import_predecessor(
         reachable(settings), url, dry_run=dry_run, verify=verify, told=_progress(screen)
     )
     _warn_of_ignored(reading, screen)

@@ -14,7 +14,6 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator import service
 from orchestrator.api import listening
 from orchestrator.cli import browser, examples, logs
 from orchestrator.cli.exits import Exit
@@ -23,6 +22,7 @@ from orchestrator.cli.following import follow, transcript_of
 from orchestrator.cli.rendering import deliberations
 from orchestrator.client import ClientError, CouncilClient
 from orchestrator.local.neo4j import OwnNeo4j
+from orchestrator.service import serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
         tour = _Tour(settings, screen, password_file, example=example, open_browser=open_browser)
         stack.push_async_callback(tour.end)
         return Exit(
-            await service.serve(
+            await serving.serve(
                 settings, on_step=tour.wait_for, on_ready=tour.begin, on_stopping=tour.end
             )
         )

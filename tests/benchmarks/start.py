@@ -132,7 +132,7 @@ async def _packages(environment: dict[str, str]) -> dict[str, float]:
         "-X",
         "importtime",
         "-c",
-        "import orchestrator.cli.app, orchestrator.cli.carrying_out, orchestrator.service",
+        "import orchestrator.cli.app, orchestrator.cli.carrying_out, orchestrator.service.serving",
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **environment},

@@ -28,7 +28,6 @@ async def main() -> None:
 
     settings = environment.read()
     _step("settings, with their imports")
-    from orchestrator import service
     from orchestrator.engine.desk import Capacity, Desk
     from orchestrator.engine.presence import Presence
     from orchestrator.graph.councils import Councils
@@ -38,12 +37,13 @@ async def main() -> None:
     from orchestrator.graph.migrations import migrate
     from orchestrator.graph.rehydration import rehydrate
     from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+    from orchestrator.service import serving
     from orchestrator.vllm.client import ModelClient
     from orchestrator.vllm.connections import Connections
     from orchestrator.vllm.rehearsal import Rehearsal
     from orchestrator.vllm.watch import Watch
 
-    _ = service
+    _ = serving
     _step("imports of the service")
     wanted = read_seed(settings.seed)
     _step("reading the seed file")

@@ -1,0 +1,177 @@
+"""The life of a running orchestrator: how it begins, and how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from orchestrator import __version__
+from orchestrator.api.ports import Rehydration
+from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.pruning import GraphSize
+from orchestrator.engine.desk import Desk
+from orchestrator.engine.patience import until_available
+from orchestrator.graph import pruning
+from orchestrator.graph.driver import Graph
+from orchestrator.graph.errors import AuthenticationError
+from orchestrator.graph.indexes import Filling, await_indexes
+from orchestrator.graph.migrations import migrate
+from orchestrator.graph.rehydration import rehydrate
+from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from orchestrator.settings import Settings
+
+_REACH_AGAIN_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+class Service:
+    """A running orchestrator, and how it is: what the API's `service` tells."""
+
+    def __init__(
+        self, *, graph: Graph, desk: Desk, settings: Settings, on_step: Callable[[str], None]
+    ) -> None:
+        self._graph = graph
+        self._desk = desk
+        self._settings = settings
+        self._on_step = on_step
+        self._seed = read_seed(settings.seed)
+        self._step: str | None = "Neo4j"
+        self._ending = False
+        self.ready: asyncio.Event = asyncio.Event()
+        self.closing: asyncio.Event = asyncio.Event()
+        self._version: str = __version__
+        self._started_at: datetime = datetime.now(UTC)
+        self._rehydration: Rehydration | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of this package."""
+        return self._version
+
+    @property
+    def started_at(self) -> datetime:
+        """When the process was started."""
+        return self._started_at
+
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to end: it answers still, and accepts nothing."""
+        return self._ending
+
+    def end(self) -> None:
+        """Be ready for nothing new from this moment on."""
+        self._ending = True
+        self._step = "its end"
+        self.ready.clear()
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What it waits for; none where it is ready."""
+        return self._step or self._desk.waiting_for
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether no vLLM is set, so that the rehearsal model answers."""
+        return self._settings.vllm_url is None
+
+    @property
+    def rehydration(self) -> Rehydration | None:
+        """What the start brought back; none until it has."""
+        return self._rehydration
+
+    async def neo4j(self) -> str | None:
+        """Return the server's agent string; none while it cannot be reached."""
+        try:
+            return await self._graph.server()
+        except UnavailableError:
+            return None
+
+    async def graph_size(self) -> GraphSize | None:
+        """Return how much is in the graph; none while it cannot be reached."""
+        try:
+            return await pruning.measure(self._graph)
+        except UnavailableError:
+            return None
+
+    async def live(self) -> None:
+        """Reach the graph, bring it up to date, take up what was under way, and go on until `closing`.
+
+        Raises:
+            AuthenticationError: the graph refuses the login; waiting would not help.
+            CouncilError: the graph or the seed file is not what this version can work with.
+        """
+        await self._reach()
+        began = time.perf_counter()
+        self._begin("migrations")
+        for name in await until_available(lambda: migrate(self._graph)):
+            _log.info("migration_applied", name=name)
+        await until_available(lambda: await_indexes(self._graph, tell=self._tell_of_indexes))
+        self._begin("seeding")
+        for settled in await until_available(
+            lambda: settle_defaults(self._graph, self._settings.vllm_url, self._settings.vllm_model)
+        ):
+            _log.info(
+                "default_settled",
+                setting=settled.setting,
+                before=settled.before,
+                after=settled.after,
+                agents=settled.agents,
+            )
+        seeded = await until_available(lambda: seed(self._graph, self._seed))
+        self._begin("rehydration")
+        registry = await until_available(lambda: rehydrate(self._graph))
+        self._begin("deliberations under way")
+        async with self._desk.at_work():
+            self._rehydration = Rehydration(
+                councils=len(registry.councils),
+                agents=registry.agents,
+                resumed=self._desk.resumed,
+                seeded=seeded,
+                duration_ms=(time.perf_counter() - began) * 1000,
+            )
+            _log.info(
+                "rehydrated",
+                councils=len(registry.councils),
+                agents=registry.agents,
+                deliberations=self._desk.resumed,
+                seeded=seeded,
+                milliseconds=round(self._rehydration.duration_ms),
+            )
+            if not self._ending:
+                self._step = None
+                self.ready.set()
+            await self.closing.wait()
+            await self._desk.drain(timedelta(seconds=self._settings.drain_seconds))
+
+    def _begin(self, step: str) -> None:
+        self._step = step
+        self._on_step(step)
+
+    def _tell_of_indexes(self, filling: tuple[Filling, ...]) -> None:
+        """A large graph takes minutes, and whoever waits wants to see that it goes on."""
+        self._begin(f"indexes that Neo4j fills: {', '.join(map(str, filling))}")
+        _log.info(
+            "waiting_for_indexes", percent={index.name: round(index.percent) for index in filling}
+        )
+
+    async def _reach(self) -> None:
+        """Wait for Neo4j as long as it takes; told once."""
+        told = False
+        while True:
+            try:
+                agent = await self._graph.server()
+            except AuthenticationError:
+                raise
+            except UnavailableError as error:
+                if not told:
+                    _log.warning("waiting_for_graph", what=error.what)
+                told = True
+                await asyncio.sleep(_REACH_AGAIN_SECONDS)
+            else:
+                _log.info("graph_reached", agent=agent)
+                return

@@ -1,0 +1,77 @@
+"""Councils and history out of one graph and into another, and out of what the predecessor kept."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+
+from orchestrator.domain.errors import RefusedError
+from orchestrator.domain.predecessor import Reading, read_councils
+from orchestrator.graph.moving.batches import Lines
+from orchestrator.graph.moving.exporting import export
+from orchestrator.graph.moving.form import Contents
+from orchestrator.graph.moving.former import Defaults, as_lines, told_apart
+from orchestrator.graph.moving.importing import Import, import_lines
+from orchestrator.graph.moving.mistakes import NotImportedError
+from orchestrator.graph.moving.writing import Told
+from orchestrator.graph.seeding import read_seed
+from orchestrator.service.graph import graph_of
+from orchestrator.settings import Settings
+from orchestrator.valkey.documents import read_documents
+
+
+@contextlib.asynccontextmanager
+async def exported(settings: Settings, *, everything: bool) -> AsyncGenerator[AsyncGenerator[str]]:
+    """Yield the lines of a file with the councils, or with everything in the graph."""
+    contents = Contents.EVERYTHING if everything else Contents.COUNCILS
+    async with (
+        graph_of(settings) as graph,
+        contextlib.aclosing(export(graph, contents)) as lines,
+    ):
+        yield lines
+
+
+async def import_file(
+    settings: Settings, lines: Lines, *, dry_run: bool, verify: bool, told: Told
+) -> Import:
+    """Import what `exported` wrote."""
+    async with graph_of(settings) as graph:
+        return await import_lines(
+            graph,
+            lines,
+            seed=read_seed(settings.seed),
+            allow_link_local=settings.allow_link_local,
+            dry_run=dry_run,
+            verify=verify,
+            told=told,
+        )
+
+
+async def import_predecessor(
+    settings: Settings, url: str, *, dry_run: bool, verify: bool, told: Told
+) -> tuple[Import, Reading]:
+    """Import what the predecessor kept in the Valkey at a URL; also returns what was read there."""
+    try:
+        documents = await read_documents(url)
+        reading = read_councils(documents.texts)
+    except RefusedError as refused:
+        raise NotImportedError(*refused.mistakes) from refused
+    reading.notes += [f"ignored: {what}" for what in documents.ignored]
+    councils, renamed = told_apart(reading.councils)
+    reading.notes += renamed
+    async with graph_of(settings) as graph:
+        lines = await as_lines(
+            graph,
+            councils,
+            Defaults(model=settings.vllm_model, url=settings.vllm_url),
+        )
+        imported = await import_lines(
+            graph,
+            lambda: lines,
+            seed=read_seed(settings.seed),
+            allow_link_local=settings.allow_link_local,
+            dry_run=dry_run,
+            verify=verify,
+            told=told,
+        )
+    return imported, reading

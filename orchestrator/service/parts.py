@@ -1,0 +1,86 @@
+"""The parts of a running orchestrator, joined and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable
+from datetime import timedelta
+
+import uuid_utils
+
+from orchestrator.api.context import Ports
+from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, Endpoint
+from orchestrator.domain.ids import Prefix, with_prefix
+from orchestrator.engine.desk import Capacity, Desk
+from orchestrator.engine.patience import Patience
+from orchestrator.engine.presence import Presence
+from orchestrator.graph.councils import Councils
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.records import GraphRecords
+from orchestrator.service.graph import graph_of
+from orchestrator.service.life import Service
+from orchestrator.settings import Settings
+from orchestrator.vllm.client import ModelClient
+from orchestrator.vllm.connections import Connections
+from orchestrator.vllm.rehearsal import Rehearsal
+from orchestrator.vllm.watch import Watch
+
+
+@contextlib.asynccontextmanager
+async def joined(
+    settings: Settings, on_step: Callable[[str], None]
+) -> AsyncGenerator[tuple[Service, Ports, asyncio.Task[None]]]:
+    """Join the parts, and close them in the opposite order; the task watches the endpoints."""
+    environment = dict(os.environ)
+    if settings.vllm_api_key is not None:
+        environment[DEFAULT_KEY_VARIABLE] = settings.vllm_api_key.get_secret_value()
+    async with (
+        graph_of(settings) as graph,
+        Connections(
+            environment=environment,
+            calls_per_endpoint=settings.calls_per_endpoint,
+            allow_link_local=settings.allow_link_local,
+        ) as connections,
+        Rehearsal() as rehearsal,
+    ):
+        councils = Councils(graph)
+
+        async def note_served(endpoint: Endpoint, models: tuple[str, ...]) -> None:
+            await councils.note_served(endpoint.id, models)
+
+        watch = Watch(
+            endpoints=councils.endpoints,
+            connections=connections,
+            on_models=note_served,
+        )
+        desk = Desk(
+            process=with_prefix(Prefix.PROCESS, uuid_utils.uuid7().hex),
+            host=socket.gethostname(),
+            deliberations=GraphDeliberations(graph),
+            models=ModelClient(connections=connections, watch=watch, rehearsal=rehearsal),
+            presence=Presence(settings.home),
+            capacity=Capacity(
+                concurrency=settings.concurrency,
+                lease=timedelta(seconds=settings.lease_seconds),
+                patience=Patience(endpoint=timedelta(seconds=settings.endpoint_wait_seconds)),
+            ),
+        )
+        service = Service(graph=graph, desk=desk, settings=settings, on_step=on_step)
+        ports = Ports(
+            councils=councils,
+            records=GraphRecords(graph),
+            docket=desk,
+            watch=watch,
+            service=service,
+            allow_link_local=settings.allow_link_local,
+        )
+        watching = asyncio.create_task(watch.run(), name="watch")
+        try:
+            yield service, ports, watching
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching

@@ -1,0 +1,121 @@
+"""From the command to the end: the address, the parts, the API, and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from orchestrator.api.app import build_app
+from orchestrator.api.listening import bind, listening
+from orchestrator.domain.errors import WrongSettingError
+from orchestrator.service.parts import joined
+from orchestrator.service.signals import on_signals
+from orchestrator.settings import Settings
+
+Hook = Callable[[str], Awaitable[None]]
+
+_log = structlog.get_logger(__name__)
+
+
+class OpenToTheWorldError(WrongSettingError):
+    """The API would be open to whoever can reach it, and nobody said that it may be."""
+
+    def __init__(self, host: str) -> None:
+        """`host` is where it would have listened."""
+        self.host: str = host
+        super().__init__(
+            f"COUNCIL_HOST is {host}: whoever can reach it could do everything, since callers are not asked who they are. Set COUNCIL_ANONYMOUS=all if something in front of it asks them, or listen on 127.0.0.1"
+        )
+
+
+async def serve(
+    settings: Settings,
+    *,
+    on_step: Callable[[str], None] = lambda _: None,
+    on_ready: Hook | None = None,
+    on_stopping: Callable[[], Awaitable[None]] | None = None,
+) -> int:
+    """Run until SIGINT, SIGTERM or SIGHUP, then end in order; at a second signal without draining.
+
+    `on_step` is told what the start waits for next, `on_ready` the URL of the API once it is ready; `on_stopping` is called before anything ends.
+
+    Raises:
+        CouncilError: it cannot start, or cannot go on.
+    """
+    if not (settings.anonymous == "all" or _is_loopback(settings.host)):
+        raise OpenToTheWorldError(settings.host)
+    listener = bind(settings.host, settings.port)
+    stop = on_signals()
+    try:
+        await _serve(
+            settings, listener, stop, on_step=on_step, on_ready=on_ready, on_stopping=on_stopping
+        )
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        _log.warning("ended_at_once")
+        return 128 + signal.SIGINT
+    _log.info("ended")
+    return 0
+
+
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    *,
+    on_step: Callable[[str], None],
+    on_ready: Hook | None,
+    on_stopping: Callable[[], Awaitable[None]] | None,
+) -> None:
+    async with joined(settings, on_step) as (service, ports, watching):
+        url = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
+        async with listening(build_app(lambda: ports), listener):
+            _log.info("listening", url=url, rehearsal=service.rehearsal)
+            life = asyncio.create_task(service.live(), name="life")
+            try:
+                await _first_of(stop, service.ready, unless=(life, watching))
+                if on_ready is not None and service.ready.is_set() and not stop.is_set():
+                    await on_ready(url)
+                await _first_of(stop, unless=(life, watching))
+                begun = service.ready.is_set()
+                service.end()
+                if on_stopping is not None:
+                    await on_stopping()
+                if begun:
+                    service.closing.set()
+                    await life
+            finally:
+                life.cancel()
+                await asyncio.wait([life])
+
+
+async def _first_of(*events: asyncio.Event, unless: tuple[asyncio.Task[None], ...]) -> None:
+    """Wait for one of the events; where one of the tasks dies before, raise what it died of."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait([*unless, *waits], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    for task in unless:
+        if task.done():
+            task.result()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

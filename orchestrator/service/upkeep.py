@@ -1,0 +1,68 @@
+"""What operators have done to the graph without a running service: it is migrated, examined and pruned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from orchestrator.domain.pruning import Keep, Pruned, Pruning
+from orchestrator.graph import pruning
+from orchestrator.graph.doctor import Examination, endless_timeouts, examine
+from orchestrator.graph.indexes import Filling, await_indexes
+from orchestrator.graph.migrations import migrate
+from orchestrator.service.graph import graph_of
+from orchestrator.service.signals import on_signals
+from orchestrator.settings import Settings
+
+
+async def migrate_graph(
+    settings: Settings, *, tell: Callable[[tuple[Filling, ...]], None]
+) -> tuple[str, ...]:
+    """Bring the graph to the form that this version needs; return the names of the migrations applied.
+
+    `tell` is told which indexes are still being filled, every few seconds.
+    """
+    async with graph_of(settings) as graph:
+        applied = await migrate(graph)
+        await await_indexes(graph, tell=tell)
+        return applied
+
+
+async def examine_graph(settings: Settings) -> Examination:
+    """Check the whole graph against the rules that Neo4j Community cannot enforce, and its server's timeouts."""
+    async with graph_of(settings) as graph:
+        return Examination(
+            violations=await examine(graph), endless_timeouts=await endless_timeouts(graph)
+        )
+
+
+async def prune_graph(
+    settings: Settings,
+    age: timedelta,
+    keep: Keep | None,
+    *,
+    dry_run: bool,
+    tell: Callable[[Pruned, Pruning], None],
+) -> bool:
+    """Prune what ended so long ago, beside the processes that work on the graph; or count it, and write nothing.
+
+    `tell` is told all that was pruned, or counted, so far, and before what, by the server's clock. SIGINT, SIGTERM
+    and SIGHUP end it between two transactions, a second one at once. Returns whether it went to its end.
+
+    Raises:
+        CouncilError: it cannot go on; what was told is done.
+        OverflowError: nothing is so old.
+    """
+    stop = on_signals()
+    try:
+        async with graph_of(settings) as graph:
+            order = await pruning.older_than(graph, age, keep)
+            tell(Pruned(), order)
+            await (pruning.count if dry_run else pruning.prune)(
+                graph, order, stop=stop, tell=lambda pruned: tell(pruned, order)
+            )
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    return not stop.is_set()
