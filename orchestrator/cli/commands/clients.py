@@ -1,0 +1,216 @@
+"""The commands that are clients of a running service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.commands.loading import as_client
+
+if TYPE_CHECKING:
+    from orchestrator.cli.exits import Exit
+    from orchestrator.cli.screen import Screen
+    from orchestrator.client import CouncilClient
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", help="Where the service is, instead of what COUNCIL_URL says."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with the API's field names.")]
+
+Key = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="An idempotency key: asked again with it, the same deliberation comes back.",
+    ),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Print the id, and do not wait for the verdict.")
+]
+
+
+def ask(
+    role: Annotated[
+        str, typer.Argument(metavar="ROLE", help="Which council: the role that it serves, as DEV.")
+    ],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK", help="What to deliberate on; @FILE reads a file, - standard input."
+        ),
+    ],
+    *,
+    context: Annotated[
+        str | None, typer.Option(help="What the agents should know; @FILE and - as above.")
+    ] = None,
+    requirement: Annotated[
+        list[str] | None, typer.Option(help="What a proposal must fulfil; can be repeated.")
+    ] = None,
+    rubric: Annotated[
+        str | None, typer.Option(help="By what proposals are to be judged; @FILE and - as above.")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(help="Rounds of critique and revision; left out, the council's.")
+    ] = None,
+    deadline: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="How long it may take, as 90s, 15m or 2h."),
+    ] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(metavar="TOKENS", help="How many tokens it may use, read and written."),
+    ] = None,
+    key: Key = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Lay a task before a council, watch it deliberate, and print the verdict.
+
+    Ctrl-C leaves it running: `council show ID --follow` looks again. A second one within two seconds cancels it.
+
+    Example:  council ask DEV "Propose a retry policy for our webhook handler" --deadline 5m
+
+    Example:  council ask QA @task.md --context @design.md --json | jq .deliberation.verdict.ranking
+    """
+
+    async def work(client: CouncilClient, screen: Screen) -> Exit:
+        from orchestrator.cli import asking
+        from orchestrator.client.models import TaskInput
+
+        return await asking.ask(
+            client,
+            screen,
+            role=role,
+            task=TaskInput(
+                description=asking.text_of(task),
+                context=None if context is None else asking.text_of(context),
+                rubric=None if rubric is None else asking.text_of(rubric),
+                requirements=tuple(requirement or ()),
+            ),
+            rounds=rounds,
+            deadline=None if deadline is None else asking.duration_of(deadline),
+            budget=budget,
+            idempotency_key=key,
+            detach=detach,
+            as_json=as_json,
+        )
+
+    as_client(work, url)
+
+
+def cancel(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="Of the deliberation.")],
+    *,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; it is shown with the deliberation from then on.")
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """End a deliberation without a verdict. Its calls are closed; the turns that were taken stay.
+
+    Cancelling again does no harm. What has ended otherwise is left as it is, and the exit code is 4.
+
+    Example:  council cancel dlb_01936f2c7d1e7b3c9a4e5f60718293a4 --reason "asked the wrong council"
+    """
+
+    async def work(client: CouncilClient, screen: Screen) -> Exit:
+        from orchestrator.cli import asking
+
+        return await asking.cancel(client, screen, identifier, reason=reason, as_json=as_json)
+
+    as_client(work, url)
+
+
+def retry(
+    identifier: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="Of a deliberation that failed or was cancelled."),
+    ],
+    *,
+    key: Key = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Lay the task of a deliberation before its council once more, as the council is now, and watch as `ask` does.
+
+    Example:  council retry dlb_01936f2c7d1e7b3c9a4e5f60718293a4
+    """
+
+    async def work(client: CouncilClient, screen: Screen) -> Exit:
+        from orchestrator.cli import asking
+
+        return await asking.retry(
+            client, screen, identifier, idempotency_key=key, detach=detach, as_json=as_json
+        )
+
+    as_client(work, url)
+
+
+def councils(
+    *,
+    archived: Annotated[
+        bool, typer.Option("--archived", help="Also those that serve no role any more.")
+    ] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """List the councils, with who sits on them."""
+
+    async def work(client: CouncilClient, screen: Screen) -> Exit:
+        from orchestrator.cli import showing
+
+        return await showing.councils(client, screen, include_archived=archived, as_json=as_json)
+
+    as_client(work, url)
+
+
+def agents(*, as_json: AsJson = False, url: Url = None) -> None:
+    """List the agents, with where they sit and what they speak with."""
+
+    async def work(client: CouncilClient, screen: Screen) -> Exit:
+        from orchestrator.cli import showing
+
+        return await showing.agents(client, screen, as_json=as_json)
+
+    as_client(work, url)
+
+
+def show(
+    identifier: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Of a deliberation, turn, council, agent, task, role, model, endpoint.",
+        ),
+    ],
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Where it still runs, watch it to its end.")
+    ] = False,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Print the whole text of each turn, not its first sentence."),
+    ] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Show what has an id: a deliberation with its transcript and verdict, a council, an agent and so on.
+
+    Example:  council show dlb_01936f2c7d1e7b3c9a4e5f60718293a4 --full
+    """
+
+    async def work(client: CouncilClient, screen: Screen) -> Exit:
+        from orchestrator.cli import showing
+
+        return await showing.show(
+            client, screen, identifier, follow=follow, full=full, as_json=as_json
+        )
+
+    as_client(work, url)

@@ -1,0 +1,27 @@
+"""Has a command's work carried out, with all that this takes loaded only then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from orchestrator.cli.exits import Exit
+    from orchestrator.cli.screen import Screen
+    from orchestrator.client import CouncilClient
+    from orchestrator.settings import Settings
+
+
+def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
+    """Do the work, and exit with how it went."""
+    from orchestrator.cli import carrying_out
+
+    carrying_out.carry_out(work)
+
+
+def as_client(work: Callable[[CouncilClient, Screen], Awaitable[Exit]], url: str | None) -> None:
+    """Do work that needs a client of the service."""
+    from orchestrator.cli import carrying_out
+
+    carrying_out.as_client(work, url)
