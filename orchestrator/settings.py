@@ -172,6 +172,12 @@ class Settings(BaseSettings):
             description="How long a deliberation without a deadline waits for an endpoint that is down.",
         ),
     ] = 900.0
+    debug: Annotated[
+        bool,
+        Field(
+            alias="COUNCIL_DEBUG", description="Show the stack where a command fails by a defect."
+        ),
+    ] = False
     log_format: Annotated[
         str | None,
         Field(
@@ -180,6 +186,14 @@ class Settings(BaseSettings):
             description="json or text; unset: text on a terminal, else json.",
         ),
     ] = None
+
+    @field_validator("neo4j_uri")
+    @classmethod
+    def _holds_no_login(cls, uri: str | None) -> str | None:
+        if uri is not None and "@" in uri:
+            msg = "a user and a password belong into NEO4J_USER and NEO4J_PASSWORD"
+            raise ValueError(msg)
+        return uri
 
     @field_validator("vllm_model")
     @classmethod

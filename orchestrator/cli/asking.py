@@ -58,7 +58,8 @@ def duration_of(argument: str) -> timedelta:
         raise InputError(f"{argument!r} is no duration such as 90s, 15m or 2h")
     try:
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:
+        # A ValueError is of thousands of digits, which Python does not read.
         raise InputError(f"{argument!r} is too long") from error
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from orchestrator.cli import environment
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.failures import InputError, exit_of, words_of
+from orchestrator.cli.failures import InputError, cause_of, exit_of, words_of
 from orchestrator.cli.screen import Screen, harmless
 from orchestrator.client import CouncilClient
 
@@ -57,6 +57,7 @@ def as_client(work: Callable[[CouncilClient, Screen], Awaitable[Exit]], url: str
 
 
 def _explain(error: Exception, screen: Screen) -> Exit:
+    error = cause_of(error)
     code = exit_of(error)
     if code is not None:
         said = harmless(words_of(error))

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr, ValidationError
 
+from orchestrator.domain.addresses import MASKED, without_password
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pydantic.fields import FieldInfo
-
-MASKED = "********"
-_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
 
 
 class SettingsError(Exception):
@@ -49,7 +46,8 @@ def read() -> Settings:
 
 def shown(settings: Settings) -> Iterator[Shown]:
     """Yield each setting in the order of their declaration."""
-    present = {name.upper() for name in os.environ}
+    # Empty is unset.
+    present = {name.upper() for name, value in os.environ.items() if value}
     for name, field in Settings.model_fields.items():
         variable = _variable(field)
         yield Shown(
@@ -67,11 +65,6 @@ def api_url(settings: Settings) -> str:
     # A service that listens on every address is reached on the one of this machine.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-
-
-def without_password(url: str) -> str:
-    """Mask the password that a URL may carry."""
-    return _PASSWORD_IN_URL.sub(rf"\1:{MASKED}@", url)
 
 
 def _variable(field: FieldInfo) -> str:

@@ -28,6 +28,14 @@ class NotWrittenError(Exception):
     """What was to be written has no room, or nobody who takes it; what was begun is not to be taken for whole."""
 
 
+def cause_of(error: Exception) -> Exception:
+    """Return what a group of tasks died of, where that is one error: the group says nothing of it."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    causes = error.exceptions
+    return cause_of(causes[0]) if len(causes) == 1 else error
+
+
 def exit_of(error: Exception) -> Exit | None:  # noqa: PLR0911 - a table
     """Return the exit code of an error that was foreseen; none where it was not."""
     match error:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
 from structlog.typing import Processor
+
+_LARGEST = 16 * 1024 * 1024
+"""Bytes of a log file."""
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -25,10 +29,15 @@ def to_stderr(form: str | None) -> None:
 
 
 def to_file(path: Path) -> None:
-    """Log to a file of this run, and only what goes wrong to standard error: the terminal is the user's."""
+    """Log to the end of a file, and only what goes wrong to standard error: the terminal is the user's.
+
+    Earlier runs stay in it, since a failure in the graph may say that the log has more; once it is large, it
+    gives way to a new one, and the one before that is removed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    file = RotatingFileHandler(path, maxBytes=_LARGEST, backupCount=1, encoding="utf-8")
     _configure(
-        _handler(logging.FileHandler(path, mode="w", encoding="utf-8"), "json", logging.INFO),
+        _handler(file, "json", logging.INFO),
         _handler(logging.StreamHandler(), "text", logging.WARNING),
     )
 

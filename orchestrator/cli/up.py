@@ -7,6 +7,7 @@ import webbrowser
 from contextlib import AsyncExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING
 
+import structlog
 from pydantic import SecretStr
 from rich import box
 from rich.panel import Panel
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from orchestrator.cli.screen import Screen
     from orchestrator.settings import Settings
+
+_log = structlog.get_logger(__name__)
 
 
 async def up(settings: Settings, screen: Screen, *, example: bool, open_browser: bool) -> Exit:
@@ -119,6 +122,8 @@ class _Tour:
                     await self._show_example(client)
             except ClientError as error:
                 self._screen.warn(Text(words_of(error), style="problem"))
+            except Exception:  # noqa: BLE001 - the tour is over, and what it was to show stays up
+                _log.exception("tour_broke")
         self._screen.say(
             Text.assemble(
                 "\nAsk a council yourself, in another terminal:  ",

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.domain.addresses import without_password
+
 if TYPE_CHECKING:
     from orchestrator.client.models import Fault, Mistake
 
@@ -24,10 +26,10 @@ class UnreachableError(ClientError):
 
     def __init__(self, url: str, reason: str) -> None:
         """Both fit to be shown."""
-        self.url: str = url
+        self.url: str = without_password(url)
         self.reason: str = reason
         super().__init__(
-            f"no council service answers at {url}: {reason}. Start one with `council up`, or say with COUNCIL_URL where it is"
+            f"no council service answers at {self.url}: {reason}. Start one with `council up`, or say with COUNCIL_URL where it is"
         )
 
 
@@ -36,9 +38,11 @@ class AnswerError(ClientError):
 
     def __init__(self, url: str, reason: str) -> None:
         """Both fit to be shown."""
-        self.url: str = url
+        self.url: str = without_password(url)
         self.reason: str = reason
-        super().__init__(f"what answers at {url} does not speak as this service does: {reason}")
+        super().__init__(
+            f"what answers at {self.url} does not speak as this service does: {reason}"
+        )
 
 
 class QueryError(ClientError):

@@ -7,10 +7,16 @@ refused: here by what a URL says, and once more when a connection is made, by wh
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from orchestrator.domain import limits
+
+MASKED = "********"
+"""What is shown in the place of a secret, whatever its length."""
+
+_USERINFO = re.compile(r"(?<=://)([^:/@\s]+:)?\S*@")
 
 _LINK_LOCAL_REASON = (
     "must not lead to a link-local or metadata address; COUNCIL_ALLOW_LINK_LOCAL=true allows it"
@@ -60,6 +66,14 @@ def url_mistake(url: str, *, allow_link_local: bool) -> str | None:
     except ValueError:
         return "must be a URL such as http://host:8000/v1"
     return _parts_mistake(url, parts, port, allow_link_local=allow_link_local)
+
+
+def without_password(url: str) -> str:
+    """Mask what a URL may carry before its host: a password, or whatever may be one.
+
+    Up to the last @, since a password that was not encoded may hold any character.
+    """
+    return _USERINFO.sub(lambda found: f"{found[1] or ''}{MASKED}@", url)
 
 
 def is_link_local(address: str) -> bool:

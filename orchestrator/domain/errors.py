@@ -6,6 +6,7 @@ CouncilError
 ├── UnavailableError    something that the service needs is away: try again later
 ├── ClaimLostError      another process holds the deliberation now
 ├── UnrecordableError   the graph refuses this one turn for good
+├── UnreadableError     what the graph holds is not what this version writes
 ├── BudgetSpentError    the token budget leaves no room for another call
 └── ModelError          a model's server did not give an answer that can be used
 """
@@ -95,6 +96,15 @@ class UnrecordableError(CouncilError):
         """`reason` is the server's, short."""
         self.reason: str = reason
         super().__init__(reason)
+
+
+class UnreadableError(CouncilError):
+    """A deliberation is recorded in a form that this process does not know: a newer one wrote it, or somebody by hand."""
+
+    def __init__(self, deliberation: str) -> None:
+        """`deliberation` is its id; the cause says what is not known."""
+        self.deliberation: str = deliberation
+        super().__init__(f"{deliberation} is recorded in a form that this version does not know")
 
 
 class BudgetSpentError(CouncilError):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 
 from orchestrator.domain.deliberations import StopReason
-from orchestrator.domain.errors import ClaimLostError, UnavailableError
+from orchestrator.domain.errors import ClaimLostError, UnavailableError, UnreadableError
 from orchestrator.engine.dispatching import Dispatcher
 from orchestrator.engine.events import LiveEvent, Moved
 from orchestrator.engine.following import Board
@@ -49,7 +49,7 @@ class _Running:
 
 
 class Desk:
-    """The engine as others speak to it. `run` must be running for anything to move."""
+    """The engine as others speak to it. Nothing moves but while a block of `at_work` runs."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Desk:
         self._dispatcher = Dispatcher(models, self._board, self._lease, capacity.patience)
         self._running: dict[str, _Running] = {}
         self._broken: set[tuple[str, int]] = set()
-        """Deliberations, by epoch, that could not even be ended: tried again under another claim only."""
+        """Deliberations, by epoch, that could not be read, or not even be ended: tried again under another claim only."""
         self._just_cancelled: set[str] = set()
         """Deliberations that were cancelled here: a claim that was under way then may bring them still."""
         self._open = False
@@ -133,13 +133,14 @@ class Desk:
             self._open = True
             async with asyncio.TaskGroup() as loops:
                 # The death of one of them ends the block, and with it the process: nothing goes on half.
-                recording = loops.create_task(self._recorder.run(), name="recorder")
-                holding = loops.create_task(self._keep_lease(), name="lease")
+                recording = loops.create_task(_told_if_it_dies(self._recorder.run), name="recorder")
+                holding = loops.create_task(_told_if_it_dies(self._keep_lease), name="lease")
                 claiming: list[asyncio.Task[None]] = []
                 last_write = _HURRIED_WRITE
                 try:
                     await until_available(self._claim)
-                    claiming.append(loops.create_task(self._keep_claiming(), name="claims"))
+                    claims = _told_if_it_dies(self._keep_claiming)
+                    claiming.append(loops.create_task(claims, name="claims"))
                     yield
                     last_write = _LAST_WRITE
                 finally:
@@ -277,6 +278,12 @@ class Desk:
         except ClaimLostError as lost:
             # Either another process has it, or the next renewal says that it is still ours: then it is read anew.
             _log.warning("claim_fenced", deliberation=lost.deliberation, epoch=lost.epoch)
+        except UnreadableError:
+            # A newer process can read it: it is kept for that one, which takes it over when this one ends.
+            _log.exception(
+                "deliberation_unreadable", deliberation=held.deliberation, epoch=held.epoch
+            )
+            self._broken.add((held.deliberation, held.epoch))
         except Exception:  # noqa: BLE001 - whatever broke it, the deliberation ends and the log says why
             _log.exception("deliberation_broke", deliberation=held.deliberation, epoch=held.epoch)
             await self._give_up(held)
@@ -286,7 +293,9 @@ class Desk:
 
     async def _give_up(self, held: Held) -> None:
         """End a deliberation on which the program itself failed: it would fail again, and for ever."""
-        failure = "an internal error stopped it; the log of the service names it"
+        failure = (
+            "an internal error stopped it; the log of the service names it, and a retry asks again"
+        )
         try:
             await until_available(
                 lambda: self._deliberations.fail(held, None, StopReason.ERROR, failure)
@@ -311,6 +320,16 @@ class Desk:
             _log.warning("claims_not_given_back", what=str(error) or "Neo4j does not answer")
         else:
             self._presence.forget(frozenset({self._process}))
+
+
+async def _told_if_it_dies(loop: Callable[[], Awaitable[None]]) -> None:
+    """Log what a loop dies of: the process ends by it, and whoever asks why asks the log."""
+    try:
+        await loop()
+    except Exception:
+        task = asyncio.current_task()
+        _log.exception("loop_died", loop=None if task is None else task.get_name())
+        raise
 
 
 async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:

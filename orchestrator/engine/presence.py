@@ -27,9 +27,12 @@ class Presence:
         """Hold this process's lock. The file stays: `forget` takes it away once the process holds nothing."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{process}{_SUFFIX}"
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        # Under the name that others look for it is never without its lock: they would take its process for gone.
+        unseen = path.with_suffix(".new")
+        descriptor = os.open(unseen, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            unseen.rename(path)
             yield
         finally:
             os.close(descriptor)

@@ -199,14 +199,17 @@ def _unknown(council: str, field: str) -> NotFound:
 
 
 def _unreachable(seats: int) -> InvalidInput:
-    return InvalidInput(message=f"the council has {seats} seats", path=("quorum",))
+    return InvalidInput(
+        message=f"the council has {seats} seats, which is the most that a quorum can be",
+        path=("quorum",),
+    )
 
 
 def _expect(council: str, locked: LockedCouncil, expected: int | None) -> None:
     if expected is not None and locked.version != expected:
         raise RefusedError(
             Conflict(
-                message=f"the council is at version {locked.version}",
+                message=f"the council is at version {locked.version}: look at what changed, and send that version",
                 path=("expectedVersion",),
                 existing=council,
             )

@@ -6,10 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from neo4j import Record
 from typing_extensions import override
 
 from orchestrator.domain.deliberations import Priority, Status, StopReason, Verdict
-from orchestrator.domain.errors import Conflict, Mistake, NotFound, RefusedError, UnavailableError
+from orchestrator.domain.errors import (
+    Conflict,
+    Mistake,
+    NotFound,
+    RefusedError,
+    UnavailableError,
+    UnreadableError,
+)
 from orchestrator.domain.ids import verdict_id
 from orchestrator.engine.ports import (
     Accepted,
@@ -174,13 +182,7 @@ class GraphDeliberations(Deliberations):
 
     async def _load(self, sought: Mapping[str, None]) -> dict[str, Case]:
         rows = await self._graph.read("deliberation/load", deliberations=list(sought))
-        cases = (
-            Case(
-                deliberation=reading.deliberation(row["deliberation"], row["task"], row["seats"]),
-                turns=reading.turns(row["turns"]),
-            )
-            for row in rows
-        )
+        cases = [_case(row) for row in rows]
         return {case.deliberation.id: case for case in cases}
 
     async def _reserve(self, rows: Mapping[str, tuple[str, int, int]]) -> dict[str, bool]:
@@ -230,6 +232,16 @@ class GraphDeliberations(Deliberations):
                 )
             case _:
                 return None
+
+
+def _case(row: Record) -> Case:
+    try:
+        return Case(
+            deliberation=reading.deliberation(row["deliberation"], row["task"], row["seats"]),
+            turns=reading.turns(row["turns"]),
+        )
+    except (ValueError, TypeError, KeyError) as exc:
+        raise UnreadableError(row["deliberation"][0]) from exc
 
 
 def _key(deliberation: str, epoch: int, number: int) -> str:

@@ -25,7 +25,9 @@ class EndpointChanges(Repository):
         idempotency: Idempotency | None,
     ) -> str:
         if name in RESERVED_ENDPOINTS:
-            raise RefusedError(InvalidInput(message="this name is reserved", path=("name",)))
+            raise RefusedError(
+                InvalidInput(message="this name is reserved: choose another", path=("name",))
+            )
         new = new_id(Prefix.ENDPOINT)
 
         async def work(transaction: Transaction) -> str:

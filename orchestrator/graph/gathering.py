@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
-from orchestrator.graph.errors import GivenUpError, StatementRefusedError
+from orchestrator.domain.errors import UnavailableError
+from orchestrator.graph.errors import GivenUpError
 
 T = TypeVar("T")
 Answer = TypeVar("Answer")
@@ -79,7 +80,9 @@ class Gathering(Generic[T, Answer]):
 
     async def _do_apart(self, batch: _Batch[T, Answer], error: Exception) -> None:
         """Where one may be at fault, or all may be too much, let the others not suffer for it."""
-        if len(batch) > 1 and isinstance(error, (StatementRefusedError, GivenUpError)):
+        # Where Neo4j is away, it is away for each of them.
+        away = isinstance(error, UnavailableError) and not isinstance(error, GivenUpError)
+        if len(batch) > 1 and not away:
             # At the same time: one that waits for a lock had all of them wait once already.
             await asyncio.gather(
                 *(

@@ -27,7 +27,9 @@ class ChangedMigrationError(CouncilError):
     def __init__(self, name: str) -> None:
         """`name` is the migration's."""
         self.name: str = name
-        super().__init__(f"migration {name} was changed after it had been applied to this graph")
+        super().__init__(
+            f"migration {name} was changed after it had been applied to this graph: run the version that applied it, or one that comes after it"
+        )
 
 
 class UnknownMigrationError(CouncilError):
@@ -36,7 +38,9 @@ class UnknownMigrationError(CouncilError):
     def __init__(self, name: str) -> None:
         """`name` is the migration's."""
         self.name: str = name
-        super().__init__(f"this graph has migration {name}, which this version does not know")
+        super().__init__(
+            f"this graph has migration {name}, which this version does not know: run the version that applied it, or a later one"
+        )
 
 
 async def migrate(graph: Graph) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from orchestrator.local import tools
+from orchestrator.local import configuration, tools
 from orchestrator.local.configuration import Ports
 from orchestrator.local.credentials import USER
 from orchestrator.local.errors import StartError
@@ -98,15 +98,11 @@ async def start(
     data = home / "data"
     data.mkdir(exist_ok=True)
     settings = {
-        "server_bolt_advertised__address": f"{LOOPBACK}:{ports.bolt}",
-        "server_http_advertised__address": f"{LOOPBACK}:{ports.http}",
-        "dbms_usage__report_enabled": "false",
-        "client_allow__telemetry": "false",
-        "server_memory_pagecache_size": "64m",
-        "server_memory_heap_max__size": "512m",
-        "db_tx__log_preallocate": "false",
-        "db_lock_acquisition_timeout": "10s",
-        "db_transaction_timeout": "60s",
+        "server.bolt.advertised_address": f"{LOOPBACK}:{ports.bolt}",
+        "server.http.advertised_address": f"{LOOPBACK}:{ports.http}",
+        "server.memory.pagecache.size": "64m",
+        "server.memory.heap.max_size": "512m",
+        **configuration.SETTINGS,
     }
     await _do(
         docker, "run", "--detach",
@@ -118,7 +114,11 @@ async def start(
         "--volume", f"{data}:/data",
         # Without a value Docker takes it from its own environment: no command line shows it.
         "--env", "NEO4J_AUTH",
-        *(part for key, value in settings.items() for part in ("--env", f"NEO4J_{key}={value}")),
+        *(
+            part
+            for name, value in settings.items()
+            for part in ("--env", f"{configuration.in_environment(name)}={value}")
+        ),
         name,
         environment={**os.environ, "NEO4J_AUTH": f"{USER}/{password}"},
     )  # fmt: skip

@@ -10,8 +10,9 @@ from typing import cast
 import pytest
 
 from orchestrator.domain.deliberations import Priority, Status, StopReason
+from orchestrator.domain.errors import UnreadableError
 from orchestrator.domain.ids import body
-from orchestrator.engine.ports import Deliberations, Held
+from orchestrator.engine.ports import Case, Deliberations, Held
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from tests.integration.graph.conftest import Run
@@ -91,6 +92,17 @@ async def test_one_that_cannot_be_read_keeps_no_other_from_being_claimed(
         unreadable: True,
         readable: False,
     }
+
+
+async def test_one_that_cannot_be_read_keeps_no_other_from_being_loaded_with_it(
+    deliberations: Deliberations, run: Run
+) -> None:
+    unreadable, readable = await accepted(deliberations), await accepted(deliberations)
+    await run("change_protocol", deliberation=unreadable, protocol="ONE_OF_A_LATER_VERSION")
+    loads = (deliberations.load(id_) for id_ in (unreadable, readable))
+    first, second = await asyncio.gather(*loads, return_exceptions=True)
+    assert isinstance(first, UnreadableError)
+    assert isinstance(second, Case)
 
 
 @pytest.mark.parametrize("ending", ["decide", "fail"])

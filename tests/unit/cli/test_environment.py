@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli import environment
+from orchestrator.domain.addresses import MASKED
 from orchestrator.settings import Settings
 
 
@@ -36,8 +37,41 @@ def test_secrets_are_masked_wherever_they_stand(monkeypatch: pytest.MonkeyPatch)
     shown = _shown()
 
     assert "hunter2" not in repr(shown)
-    assert shown["NEO4J_PASSWORD"].value == environment.MASKED
-    assert shown["COUNCIL_URL"].value == f"https://me:{environment.MASKED}@council"
+    assert shown["NEO4J_PASSWORD"].value == MASKED
+    assert shown["COUNCIL_URL"].value == f"https://me:{MASKED}@council"
+
+
+@pytest.mark.parametrize("password", ["hunter2", "hun/ter2", "hun@ter2", "hun:ter2?", "hun#ter2"])
+@pytest.mark.parametrize(
+    "variable", ["NEO4J_URI", "VLLM_URL", "COUNCIL_URL", "COUNCIL_BROWSER_URL"]
+)
+def test_no_password_in_a_url_is_shown_nor_told_with_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, variable: str, password: str
+) -> None:
+    monkeypatch.setenv(variable, f"http://me:{password}@there")
+
+    try:
+        said = repr(_shown())
+    except environment.SettingsError as error:
+        said = str(error)
+
+    assert MASKED in said
+    assert not any(part in said for part in ("hun", "ter2"))
+
+
+def test_a_login_in_the_address_of_the_graph_is_told_where_it_belongs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NEO4J_URI", "neo4j://neo4j:secret@db:7687")
+
+    with pytest.raises(environment.SettingsError, match="NEO4J_USER and NEO4J_PASSWORD"):
+        environment.read()
+
+
+def test_an_empty_variable_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEO4J_URI", "")
+
+    assert (_shown()["NEO4J_URI"].value, _shown()["NEO4J_URI"].origin) == (None, "default")
 
 
 def test_the_origin_says_whether_the_environment_set_it(monkeypatch: pytest.MonkeyPatch) -> None:

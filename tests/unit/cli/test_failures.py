@@ -57,6 +57,18 @@ def test_an_error_has_the_code_that_the_help_promises(error: Exception, code: Ex
     assert failures.exit_of(error) is code
 
 
+def test_what_a_group_of_tasks_died_of_is_told_for_it() -> None:
+    away = errors.UnavailableError("Neo4j is away")
+
+    assert failures.cause_of(ExceptionGroup("tasks", [ExceptionGroup("tasks", [away])])) is away
+
+
+def test_of_several_causes_none_is_told_for_all() -> None:
+    several = ExceptionGroup("tasks", [errors.UnavailableError("away"), ZeroDivisionError()])
+
+    assert failures.cause_of(several) is several
+
+
 def test_every_code_has_a_meaning() -> None:
     assert set(MEANINGS) == set(Exit)
 

@@ -52,6 +52,16 @@ def test_a_line_of_json_has_the_event_and_its_facts(capsys: pytest.CaptureFixtur
     )
 
 
+def test_what_an_earlier_run_logged_stays(tmp_path: Path) -> None:
+    for run in ("first", "second"):
+        logs.to_file(tmp_path / "council.log")
+        structlog.get_logger("test").info(f"{run}_run")
+
+    said = (tmp_path / "council.log").read_text(encoding="utf-8")
+
+    assert ("first_run" in said, "second_run" in said) == (True, True)
+
+
 def test_a_person_at_the_terminal_is_shown_only_what_goes_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

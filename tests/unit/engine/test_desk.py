@@ -20,7 +20,7 @@ from orchestrator.domain.deliberations import (
     TurnKind,
     Verdict,
 )
-from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.errors import UnavailableError, UnreadableError
 from orchestrator.domain.ids import turn_id
 from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.events import Moved, TokensSpoken, TurnBegan
@@ -189,6 +189,34 @@ async def test_an_internal_error_ends_the_deliberation_instead_of_repeating_for_
     async with desk(graph, ScriptedModels(script=script), tmp_path).at_work():
         await until(lambda: bool(graph.failures))
     assert [reason for reason, _ in graph.failures] == [StopReason.ERROR]
+
+
+class OfALaterVersion(OneDeliberation):
+    @override
+    async def load(self, deliberation: str) -> Case:
+        self.loads += 1
+        raise UnreadableError(deliberation)
+
+
+async def test_what_a_later_version_wrote_is_kept_for_it_and_not_ended(tmp_path: Path) -> None:
+    graph = OfALaterVersion(free=FREE)
+    async with desk(graph, ScriptedModels(), tmp_path).at_work():
+        await until(lambda: graph.renewals >= 3)
+    assert (graph.failures, graph.loads, graph.released) == ([], 1, True)
+
+
+async def test_what_a_loop_dies_of_ends_the_desk_and_is_in_the_log(tmp_path: Path) -> None:
+    class Broken(OneDeliberation):
+        @override
+        async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+            raise ZeroDivisionError
+
+    with capture_logs() as log, pytest.RaisesGroup(ZeroDivisionError):
+        async with desk(Broken(), ScriptedModels(), tmp_path).at_work():
+            await asyncio.sleep(60)
+    assert [(line["event"], line["loop"]) for line in log if line["event"] == "loop_died"] == [
+        ("loop_died", "lease")
+    ]
 
 
 async def test_a_desk_that_closes_accepts_nothing_new(tmp_path: Path) -> None:

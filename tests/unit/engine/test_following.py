@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from orchestrator.engine.events import Moved, TokensSpoken
 from orchestrator.engine.following import Board
@@ -77,6 +80,24 @@ async def test_a_lease_that_was_sent_long_ago_does_not_hold() -> None:
 def test_a_process_that_lives_is_not_gone(tmp_path: Path) -> None:
     with Presence(tmp_path).shown("prc_alive"):
         assert Presence(tmp_path).gone() == frozenset()
+
+
+def test_a_process_that_begins_is_not_gone_before_it_has_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone: list[frozenset[str]] = []
+    take = fcntl.flock
+
+    def looked_at(descriptor: int, how: int) -> None:
+        if how == fcntl.LOCK_EX:
+            gone.append(Presence(tmp_path).gone())
+        take(descriptor, how)
+
+    monkeypatch.setattr("fcntl.flock", looked_at)
+    with Presence(tmp_path).shown("prc_new"):
+        assert Presence(tmp_path).gone() == frozenset()
+
+    assert gone == [frozenset()]
 
 
 def test_a_process_that_was_killed_is_gone(tmp_path: Path) -> None:

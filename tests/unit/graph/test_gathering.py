@@ -83,6 +83,19 @@ async def test_one_that_takes_too_long_does_not_stop_the_others() -> None:
     assert isinstance(answers[1], GivenUpError)
 
 
+async def test_one_whose_answer_cannot_be_made_does_not_stop_the_others() -> None:
+    async def read(items: Mapping[str, int]) -> Mapping[str, int]:
+        return {key: 6 // item for key, item in items.items()}
+
+    gathering = Gathering(read, absent=-1)
+    answers = await asyncio.gather(
+        *(gathering(key, item) for key, item in (("a", 2), ("b", 0), ("c", 3))),
+        return_exceptions=True,
+    )
+    assert (answers[0], answers[2]) == (3, 2)
+    assert isinstance(answers[1], ZeroDivisionError)
+
+
 async def test_one_whose_caller_is_gone_is_not_tried_another_time() -> None:
     work = Work()
     work.slow = "b"
