@@ -10,6 +10,7 @@ import typer
 from orchestrator import __version__
 from orchestrator.cli.commands import clients, graph, here
 from orchestrator.cli.exits import MEANINGS
+from orchestrator.cli.process import arguments, standard_streams
 
 _COMMANDS: Final = {
     "On this machine": (here.up, here.serve, here.settings, here.version),
@@ -50,7 +51,8 @@ def main() -> None:
     """Run the command line."""
     # What modules load stays: to look for garbage among it again and again took a twentieth of a start.
     gc.set_threshold(50_000)
-    app()
+    with standard_streams():
+        app(args=arguments())
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it

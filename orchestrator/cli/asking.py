@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 import uuid
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +18,11 @@ from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
 from orchestrator.cli.following import follow, transcript_of
 from orchestrator.cli.rendering import deliberations
+from orchestrator.client import ClientError, UnreachableError
 from orchestrator.domain.deliberations import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Generator
 
     from rich.status import Status as Spinner
 
@@ -77,7 +78,7 @@ async def ask(
     as_json: bool,
 ) -> Exit:
     """Print the verdict, and return how it went."""
-    key = idempotency_key or uuid.uuid4().hex
+    key = uuid.uuid4().hex if idempotency_key is None else idempotency_key
     accepted = await _accepted(
         client.deliberate(
             task,
@@ -103,7 +104,7 @@ async def retry(
     as_json: bool,
 ) -> Exit:
     """Lay the task of a deliberation before its council once more, and go on as `ask`."""
-    key = idempotency_key or uuid.uuid4().hex
+    key = uuid.uuid4().hex if idempotency_key is None else idempotency_key
     accepted = await _accepted(client.retry(identifier, idempotency_key=key), screen, key)
     return await _watch_or_name(client, screen, accepted, detach=detach, as_json=as_json)
 
@@ -135,11 +136,8 @@ async def watch(
     if deliberation.status.ended:
         transcript = await transcript_of(client, deliberation.id)
     else:
-        try:
+        with _named_if_left(screen, deliberation):
             transcript = await _followed(client, screen, deliberation)
-        except asyncio.CancelledError:
-            screen.warn(f"It goes on without you. {_look_again(deliberation)}")
-            raise
     return conclude(screen, transcript, as_json=as_json, whole=whole)
 
 
@@ -151,7 +149,8 @@ async def watch_own(
         return await watch(client, screen, deliberation, as_json=as_json, whole=False)
     _introduce(screen, deliberation)
     async with heard() as ctrl_c:
-        transcript = await ctrl_c.during(_followed(client, screen, deliberation))
+        with _named_if_left(screen, deliberation):
+            transcript = await ctrl_c.during(_followed(client, screen, deliberation))
         if transcript is not None:
             return conclude(screen, transcript, as_json=as_json, whole=False)
         screen.warn(
@@ -188,7 +187,9 @@ async def _accepted(
 ) -> models.Deliberation:
     try:
         return await asked
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, UnreachableError) as error:
+        if isinstance(error, UnreachableError) and not error.sent:
+            raise
         screen.warn(f"It may have been accepted. Asked again with --key {key}, it is found.")
         raise
 
@@ -226,6 +227,16 @@ async def _followed(
             tell=screen.aside,
             progress=spinner.update if spinner else _quiet,
         )
+
+
+@contextmanager
+def _named_if_left(screen: Screen, deliberation: models.Deliberation) -> Generator[None]:
+    """Say how to find a deliberation again, where following it ends before itself does."""
+    try:
+        yield
+    except (asyncio.CancelledError, ClientError):
+        screen.warn(f"It goes on without you. {_look_again(deliberation)}")
+        raise
 
 
 def _look_again(deliberation: models.Deliberation) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from orchestrator.cli.environment import SettingsError
 from orchestrator.cli.exits import Exit
 from orchestrator.client import (
@@ -50,6 +52,8 @@ def exit_of(error: Exception) -> Exit | None:  # noqa: PLR0911 - a table
             return Exit.REFUSED if mistaken else Exit.FAILED
         case RefusedError() | MissingError() | errors.RefusedError():
             return Exit.REFUSED
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
+            return Exit.FAILED
         case ClientError() | errors.CouncilError() | NotWrittenError():
             return Exit.FAILED
         case _:
@@ -58,6 +62,8 @@ def exit_of(error: Exception) -> Exit | None:  # noqa: PLR0911 - a table
 
 def words_of(error: Exception) -> str:
     """Return what to print: all mistakes on a line each, with what stands in the way where something does."""
+    if isinstance(error, OSError):
+        return f"there is no room for what was to be written: {error.strerror}"
     if not isinstance(error, RefusedError):
         return str(error)
     return "\n".join(

@@ -169,7 +169,7 @@ class CouncilClient:
             "priority": priority,
             "deadlineSeconds": None if deadline is None else round(deadline.total_seconds()),
             "tokenBudget": token_budget,
-            "idempotencyKey": idempotency_key or uuid.uuid4().hex,
+            "idempotencyKey": _key(idempotency_key),
         }
         return await self._change("Deliberate", "deliberate", sent)
 
@@ -194,7 +194,7 @@ class CouncilClient:
         return await self._change(
             "RetryDeliberation",
             "retryDeliberation",
-            {"id": id, "idempotencyKey": idempotency_key or uuid.uuid4().hex},
+            {"id": id, "idempotencyKey": _key(idempotency_key)},
         )
 
     async def transcript(self, id: str) -> models.Transcript | None:
@@ -232,6 +232,7 @@ class CouncilClient:
         reached = False
         while True:
             absence.try_again()
+            unavailable: QueryError | None = None
             results = subscribe(
                 self._socket_url,
                 documents()["DeliberationEvents"],
@@ -258,9 +259,10 @@ class CouncilClient:
             except QueryError as error:
                 if not error.unavailable:
                     raise
+                unavailable = error
                 why = str(error)
             reached = True
-            pause = absence.pause(why)
+            pause = absence.pause(why, unavailable)
             if on_lost is not None:
                 on_lost(why)
             await asyncio.sleep(pause)
@@ -303,10 +305,12 @@ class CouncilClient:
                 put_off, pause = True, error.retry_after
             except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
                 if attempt == _ATTEMPTS:
-                    raise UnreachableError(self.url, "the connection broke off") from error
+                    raise UnreachableError(
+                        self.url, "the connection broke off", sent=True
+                    ) from error
             except httpx.TimeoutException as error:
                 raise UnreachableError(
-                    self.url, f"no answer within {self._timeout:g} seconds"
+                    self.url, f"no answer within {self._timeout:g} seconds", sent=True
                 ) from error
             except (httpx.TransportError, httpx.InvalidURL) as error:
                 raise UnreachableError(self.url, reason(error)) from error
@@ -373,8 +377,13 @@ class _Absence:
         self._since = None
         self._pauses = _pauses()
 
-    def pause(self, why: str) -> float:
-        """Return how long to wait before the next attempt; raises UnreachableError where the patience is over."""
+    def pause(self, why: str, unavailable: QueryError | None) -> float:
+        """Return how long to wait before the next attempt.
+
+        Raises:
+            UnreachableError: the patience is over.
+            QueryError: the same, and the service answers: it is `unavailable`, what it lacks.
+        """
         now = self._clock.time()
         # A connection that held for a while and then broke off begins an absence of its own.
         if now - self._began > _STEADY_SECONDS:
@@ -382,8 +391,13 @@ class _Absence:
         if self._since is None:
             self._since = now
         if now - self._since > self._patience:
-            raise UnreachableError(self._url, why)
+            raise UnreachableError(self._url, why) if unavailable is None else unavailable
         return next(self._pauses)
+
+
+def _key(given: str | None) -> str:
+    """Return the key that was given, be it one that the service refuses; else a new one."""
+    return uuid.uuid4().hex if given is None else given
 
 
 def _pauses() -> Iterator[float]:

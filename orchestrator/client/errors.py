@@ -24,8 +24,9 @@ class ClientError(Exception):
 class UnreachableError(ClientError):
     """No service answers at `url`; `reason` is what the connection said."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        """Both fit to be shown."""
+    def __init__(self, url: str, reason: str, *, sent: bool = False) -> None:
+        """Url and reason fit to be shown; `sent`: what was asked may have arrived, and been carried out."""
+        self.sent: bool = sent
         self.url: str = without_password(url)
         self.reason: str = reason
         super().__init__(

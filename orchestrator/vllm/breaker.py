@@ -76,6 +76,8 @@ class Breaker:
         """Why it is not CLOSED."""
         self.silent: bool = False
         """Whether it is not CLOSED since a call was not answered at all."""
+        self.answers: bool = False
+        """Whether it is not CLOSED although it answers, with failures."""
 
     def failed(
         self, trouble: Trouble, reason: str, *, sent: float, trial: bool, alone: bool
@@ -90,6 +92,7 @@ class Breaker:
         if trial or decisive or self._failures >= MOST_FAILURES:
             self._open(reason)
             self.silent = trouble is Trouble.SILENT
+            self.answers = trouble not in {Trouble.UNREACHED, Trouble.SILENT}
 
     def heard(self) -> None:
         """A call was answered, if only with its first word or with a refusal of what it asked."""
@@ -103,6 +106,7 @@ class Breaker:
     def down(self, reason: str) -> None:
         """The watch has found it down: no trial before it says otherwise."""
         self._down = True
+        self.answers = False
         if self.state is not State.OPEN:
             self._open(reason)
         self.reason = reason

@@ -145,11 +145,14 @@ class Gate:
         since = self.unwell_since
         if since is None:
             return None
-        down = self._breaker.since is not None
-        reason = (self._breaker if down else self._throttle).reason
+        if self._breaker.since is None:
+            what, reason = "takes no more", self._throttle.reason
+        else:
+            what = "fails" if self._breaker.answers else "is down"
+            reason = self._breaker.reason
         at = datetime.now(UTC) - timedelta(seconds=self._clock() - since)
         reason = reason.removeprefix(f"endpoint {self.name} ")
-        return f"endpoint {self.name} {'is down' if down else 'takes no more'} since {at:%Y-%m-%dT%H:%M:%SZ}: it {reason}"
+        return f"endpoint {self.name} {what} since {at:%Y-%m-%dT%H:%M:%SZ}: it {reason}"
 
     # ---------------------------------------------------------------- calls
 

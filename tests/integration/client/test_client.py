@@ -354,6 +354,16 @@ async def test_a_service_that_does_not_come_back_is_given_up_when_the_patience_e
     assert len(api.subscribed) > 1
 
 
+async def test_a_service_that_answers_but_lacks_its_graph_is_not_told_to_be_away(
+    api: TinyApi,
+) -> None:
+    api.events = _in_pieces(*([refusal("Neo4j is away", "UNAVAILABLE")] for _ in range(99)))
+
+    async with CouncilClient(api.url, patience=0.3) as client:
+        with pytest.raises(QueryError, match="Neo4j is away"):
+            _ = [event async for event in client.events("dlb_1")]
+
+
 async def test_an_id_that_is_none_is_an_error_and_not_asked_again(
     api: TinyApi, client: CouncilClient
 ) -> None:

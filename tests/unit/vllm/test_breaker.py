@@ -33,6 +33,20 @@ def test_failures_in_a_row_open_it_and_one_less_do_not(breaker: Breaker, clock: 
     assert (breaker.look(), breaker.since, breaker.reason) == (State.OPEN, 100.0, "it broke")
 
 
+@pytest.mark.parametrize(
+    ("trouble", "answers"),
+    [(Trouble.BROKEN, True), (Trouble.UNREACHED, False), (Trouble.SILENT, False)],
+)
+def test_what_fails_though_it_answers_is_told_from_what_is_not_there(
+    breaker: Breaker, clock: Clock, trouble: Trouble, *, answers: bool
+) -> None:
+    for _ in range(MOST_FAILURES):
+        fail(breaker, clock, trouble)
+    assert breaker.answers is answers
+    breaker.down("it cannot be reached")
+    assert not breaker.answers
+
+
 def test_an_answer_between_failures_begins_the_count_anew(breaker: Breaker, clock: Clock) -> None:
     for _ in range(3 * MOST_FAILURES):
         fail(breaker, clock)

@@ -1,0 +1,48 @@
+"""What a process is given by whoever starts it: its arguments, and descriptors that may be closed or full."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from orchestrator.cli.exits import Exit
+
+_HOW = ("r", "w", "w")
+
+
+def arguments() -> list[str]:
+    """Return the arguments; exits where one is no text, which no command could send on."""
+    for place, argument in enumerate(sys.argv[1:], start=1):
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            sys.stderr.write(f"council: argument {place} is not UTF-8 text\n")
+            sys.exit(Exit.USAGE)
+    return sys.argv[1:]
+
+
+@contextmanager
+def standard_streams() -> Generator[None]:
+    """Open those of the three that are closed, onto nothing; at the end say so where what was printed found no room.
+
+    The next file that is opened would otherwise have such a number, and the event loop would not bear that.
+    """
+    for descriptor, how in enumerate(_HOW):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest number that is free, which is this one.
+            os.open(os.devnull, os.O_RDWR)
+            stream = os.fdopen(descriptor, how, encoding="utf-8", closefd=False)
+            setattr(sys, ("stdin", "stdout", "stderr")[descriptor], stream)
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # Nothing more is tried with it when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"council: what was printed could not be written: {error.strerror}\n")
+        sys.exit(Exit.FAILED)

@@ -1,0 +1,110 @@
+"""`council ask` beside a service that goes away: what was accepted is told, whatever comes then."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from orchestrator.cli import asking
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.screen import Screen, console
+from orchestrator.client import CouncilClient, UnreachableError, models
+from tests.support import answers
+from tests.support.service_process import free_port
+from tests.support.tiny_api import CloseSocket, TinyApi
+
+
+@pytest.fixture
+async def api() -> AsyncGenerator[TinyApi]:
+    async with TinyApi().serve() as api:
+        yield api
+
+
+async def ask(
+    url: str, *, key: str | None = None, patience: float = 5.0
+) -> tuple[str, Exit | Exception]:
+    """Ask on pipes; return what was said beside the output, and how it ended."""
+    said = io.StringIO()
+    screen = Screen(out=console(), err=console(stderr=True))
+    screen.err.file = said
+    async with CouncilClient(url, patience=0.3, timeout=patience) as client:
+        try:
+            ended: Exit | Exception = await asking.ask(
+                client,
+                screen,
+                role="DEV",
+                task=models.TaskInput(description="Write a cache."),
+                rounds=None,
+                deadline=None,
+                budget=None,
+                idempotency_key=key,
+                detach=False,
+                as_json=True,
+            )
+        except Exception as error:  # noqa: BLE001 - it is what the test looks at
+            ended = error
+    return said.getvalue(), ended
+
+
+async def test_what_is_followed_when_the_service_goes_away_is_named(api: TinyApi) -> None:
+    def deliberate(*_: object, **_named: object) -> answers.Json:
+        return {"deliberation": answers.running(), "errors": []}
+
+    api.root = {"deliberate": deliberate}
+    api.events = _closed
+
+    said, ended = await ask(api.url)
+
+    assert isinstance(ended, UnreachableError)
+    assert f"council show {answers.DELIBERATION} --follow" in said
+
+
+async def test_the_key_of_what_may_have_been_accepted_is_told(api: TinyApi) -> None:
+    async def never(*_: object, **_named: object) -> None:
+        await asyncio.sleep(3600)
+
+    api.root = {"deliberate": never}
+
+    said, ended = await ask(api.url, patience=0.5)
+
+    assert isinstance(ended, UnreachableError)
+    assert re.search(r"Asked again with --key \w{32}, it is found", said)
+
+
+async def test_where_nothing_was_sent_no_key_is_told() -> None:
+    said, ended = await ask(f"http://127.0.0.1:{free_port()}")
+
+    assert isinstance(ended, UnreachableError)
+    assert "--key" not in said
+
+
+async def test_an_empty_key_is_sent_as_it_is(api: TinyApi) -> None:
+    keys: list[str] = []
+
+    def deliberate(_info: object, input: dict[str, str]) -> dict[str, object]:
+        keys.append(input["idempotencyKey"])
+        return {
+            "deliberation": None,
+            "errors": [
+                {
+                    "__typename": "InvalidInput",
+                    "message": "must not be blank",
+                    "code": "INVALID_INPUT",
+                    "path": ["idempotencyKey"],
+                }
+            ],
+        }
+
+    api.root = {"deliberate": deliberate}
+    await ask(api.url, key="")
+
+    assert keys == [""]
+
+
+async def _closed(*_: object, **_named: object) -> AsyncGenerator[answers.Json]:
+    yield answers.claimed(1)
+    raise CloseSocket(1012)
