@@ -16,9 +16,11 @@ _COMPILED_ONCE = "-XX:TieredStopAtLevel=1"
 A command that runs for seconds takes half as long."""
 _ROOM_FOR_CODE = "-XX:ReservedCodeCacheSize=240m"
 """Without the second compiler Java keeps 48 MB of compiled code. Neo4j's statements need more: what falls out is interpreted until it is compiled again."""
+_ADMIN_CLASS = "org.neo4j.cli.AdminTool"
+"""What `neo4j-admin` comes to: `Neo4jAdminCommand` would first start a Java of its own, and this class in a second one."""
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
 _LAST_LINES = 15
-_PASSWORD_SECONDS = 120.0
+_ADMIN_SECONDS = 120.0
 
 
 class JavaProcess:
@@ -56,23 +58,28 @@ class JavaProcess:
         return "\n".join([*lines.splitlines()[-_LAST_LINES:], f"(from {_console(self._home)})"])
 
 
+async def administer(java: str, home: Path, library: Path, *arguments: str) -> tuple[int, str]:
+    """Run a command of `neo4j-admin` where no server runs; answer its exit status and all that it said."""
+    return await tools.answer(
+        java,
+        _COMPILED_ONCE,
+        "-cp",
+        f"{library}/*",
+        _ADMIN_CLASS,
+        *arguments,
+        environment={**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")},
+        seconds=_ADMIN_SECONDS,
+    )
+
+
 async def set_first_password(java: str, home: Path, library: Path, password_file: Path) -> None:
     """Give the empty data its password; it reads the file itself, so no command line shows it.
 
     Raises:
         StartError: Neo4j's own command failed.
     """
-    status, output = await tools.answer(
-        java,
-        _COMPILED_ONCE,
-        "-cp",
-        f"{library}/*",
-        "org.neo4j.server.startup.Neo4jAdminCommand",
-        "dbms",
-        "set-initial-password",
-        f"@{password_file}",
-        environment={**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")},
-        seconds=_PASSWORD_SECONDS,
+    status, output = await administer(
+        java, home, library, "dbms", "set-initial-password", f"@{password_file}"
     )
     if status != 0:
         raise StartError("Neo4j did not take its first password.", output.strip())

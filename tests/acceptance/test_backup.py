@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.migrations import migrate
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
-from orchestrator.local import tools
+from orchestrator.local import java, tools
 from orchestrator.local.neo4j import OwnNeo4j
 from tests.support.moving import make_everything
 from tests.support.neo4j import LIBRARY, own_neo4j, statement
@@ -21,7 +20,6 @@ from tests.support.neo4j import LIBRARY, own_neo4j, statement
 # Two servers are started, one after the other; the first run on a machine may have to fetch Neo4j.
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(600)]
 
-ADMIN = "org.neo4j.server.startup.Neo4jAdminCommand"
 DATABASES = ("neo4j", "system")
 """`system` has the password."""
 
@@ -29,15 +27,10 @@ DATABASES = ("neo4j", "system")
 async def admin(home: Path, *arguments: str) -> None:
     """Run what a distribution calls `neo4j-admin`, on the files of a server that does not run."""
     missing: list[str] = []
-    java = await tools.find_java(missing)
-    if java is None:
+    found_java = await tools.find_java(missing)
+    if found_java is None:
         pytest.skip("Neo4j runs in a container here; there is no Java to run its commands with")
-    status, output = await tools.answer(
-        java,
-        *("-cp", f"{LIBRARY}/*", ADMIN, *arguments),
-        environment={**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")},
-        seconds=300,
-    )
+    status, output = await java.administer(found_java, home, LIBRARY, *arguments)
     assert status == 0, output
 
 
