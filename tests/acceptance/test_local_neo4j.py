@@ -26,8 +26,9 @@ from orchestrator.local.errors import (
     HomeUnusableError,
     PortTakenError,
 )
-from orchestrator.local.neo4j import OwnNeo4j
+from orchestrator.local.neo4j import OwnNeo4j, stop_leftover
 from tests.support.neo4j import LIBRARY, statement
+from tests.support.waiting import eventually
 
 # The first run on a machine may have to fetch Neo4j here.
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(600)]
@@ -40,11 +41,16 @@ def own_neo4j(home: Path, *, bolt_port: int = 0, http_port: int = 0) -> OwnNeo4j
     return OwnNeo4j(home, library=LIBRARY, bolt_port=bolt_port, http_port=http_port, report=print)
 
 
-async def run_and_kill(home: Path, *, keep: str) -> dict[str, str]:
-    """Let another process run it and keep a note there; kill that process, and say where it was."""
-    owner = await asyncio.create_subprocess_exec(
+async def run_elsewhere(home: Path) -> asyncio.subprocess.Process:
+    """Let another process run it."""
+    return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.support.run_own_neo4j", home, LIBRARY, stdout=PIPE, cwd=ROOT
     )
+
+
+async def run_and_kill(home: Path, *, keep: str) -> dict[str, str]:
+    """Let another process run it and keep a note there; kill that process, and say where it was."""
+    owner = await run_elsewhere(home)
     assert owner.stdout is not None
     try:
         where = WHERE.validate_json(await owner.stdout.readline())
@@ -170,6 +176,25 @@ async def test_a_port_of_somebody_else_is_reported_by_its_number(
     assert f"Port {port} " in str(refused.value)
     assert variable in str(refused.value)
     assert await processes.find(tmp_path / "neo4j") == []
+
+
+async def test_an_owner_that_is_told_to_end_while_it_starts_leaves_nothing_running(
+    own: OwnNeo4j, tmp_path: Path
+) -> None:
+    if own.pid is None:
+        pytest.skip("it runs in a container here, whose start leaves no process to look for")
+    owner = await run_elsewhere(tmp_path)
+    try:
+        await eventually(lambda: processes.find(tmp_path / "neo4j"), bool, 120)
+        owner.terminate()
+        async with asyncio.timeout(60):
+            assert await owner.wait() == 0
+        assert await processes.find(tmp_path / "neo4j") == []
+    finally:
+        if owner.returncode is None:
+            owner.kill()
+            await owner.wait()
+        await stop_leftover(tmp_path)
 
 
 async def test_a_home_that_is_no_directory_is_reported(tmp_path: Path) -> None:
