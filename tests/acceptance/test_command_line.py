@@ -2,81 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from neo4j import AsyncDriver
 
 from orchestrator.graph.driver import Graph
-from tests.support.ended import make_ended
-from tests.support.neo4j import Neo4jServer, statement
-from tests.support.service_process import COMMAND, ServiceProcess, free_port
-from tests.support.waiting import eventually
+from tests.support.neo4j import Neo4jServer, wipe
+from tests.support.service_process import free_port
+from tests.support.shell import Shell, beside_a_service
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shell:
-    """Runs `council` with an environment of its own, on pipes."""
-
-    environment: Mapping[str, str]
-
-    async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
-        ours = ("NEO4J_", "VLLM_", "COUNCIL_")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-        return await asyncio.create_subprocess_exec(
-            COMMAND,
-            *arguments,
-            env={**inherited, **self.environment, **environment},
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-
-    async def run(self, *arguments: str, **environment: str) -> Ran:
-        process = await self.start(*arguments, **environment)
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        ran = Ran(code=process.returncode, out=out.decode(), err=err.decode())
-        assert "Traceback" not in ran.err
-        assert "\x1b" not in ran.out + ran.err
-        return ran
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def shell(
-    neo4j_server: Neo4jServer, empty_graph: Graph, tmp_path: Path
+    neo4j_server: Neo4jServer,
+    migrated_graph: Graph,
+    driver: AsyncDriver,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncGenerator[Shell]:
-    """Beside a service that has just seeded an empty graph, and answers by rehearsal."""
-    environment = {**neo4j_server.environment, "NEO4J_DATABASE": empty_graph.database}
-    async with ServiceProcess(home=tmp_path, environment=environment) as service:
-        await service.ready(120)
-        yield Shell(
-            environment={**environment, "COUNCIL_URL": service.url, "COUNCIL_HOME": str(tmp_path)}
-        )
+    """Beside one service for all of these, which only add to what it has."""
+    await wipe(driver, migrated_graph.database)
+    async with beside_a_service(neo4j_server, tmp_path_factory.mktemp("service")) as shell:
+        yield shell
 
 
 @pytest.fixture
@@ -158,7 +109,7 @@ async def test_ctrl_c_leaves_a_deliberation_running_and_says_how_to_look_again(
     try:
         # Said once the service has answered that it is accepted.
         assert b"REHEARSAL" in await asking.stderr.readline()
-        identifier = await _running(shell)
+        identifier = await _accepted_last(shell)
         asking.send_signal(signal.SIGINT)
         _, err = await asking.communicate()
     finally:
@@ -178,7 +129,7 @@ async def test_a_second_ctrl_c_cancels_what_was_asked(shell: Shell) -> None:
     assert asking.stderr is not None
     try:
         assert b"REHEARSAL" in await asking.stderr.readline()
-        identifier = await _running(shell)
+        identifier = await _accepted_last(shell)
         asking.send_signal(signal.SIGINT)
         assert b"Ctrl-C again within 2 s cancels it" in await asking.stderr.readline()
         asking.send_signal(signal.SIGINT)
@@ -223,8 +174,8 @@ async def test_what_was_cancelled_is_retried_and_watched_as_if_it_had_been_asked
     shell: Shell,
 ) -> None:
     old = await _cancelled(shell)
-    detached = await shell.run("retry", old, "--key", "k", "--detach")
-    retried = await shell.run("retry", old, "--key", "k", "--json")
+    detached = await shell.run("retry", old, "--key", "once more", "--detach")
+    retried = await shell.run("retry", old, "--key", "once more", "--json")
 
     assert (detached.code, retried.code) == (0, 0)
     deliberation = retried.json["deliberation"]
@@ -271,92 +222,6 @@ async def test_what_the_service_refuses_exits_with_4_and_names_the_field(shell: 
 
         assert (ran.code, ran.out) == (4, ""), ran
         assert words in ran.err
-
-
-async def test_the_doctor_finds_nothing_in_a_sound_graph_and_names_what_is_broken(
-    shell: Shell, driver: AsyncDriver, empty_graph: Graph
-) -> None:
-    sound = await shell.run("doctor")
-    assert (sound.code, sound.out.strip()) == (0, "the graph is sound")
-
-    council = (await shell.run("councils", "--json")).json[0]
-    await driver.execute_query(
-        statement("take_role_away"), id=council["id"], database_=empty_graph.database
-    )
-
-    broken = await shell.run("doctor")
-    assert broken.code == 1
-    assert council["id"] in broken.out
-
-
-async def test_what_is_old_is_pruned_while_the_service_runs(
-    shell: Shell, driver: AsyncDriver, empty_graph: Graph
-) -> None:
-    asked = (await shell.run("ask", "DEV", "How do we name things?", "--json")).json
-    recent = asked["deliberation"]["id"]
-    await make_ended(
-        driver, empty_graph.database, first=1, last=3, days=100, process=await _process(driver)
-    )
-    what = "with 36 turns, 9 seats, 3 claims, 3 verdicts and 3 tasks"
-
-    said = await shell.run("prune", "--older-than", "90d", "--dry-run")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("would remove 3 deliberations that ended before ")
-    assert said.out.strip().endswith(what)
-
-    emptied = await shell.run("prune", "--older-than", "90d", "--keep", "winners")
-    assert emptied.out.startswith("emptied 33 turns of 3 deliberations that ended before ")
-    pruned = await shell.run("show", "dlb_019000000002")
-    assert "Pruned on " in pruned.out
-    assert pruned.out.count(" proposes: (pruned)") == 3
-    assert "It is as long as it was told to be." in pruned.out
-    assert (await shell.run("doctor")).code == 0
-
-    removed = await shell.run("prune", "--older-than", "90d")
-    assert removed.out.startswith("removed 3 deliberations that ended before ")
-    assert removed.out.strip().endswith(what)
-    assert (await shell.run("show", "dlb_019000000002")).code == 4
-    assert (await shell.run("show", recent, "--json")).json == asked
-    assert (await shell.run("doctor")).code == 0
-
-    again = await shell.run("prune", "--older-than", "90d")
-    assert again.code == 0
-    assert again.out.startswith("nothing to prune: no deliberation that ended before ")
-    document = "{ service { graph { councils deliberations turns } } }"
-    size = (await _query(shell.environment["COUNCIL_URL"], document))["service"]["graph"]
-    assert size == {"councils": 5, "deliberations": 1, "turns": 12}
-
-
-async def test_ctrl_c_ends_pruning_between_two_deliberations_and_it_goes_on_when_run_again(
-    shell: Shell, driver: AsyncDriver, empty_graph: Graph
-) -> None:
-    many = 400
-    process = await _process(driver)
-    await make_ended(driver, empty_graph.database, first=1, last=many, days=100, process=process)
-
-    async def left() -> int:
-        document = "{ service { graph { deliberations } } }"
-        found = await _query(shell.environment["COUNCIL_URL"], document)
-        return found["service"]["graph"]["deliberations"]
-
-    pruning = await shell.start("prune", "--older-than", "90d")
-    try:
-        await eventually(left, lambda count: count < many, 120)
-        pruning.send_signal(signal.SIGINT)
-        out, err = await pruning.communicate()
-    finally:
-        if pruning.returncode is None:
-            pruning.kill()
-
-    assert pruning.returncode == 130
-    gone = many - await left()
-    assert 0 < gone < many
-    assert out.decode().startswith(f"removed {gone:,} deliberation")
-    assert "run again, it goes on" in err.decode()
-    assert (await shell.run("doctor")).code == 0
-
-    rest = await shell.run("prune", "--older-than", "90d", "--dry-run")
-    assert rest.out.startswith(f"would remove {many - gone:,} deliberation")
 
 
 async def test_migrating_twice_does_nothing_the_second_time(shell: Shell) -> None:
@@ -440,41 +305,22 @@ async def test_settings_show_no_secret(alone: Shell) -> None:
     assert "COUNCIL_LEASE_SECONDS" in ran.out
 
 
-async def _process(driver: AsyncDriver) -> str:
-    """The id of the process that serves."""
-    found = await driver.execute_query(statement("find_process"))
-    return found.records[0]["id"]
-
-
-async def _running(shell: Shell) -> str:
-    """The id of the deliberation that was accepted first; waits for it."""
+async def _accepted_last(shell: Shell) -> str:
+    """The id of the deliberation that was accepted last."""
     document = "{ deliberations(first: 1) { edges { node { id } } } }"
-    async with asyncio.timeout(120):
-        while True:
-            found = await _query(shell.environment["COUNCIL_URL"], document)
-            if edges := found["deliberations"]["edges"]:
-                return edges[0]["node"]["id"]
-            await asyncio.sleep(0.05)
+    [edge] = (await shell.query(document))["deliberations"]["edges"]
+    return edge["node"]["id"]
 
 
 async def _cancelled(shell: Shell) -> str:
     """The id of a deliberation that was accepted and cancelled; a command would take longer to start than it runs."""
-    url = shell.environment["COUNCIL_URL"]
-    accepted = await _query(
-        url,
+    accepted = await shell.query(
         """mutation { deliberate(input: {council: {role: "DEV"}, task: {description: "How do we name things?"}})
              { deliberation { id } } }""",
     )
     identifier = accepted["deliberate"]["deliberation"]["id"]
-    cancelled = await _query(
-        url,
-        f'mutation {{ cancelDeliberation(input: {{id: "{identifier}"}}) {{ errors {{ code }} }} }}',
+    cancelled = await shell.query(
+        f'mutation {{ cancelDeliberation(input: {{id: "{identifier}"}}) {{ errors {{ code }} }} }}'
     )
     assert cancelled["cancelDeliberation"]["errors"] == []
     return identifier
-
-
-async def _query(url: str, document: str) -> Any:
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-        response = await client.post(f"{url}/graphql", json={"query": document})
-        return response.json()["data"]

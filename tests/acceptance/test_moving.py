@@ -17,11 +17,11 @@ from neo4j import AsyncDriver
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
-from tests.acceptance.test_command_line import Ran
 from tests.support.moving import make_everything
 from tests.support.neo4j import Neo4jServer, statement, wipe
 from tests.support.redis_server import running
 from tests.support.service_process import COMMAND, ServiceProcess
+from tests.support.shell import Ran
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
