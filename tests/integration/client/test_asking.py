@@ -106,5 +106,5 @@ async def test_an_empty_key_is_sent_as_it_is(api: TinyApi) -> None:
 
 
 async def _closed(*_: object, **_named: object) -> AsyncGenerator[answers.Json]:
-    yield answers.claimed(1)
+    yield {"deliberationEvents": answers.claimed(1)}
     raise CloseSocket(1012)
