@@ -105,6 +105,9 @@ async def test_an_empty_key_is_sent_as_it_is(api: TinyApi) -> None:
     assert keys == [""]
 
 
-async def _closed(*_: object, **_named: object) -> AsyncGenerator[answers.Json]:
-    yield {"deliberationEvents": answers.claimed(1)}
+async def _closed(
+    *_: object, after: int | None = None, **_named: object
+) -> AsyncGenerator[answers.Json]:
+    if after is None:
+        yield {"deliberationEvents": answers.claimed(1)}
     raise CloseSocket(1012)
