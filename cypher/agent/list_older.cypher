@@ -1,6 +1,6 @@
 // List agents, newest first, from just before a key.
 // $key: an id; $limit: how many
-// returns: agent, a positional list as in `deliberation/read`; one row an agent
+// Column: agents: each as in `deliberation/read`, in order, in one row
 MATCH (a:Agent)
 WHERE a.id < $key
 WITH a
@@ -18,10 +18,11 @@ UNWIND page AS a
 MATCH (a)-[:SPEAKS_WITH]->(m:Model)
 OPTIONAL MATCH (a)-[:BOUND_TO]->(e:Endpoint)
 OPTIONAL MATCH (a)-[:SITS_ON]->(c:Council)
-RETURN [
+WITH a, m, e, c, busy
+ORDER BY a.id DESC
+RETURN collect([
   a.id, a.name, a.persona, a.temperature, a.maxTokens,
   [m.id, m.name, m.rehearsal, [(m)-[:SERVED_BY]->(s:Endpoint) | [s.id, s.name, s.url, s.apiKeyVariable]]],
   CASE WHEN e IS NULL THEN null ELSE [e.id, e.name, e.url, e.apiKeyVariable] END,
   coalesce(a.retired, false), a.metadata, c.id, a.id IN busy
-] AS agent
-ORDER BY a.id DESC
+]) AS agents

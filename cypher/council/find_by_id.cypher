@@ -1,6 +1,6 @@
 // Find councils with all who sit on them.
 // $ids: of the councils
-// returns: council, role, seats, models, bound (endpoints that agents are bound to), each a positional list; one row a council
+// Column: councils: [council, role, seats, models, bound (endpoints that agents are bound to)] of each, in one row; all are lists without names
 // Who is busy: read from the few running deliberations, since an agent's past seats are many.
 CALL () {
   OPTIONAL MATCH (d:Running)-[:SEATS]->(:Seat)-[:OF]->(busy:Agent)
@@ -23,14 +23,15 @@ CALL (c, busy) {
     collect(DISTINCT m) AS models,
     collect(DISTINCT e) AS bound
 }
-RETURN
+RETURN collect([
   [
     c.id, c.name, c.protocol, c.rounds, c.quorum, c.decision, c.version,
     c.createdAt.epochMillis, c.updatedAt.epochMillis, c.archivedAt.epochMillis
-  ] AS council,
-  [r.id, r.name, r.description, CASE WHEN c.servesRole IS NULL THEN null ELSE c.id END] AS role,
+  ],
+  [r.id, r.name, r.description, CASE WHEN c.servesRole IS NULL THEN null ELSE c.id END],
   seats,
   [m IN models |
     [m.id, m.name, m.rehearsal, [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]
-  ] AS models,
-  [e IN bound | [e.id, e.name, e.url, e.apiKeyVariable]] AS bound
+  ],
+  [e IN bound | [e.id, e.name, e.url, e.apiKeyVariable]]
+]) AS councils

@@ -1,6 +1,6 @@
 // List councils, oldest first, from just after a key.
 // $key: an id; $limit: how many; $includeArchived; $nameContains: part of a name in any case, or null
-// returns: council, role, seats, models, bound (endpoints that agents are bound to), each a positional list; one row a council
+// Column: councils: [council, role, seats, models, bound (endpoints that agents are bound to)] of each, in order, in one row; all are lists without names
 MATCH (c:Council)
 WHERE
   c.id > $key
@@ -31,15 +31,17 @@ CALL (c, busy) {
     collect(DISTINCT m) AS models,
     collect(DISTINCT e) AS bound
 }
-RETURN
+WITH c, r, seats, models, bound
+ORDER BY c.id ASC
+RETURN collect([
   [
     c.id, c.name, c.protocol, c.rounds, c.quorum, c.decision, c.version,
     c.createdAt.epochMillis, c.updatedAt.epochMillis, c.archivedAt.epochMillis
-  ] AS council,
-  [r.id, r.name, r.description, CASE WHEN c.servesRole IS NULL THEN null ELSE c.id END] AS role,
+  ],
+  [r.id, r.name, r.description, CASE WHEN c.servesRole IS NULL THEN null ELSE c.id END],
   seats,
   [m IN models |
     [m.id, m.name, m.rehearsal, [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]
-  ] AS models,
-  [e IN bound | [e.id, e.name, e.url, e.apiKeyVariable]] AS bound
-ORDER BY c.id ASC
+  ],
+  [e IN bound | [e.id, e.name, e.url, e.apiKeyVariable]]
+]) AS councils

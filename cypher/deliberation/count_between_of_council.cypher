@@ -1,12 +1,16 @@
-// Count deliberations of a council, along their index.
-// $council; $statuses, $role: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
+// Count deliberations of each of some councils, along their index.
+// $councils; $statuses, $role: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
 // $above, $below: ids between which to look
-// Column: total
-MATCH (d:Deliberation)
-USING INDEX SEEK d:Deliberation(councilId, id)
-WHERE d.councilId = $council AND d.id > $above AND d.id < $below
-  AND ($statuses IS NULL OR d.status IN $statuses)
-  AND ($role IS NULL OR d.role = $role)
-  AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)
-  AND ($acceptedBefore IS NULL OR d.acceptedAt < $acceptedBefore)
-RETURN count(*) AS total
+// Column: totals: [council, total] of each, in one row
+UNWIND $councils AS council
+CALL (council) {
+  MATCH (d:Deliberation)
+  USING INDEX SEEK d:Deliberation(councilId, id)
+  WHERE d.councilId = council AND d.id > $above AND d.id < $below
+    AND ($statuses IS NULL OR d.status IN $statuses)
+    AND ($role IS NULL OR d.role = $role)
+    AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)
+    AND ($acceptedBefore IS NULL OR d.acceptedAt < $acceptedBefore)
+  RETURN count(*) AS total
+}
+RETURN collect([council, total]) AS totals

@@ -1,7 +1,7 @@
 // List deliberations, oldest first, by their index.
 // $acceptedSince, $acceptedBefore: null or the bounds of when
 // $above, $below: ids between which to look; $limit: how many
-// Column: ids, in order, in one row
+// Column: lists: [null, ids, in order], in one row
 MATCH (d:Deliberation)
 WHERE d.id > $above AND d.id < $below
   AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)
@@ -9,4 +9,4 @@ WHERE d.id > $above AND d.id < $below
 WITH d.id AS id
 ORDER BY d.id ASC
 LIMIT $limit
-RETURN collect(id) AS ids
+RETURN [[null, collect(id)]] AS lists

@@ -1,21 +1,25 @@
-// List deliberations in any of some statuses, oldest first: the first of each status by its index, and of these the first.
-// $statuses; $role, $council: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
-// $above, $below: ids between which to look; $limit: how many
-// Column: ids, in order, in one row
-UNWIND $statuses AS status
-CALL (status) {
-  MATCH (d:Deliberation)
-  USING INDEX SEEK d:Deliberation(status, id)
-  WHERE d.status = status AND d.id > $above AND d.id < $below
-    AND ($role IS NULL OR d.role = $role)
-    AND ($council IS NULL OR d.councilId = $council)
-    AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)
-    AND ($acceptedBefore IS NULL OR d.acceptedAt < $acceptedBefore)
-  RETURN d.id AS id
-  ORDER BY d.status ASC, d.id ASC
+// List deliberations in any of some statuses, oldest first, of each of some councils, or of all: the first of each status by its index, and of these the first.
+// $statuses; $councils: [null] means all; $role: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
+// $above, $below: ids between which to look; $limit: how many of each
+// Column: lists: [council, ids, in order] of each, in one row
+UNWIND $councils AS council
+CALL (council) {
+  UNWIND $statuses AS status
+  CALL (council, status) {
+    MATCH (d:Deliberation)
+    USING INDEX SEEK d:Deliberation(status, id)
+    WHERE d.status = status AND d.id > $above AND d.id < $below
+      AND ($role IS NULL OR d.role = $role)
+      AND (council IS NULL OR d.councilId = council)
+      AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)
+      AND ($acceptedBefore IS NULL OR d.acceptedAt < $acceptedBefore)
+    RETURN d.id AS id
+    ORDER BY d.status ASC, d.id ASC
+    LIMIT $limit
+  }
+  WITH id
+  ORDER BY id ASC
   LIMIT $limit
+  RETURN collect(id) AS ids
 }
-WITH id
-ORDER BY id ASC
-LIMIT $limit
-RETURN collect(id) AS ids
+RETURN collect([council, ids]) AS lists

@@ -1,7 +1,7 @@
 // List deliberations of a role, oldest first, by their index.
 // $role; $statuses: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
 // $above, $below: ids between which to look; $limit: how many
-// Column: ids, in order, in one row
+// Column: lists: [null, ids, in order], in one row
 MATCH (d:Deliberation)
 USING INDEX SEEK d:Deliberation(role, id)
 WHERE d.role = $role AND d.id > $above AND d.id < $below
@@ -11,4 +11,4 @@ WHERE d.role = $role AND d.id > $above AND d.id < $below
 WITH d.id AS id
 ORDER BY d.role ASC, d.id ASC
 LIMIT $limit
-RETURN collect(id) AS ids
+RETURN [[null, collect(id)]] AS lists

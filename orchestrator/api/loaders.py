@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -12,10 +12,20 @@ from orchestrator.api.ports import Councils, Records
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
 from orchestrator.domain.deliberations import Deliberation, Retries, Task
+from orchestrator.domain.filters import DeliberationFilter
+from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.reading import Reading, read
 from orchestrator.domain.transcripts import Transcript
 
 T = TypeVar("T")
+
+
+class DeliberationPage(NamedTuple):
+    """Which page of which list, and whether with seats."""
+
+    page: PageRequest
+    where: DeliberationFilter
+    seated: bool
 
 
 class Loaders:
@@ -55,6 +65,14 @@ class Loaders:
         return _by_id(self._records.deliberations_by_id)
 
     @cached_property
+    def deliberation_pages(self) -> DataLoader[DeliberationPage, Page[Deliberation]]:
+        return _pages(self._records)
+
+    @cached_property
+    def deliberation_counts(self) -> DataLoader[DeliberationFilter, int]:
+        return _counts(self._records)
+
+    @cached_property
     def retries(self) -> DataLoader[str, Retries | None]:
         return _by_id(self._records.retries)
 
@@ -73,6 +91,28 @@ def _by_id(
     async def load(ids: list[str]) -> list[T | None]:
         found = await fetch(ids)
         return [found.get(identifier) for identifier in ids]
+
+    return DataLoader(load_fn=load)
+
+
+def _pages(records: Records) -> DataLoader[DeliberationPage, Page[Deliberation]]:
+    async def load(asked: list[DeliberationPage]) -> list[Page[Deliberation]]:
+        alike: dict[tuple[PageRequest, bool], list[DeliberationPage]] = {}
+        for one in asked:
+            alike.setdefault((one.page, one.seated), []).append(one)
+        found: dict[DeliberationPage, Page[Deliberation]] = {}
+        for (page, seated), these in alike.items():
+            lists = [one.where for one in these]
+            pages = await records.deliberations_of_each(page, lists, seated=seated)
+            found.update(zip(these, pages, strict=True))
+        return [found[one] for one in asked]
+
+    return DataLoader(load_fn=load)
+
+
+def _counts(records: Records) -> DataLoader[DeliberationFilter, int]:
+    async def load(lists: list[DeliberationFilter]) -> list[int]:
+        return list(await records.count_deliberations_of_each(lists))
 
     return DataLoader(load_fn=load)
 

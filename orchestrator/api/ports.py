@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -103,10 +103,18 @@ class Records(Protocol):
     async def tasks(self, page: PageRequest, external_id: str | None) -> Page[Task]: ...
     async def count_tasks(self, external_id: str | None) -> int: ...
     async def deliberations_by_id(self, ids: Collection[str]) -> Mapping[str, Deliberation]: ...
-    async def deliberations(
-        self, page: PageRequest, where: DeliberationFilter
-    ) -> Page[Deliberation]: ...
-    async def count_deliberations(self, where: DeliberationFilter) -> int: ...
+    async def deliberations_of_each(
+        self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool
+    ) -> Sequence[Page[Deliberation]]:
+        """The same page of each list; those that differ only in their council or task cost one statement together.
+
+        Where they are not `seated` they come without their seats, which are most of what there is to read.
+        """
+        ...
+
+    async def count_deliberations_of_each(
+        self, lists: Sequence[DeliberationFilter]
+    ) -> Sequence[int]: ...
     async def retries(self, deliberations: Collection[str]) -> Mapping[str, Retries]: ...
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]: ...
     async def holdings(self, deliberations: Collection[str]) -> Mapping[str, Holding]:

@@ -9,17 +9,25 @@ from strawberry.types.nodes import FragmentSpread, InlineFragment, SelectedField
 from orchestrator.api.context import Info
 
 
-def asked_of(info: Info, name: str) -> frozenset[str]:
-    """Return the names of the fields that are asked for of a field of this one's result.
+def asked_of(info: Info, *path: str) -> frozenset[str]:
+    """Return the names of the fields that are asked for of what a path leads to, from this field's result on.
 
     Those of fragments are among them, and those that a directive leaves out.
     """
-    here = _fields(info.selected_fields)
-    of_result = _fields(below for field in here for below in field.selections)
-    named = (field for field in of_result if field.name == name)
-    return frozenset(
-        field.name for field in _fields(below for field in named for below in field.selections)
-    )
+    here = _below(info.selected_fields)
+    for name in path:
+        here = _below(field for field in here if field.name == name)
+    return frozenset(field.name for field in here)
+
+
+def only_counted(info: Info) -> bool:
+    """Whether of this field's result, a page, nothing is asked for but how long the whole list is."""
+    return asked_of(info) <= {"totalCount", "__typename"}
+
+
+def _below(fields: Iterable[Selection]) -> list[SelectedField]:
+    """What is asked for of fields."""
+    return list(_fields(below for field in _fields(fields) for below in field.selections))
 
 
 def _fields(selections: Iterable[Selection]) -> Iterator[SelectedField]:

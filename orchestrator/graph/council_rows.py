@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,16 +97,14 @@ class Rows:
             endpoint=None if endpoint is None else self.endpoint(endpoint),
         )
 
-    def council(self, record: Record) -> Council:
-        """Build a council from a record with council, role, seats, models and bound."""
-        row, role, seats, models, bound = record.values(
-            "council", "role", "seats", "models", "bound"
-        )
+    def council(self, row: Sequence[Any]) -> Council:
+        """Build a council from council, role, seats, models and bound."""
+        council, role, seats, models, bound = row
         for model in models:
             self.model(model)
         for endpoint in bound:
             self.endpoint(endpoint)
-        return self.seated(row, role, seats)
+        return self.seated(council, role, seats)
 
     def seated(
         self, row: Sequence[Any], role: Sequence[Any], seats: Sequence[Sequence[Any]]
@@ -163,16 +161,16 @@ def role_from(row: Sequence[Any]) -> Role:
     return Role(id=key, name=name, description=description, council_id=council)
 
 
-def councils_from(records: Iterable[Record]) -> tuple[Council, ...]:
-    """Build the councils of one answer."""
+def councils_from(records: Sequence[Record]) -> tuple[Council, ...]:
+    """Build the councils of an answer of one record."""
     rows = Rows()
-    return tuple(rows.council(record) for record in records)
+    return tuple([rows.council(row) for row in records[0]["councils"]])
 
 
-def agents_from(records: Iterable[Record]) -> tuple[Agent, ...]:
-    """Build the agents of one answer."""
+def agents_from(records: Sequence[Record]) -> tuple[Agent, ...]:
+    """Build the agents of an answer of one record."""
     rows = Rows()
-    return tuple(rows.agent(record["agent"]) for record in records)
+    return tuple([rows.agent(row) for row in records[0]["agents"]])
 
 
 def _instant(milliseconds: int) -> datetime:

@@ -60,8 +60,8 @@ def task(row: Row) -> Task:
     )
 
 
-def deliberation(row: Row, task_row: Row, seat_rows: Sequence[Row]) -> Deliberation:
-    """A deliberation, from the columns of `deliberation/read`."""
+def deliberation(row: Row, task_row: Row, seat_rows: Sequence[Row] = ()) -> Deliberation:
+    """A deliberation, from the columns of `deliberation/read`; without seats where these were not read."""
     (
         id_,
         council_id,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.deliberations import Deliberation, Retries, Status, Task
@@ -52,42 +53,74 @@ class GraphRecords:
 
     # ---------------------------------------------------------------- deliberations
 
-    async def deliberations_by_id(self, ids: Collection[str]) -> Mapping[str, Deliberation]:
-        (row,) = await self._graph.read("deliberation/read", ids=list(ids))
+    async def deliberations_by_id(
+        self, ids: Collection[str], *, seated: bool = True
+    ) -> Mapping[str, Deliberation]:
+        name = "deliberation/read" if seated else "deliberation/read_without_seats"
+        (row,) = await self._graph.read(name, ids=list(ids))
         found = [reading.deliberation(*columns) for columns in row["deliberations"]]
         return {deliberation.id: deliberation for deliberation in found}
 
     async def deliberations(
         self, page: PageRequest, where: DeliberationFilter
     ) -> Page[Deliberation]:
+        (found,) = await self.deliberations_of_each(page, (where,))
+        return found
+
+    async def deliberations_of_each(
+        self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool = True
+    ) -> tuple[Page[Deliberation], ...]:
         name = "deliberation/list_newer" if page.backward else "deliberation/list_older"
-        suffix, parameters = _by_index(where, paging.span(page))
-        (row,) = await self._graph.read(name + suffix, limit=page.limit + 1, **parameters)
-        ids: Page[str] = paging.page_of(page, row["ids"])
-        found = await self.deliberations_by_id(ids.items)
+        span = paging.span(page)
+
+        async def ids_of(where: DeliberationFilter, of: list[str | None]) -> _OfEach:
+            suffix, parameters = _by_index(where, span, of)
+            (row,) = await self._graph.read(name + suffix, limit=page.limit + 1, **parameters)
+            return cast("_OfEach", dict(row["lists"]))
+
+        ids: list[Sequence[str] | None] = await _of_each(lists, ids_of)
+        nothing: Sequence[str] = ()
+        pages = [paging.page_of(page, nothing if of is None else of) for of in ids]
+        of_all = list(dict.fromkeys(id_ for one in pages for id_ in one.items))
+        found: Mapping[str, Deliberation] = (
+            await self.deliberations_by_id(of_all, seated=seated) if of_all else {}
+        )
         # One that was listed may have been pruned since.
-        return Page(
-            items=tuple(found[id_] for id_ in ids.items if id_ in found),
-            has_next=ids.has_next,
-            has_previous=ids.has_previous,
+        return tuple(
+            Page(
+                items=tuple(found[id_] for id_ in one.items if id_ in found),
+                has_next=one.has_next,
+                has_previous=one.has_previous,
+            )
+            for one in pages
         )
 
     async def count_deliberations(self, where: DeliberationFilter) -> int:
+        (total,) = await self.count_deliberations_of_each((where,))
+        return total
+
+    async def count_deliberations_of_each(
+        self, lists: Sequence[DeliberationFilter]
+    ) -> tuple[int, ...]:
+        totals = await _of_each(lists, self._totals)
+        return tuple(total or 0 for total in totals)
+
+    async def _totals(self, where: DeliberationFilter, of: list[str | None]) -> _OfEach:
         if where == DeliberationFilter():
             (row,) = await self._graph.read("deliberation/count")
-        elif where == DeliberationFilter(council_id=where.council_id):
-            (row,) = await self._graph.read(
-                "deliberation/count_of_council", council=where.council_id
-            )
+            return {None: row["total"]}
+        if where == DeliberationFilter(council_id=where.council_id):
+            (row,) = await self._graph.read("deliberation/count_of_council", councils=of)
         elif where == DeliberationFilter(role=where.role):
             (row,) = await self._graph.read("deliberation/count_of_role", role=where.role)
+            return {None: row["total"]}
         elif where.statuses is not None and where == DeliberationFilter(statuses=where.statuses):
             (row,) = await self._graph.read("deliberation/count_by_status")
-            return sum(row[status.lower()] for status in set(where.statuses))
+            return {None: sum(row[status.lower()] for status in set(where.statuses))}
         else:
-            suffix, parameters = _by_index(where, paging.Span())
+            suffix, parameters = _by_index(where, paging.Span(), of)
             (row,) = await self._graph.read("deliberation/count_between" + suffix, **parameters)
-        return row["total"]
+        return cast("_OfEach", dict(row["totals"]))
 
     async def retries(self, deliberations: Collection[str]) -> Mapping[str, Retries]:
         (row,) = await self._graph.read("deliberation/read_retries", ids=list(deliberations))
@@ -111,8 +144,37 @@ class GraphRecords:
         }
 
 
-def _by_index(where: DeliberationFilter, span: paging.Span) -> tuple[str, dict[str, Any]]:
-    """Choose the statement that walks least, by the end of its name, and what it is given."""
+_OfEach = Mapping[str | None, Any]
+"""By what each list is of: a task, else a council; none where it is of neither."""
+
+
+async def _of_each(
+    lists: Sequence[DeliberationFilter],
+    read: Callable[[DeliberationFilter, list[str | None]], Awaitable[_OfEach]],
+) -> list[Any]:
+    """Read lists that differ only in their council, or only in their task, with one statement; none of what is not there."""
+    alike: dict[DeliberationFilter, dict[str | None, DeliberationFilter]] = {}
+    for where in lists:
+        alike.setdefault(_without_owner(where), {})[_owner(where)] = where
+    found = {of_all: await read(next(iter(of.values())), list(of)) for of_all, of in alike.items()}
+    return [found[_without_owner(where)].get(_owner(where)) for where in lists]
+
+
+def _owner(where: DeliberationFilter) -> str | None:
+    return where.council_id if where.task is None else where.task
+
+
+def _without_owner(where: DeliberationFilter) -> DeliberationFilter:
+    """What lists have alike that are read together; that they have an owner at all is part of it."""
+    if where.task is None:
+        return replace(where, council_id=None if where.council_id is None else "")
+    return replace(where, task="")
+
+
+def _by_index(
+    where: DeliberationFilter, span: paging.Span, of: list[str | None]
+) -> tuple[str, dict[str, Any]]:
+    """Choose the statement that walks least, by the end of its name, and what it is given; `of` are the owners."""
     span = paging.narrowed(span, Prefix.DELIBERATION, where.accepted_since, where.accepted_before)
     parameters: dict[str, Any] = {
         "above": span.above,
@@ -121,12 +183,12 @@ def _by_index(where: DeliberationFilter, span: paging.Span) -> tuple[str, dict[s
         "acceptedBefore": where.accepted_before,
         "statuses": None if where.statuses is None else sorted(set(where.statuses)),
         "role": where.role,
-        "council": where.council_id,
         "externalId": where.external_id,
     }
+    if where.task is not None:
+        return "_on_task", parameters | {"tasks": of, "council": where.council_id}
+    parameters["councils"] = of
     match where:
-        case DeliberationFilter(task=str() as task):
-            return "_on_task", parameters | {"task": task}
         case DeliberationFilter(external_id=str()):
             suffix = "_of_external_id"
         case DeliberationFilter(statuses=tuple() as statuses) if not _MANY & set(statuses):

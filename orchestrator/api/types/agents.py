@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable
 
 import strawberry
 from strawberry import ID
@@ -11,10 +12,11 @@ from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import Connection, connection
 from orchestrator.api.scalars import Json
+from orchestrator.api.selections import only_counted
 from orchestrator.api.types import lazy
 from orchestrator.api.types.endpoints import Endpoint, Model
 from orchestrator.domain import availability, councils
-from orchestrator.domain.pages import PageRequest
+from orchestrator.domain.pages import Page, PageRequest
 
 
 @strawberry.type(description="Who sits on a council.")
@@ -100,12 +102,14 @@ class Seat:
             recorded=recorded,
         )
 
-    @strawberry.field(description="Who has it.")
-    async def agent(self, info: Info) -> Agent:
+    @strawberry.field(description="Who has it.", graphql_type=Agent)
+    def agent(self, info: Info) -> Agent | Awaitable[Agent]:
+        # Of a council nothing is waited for: a page of them has hundreds of seats.
+        return self._agent_now(info) if self.recorded else Agent.of(self.source.agent)
+
+    async def _agent_now(self, info: Info) -> Agent:
         agent = self.source.agent
-        if self.recorded:
-            agent = await info.context.loaders.agents.load(agent.id) or agent
-        return Agent.of(agent)
+        return Agent.of(await info.context.loaders.agents.load(agent.id) or agent)
 
     @strawberry.field(description="The model that the agent speaks through.")
     def model(self) -> Model:
@@ -122,7 +126,7 @@ async def agents_page(info: Info, page: PageRequest) -> Connection[Agent]:
     """Read a page of all agents."""
     port = info.context.ports.councils
     return connection(
-        await port.agents(page),
+        Page(items=()) if only_counted(info) else await port.agents(page),
         node=Agent.of,
         key=lambda agent: agent.id,
         count=port.count_agents,

@@ -11,12 +11,13 @@ from strawberry import ID
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import After, Before, Connection, First, Last, connection
+from orchestrator.api.selections import only_counted
 from orchestrator.api.types import agents as agent_types
 from orchestrator.api.types import filters, lazy
 from orchestrator.domain import councils
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.ids import Prefix
-from orchestrator.domain.pages import PageRequest
+from orchestrator.domain.pages import Page, PageRequest
 
 
 @strawberry.type(description="What a council is for, such as DEV, QA, ARCHITECT, DEVOPS or DATA.")
@@ -115,7 +116,7 @@ async def councils_page(info: Info, page: PageRequest, where: CouncilFilter) -> 
     """Read a page of councils."""
     port = info.context.ports.councils
     return connection(
-        await port.councils(page, where),
+        Page(items=()) if only_counted(info) else await port.councils(page, where),
         node=Council.of,
         key=lambda council: council.id,
         count=lambda: port.count_councils(where),

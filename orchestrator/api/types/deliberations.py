@@ -10,6 +10,7 @@ from strawberry import ID
 
 from orchestrator.api.context import Context, Info
 from orchestrator.api.ids import Node
+from orchestrator.api.loaders import DeliberationPage
 from orchestrator.api.pages import (
     After,
     Before,
@@ -20,6 +21,7 @@ from orchestrator.api.pages import (
     page_request,
 )
 from orchestrator.api.scalars import Count
+from orchestrator.api.selections import asked_of, only_counted
 from orchestrator.api.types import agents, verdicts
 from orchestrator.api.types import councils as council_types
 from orchestrator.api.types import tasks as task_types
@@ -27,7 +29,17 @@ from orchestrator.api.types import turns as turn_types
 from orchestrator.api.types.usage import Usage
 from orchestrator.domain import availability, councils, deliberations, reading
 from orchestrator.domain.filters import DeliberationFilter
-from orchestrator.domain.pages import PageRequest
+from orchestrator.domain.pages import Page, PageRequest
+
+_WITHOUT_SEATS = frozenset(
+    {
+        *("__typename", "id", "task", "council", "councilVersion", "protocol", "rounds", "quorum"),
+        *("decision", "priority", "status", "stopReason", "failure", "rehearsal", "acceptedAt"),
+        *("startedAt", "finishedAt", "deadline", "tokenBudget", "tokensSpent", "prunedAt"),
+        *("createdBy", "retryOf", "retries", "resumptions", "usage"),
+    }
+)
+"""Fields that look at no seat: where nothing else is asked for, no seats are read."""
 
 Kinds = Annotated[
     list[deliberations.TurnKind] | None,
@@ -236,13 +248,17 @@ async def table_of(context: Context, deliberation: deliberations.Deliberation) -
 async def deliberations_page(
     info: Info, page: PageRequest, where: DeliberationFilter
 ) -> Connection[Deliberation]:
-    """Read a page of deliberations."""
-    port = info.context.ports.records
+    """Read a page of deliberations, together with the same page of other lists that are asked for beside it."""
+    loaders = info.context.loaders
+    found: Page[deliberations.Deliberation] = Page(items=())
+    if not only_counted(info):
+        seated = not asked_of(info, "edges", "node") <= _WITHOUT_SEATS
+        found = await loaders.deliberation_pages.load(DeliberationPage(page, where, seated))
     return connection(
-        await port.deliberations(page, where),
+        found,
         node=Deliberation.of,
         key=lambda deliberation: deliberation.id,
-        count=lambda: port.count_deliberations(where),
+        count=lambda: loaders.deliberation_counts.load(where),
     )
 
 

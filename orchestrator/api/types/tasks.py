@@ -11,10 +11,11 @@ from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import After, Before, Connection, First, Last, connection
 from orchestrator.api.scalars import Json
+from orchestrator.api.selections import only_counted
 from orchestrator.api.types import filters, lazy
 from orchestrator.domain import deliberations as domain
 from orchestrator.domain.ids import Prefix
-from orchestrator.domain.pages import PageRequest
+from orchestrator.domain.pages import Page, PageRequest
 
 
 @strawberry.type(description="What is deliberated on.")
@@ -66,7 +67,7 @@ async def tasks_page(info: Info, page: PageRequest, external_id: str | None) -> 
     """Read a page of tasks."""
     port = info.context.ports.records
     return connection(
-        await port.tasks(page, external_id),
+        Page(items=()) if only_counted(info) else await port.tasks(page, external_id),
         node=Task.of,
         key=lambda task: task.id,
         count=lambda: port.count_tasks(external_id),

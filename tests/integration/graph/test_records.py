@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.api.ports import Records
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.deliberations import Deliberation, Status, StopReason, TurnKind
 from orchestrator.domain.filters import DeliberationFilter
@@ -45,7 +44,7 @@ async def deliberations(seeded: Councils) -> Deliberations:
 
 
 @pytest.fixture
-def records(seeded: Councils) -> Records:
+def records(seeded: Councils) -> GraphRecords:
     return GraphRecords(seeded.graph)
 
 
@@ -56,7 +55,7 @@ async def claimed(deliberations: Deliberations, order: Order | None = None) -> H
 
 
 async def test_deliberations_are_read_as_their_holder_loads_them(
-    deliberations: Deliberations, records: Records
+    deliberations: Deliberations, records: GraphRecords
 ) -> None:
     held = [await claimed(deliberations, an_order(role)) for role in ("DEV", "QA")]
     await deliberations.record(recordings(held[0], proposals(held[0].deliberation)))
@@ -66,7 +65,7 @@ async def test_deliberations_are_read_as_their_holder_loads_them(
 
 
 async def test_who_sits_in_something_running_is_busy_and_nobody_else(
-    deliberations: Deliberations, records: Records
+    deliberations: Deliberations, records: GraphRecords
 ) -> None:
     ended = await claimed(deliberations, an_order("DEV"))
     await deliberations.fail(ended, 1, StopReason.ERROR, "it broke")
@@ -85,7 +84,7 @@ async def test_who_sits_in_something_running_is_busy_and_nobody_else(
     assert busy(held.deliberation) == {True}
 
 
-async def test_nothing_is_read_of_what_is_not_there(records: Records) -> None:
+async def test_nothing_is_read_of_what_is_not_there(records: GraphRecords) -> None:
     assert await records.deliberations_by_id(["dlb_none"]) == {}
     assert await records.deliberations_by_id([]) == {}
     assert await records.tasks_by_id(["tsk_none"]) == {}
@@ -96,7 +95,7 @@ async def test_nothing_is_read_of_what_is_not_there(records: Records) -> None:
 
 
 async def test_a_transcript_holds_turns_claims_and_the_verdict_with_its_dissent(
-    deliberations: Deliberations, records: Records, run: Run
+    deliberations: Deliberations, records: GraphRecords, run: Run
 ) -> None:
     first = await claimed(deliberations)
     id_ = first.deliberation
@@ -131,7 +130,7 @@ async def test_a_transcript_holds_turns_claims_and_the_verdict_with_its_dissent(
 
 
 async def test_a_transcript_of_what_is_under_way_has_no_end(
-    deliberations: Deliberations, records: Records
+    deliberations: Deliberations, records: GraphRecords
 ) -> None:
     one, two = await claimed(deliberations), await claimed(deliberations)
     await deliberations.record(recordings(one, proposals(one.deliberation)))
@@ -145,7 +144,7 @@ async def test_a_transcript_of_what_is_under_way_has_no_end(
 
 
 async def test_a_seat_keeps_its_endpoint_after_that_was_removed(
-    seeded: Councils, deliberations: Deliberations, records: Records, run: Run
+    seeded: Councils, deliberations: Deliberations, records: GraphRecords, run: Run
 ) -> None:
     endpoint = await seeded.register_endpoint("lab", "http://127.0.0.1:9/v1", None, None)
     order = an_order()
@@ -156,7 +155,7 @@ async def test_a_seat_keeps_its_endpoint_after_that_was_removed(
     assert {seat.endpoint and seat.endpoint.name for seat in found.seats} == {"lab"}
 
 
-async def some_of_each(deliberations: Deliberations, records: Records) -> list[Deliberation]:
+async def some_of_each(deliberations: Deliberations, records: GraphRecords) -> list[Deliberation]:
     """Twelve, newest first: of three roles, two external ids and four statuses."""
     for number in range(12):
         role = ("DEV", "QA", "DATA")[number % 3]
@@ -192,7 +191,7 @@ def matches(one: Deliberation, where: DeliberationFilter) -> bool:
 
 @pytest.mark.timeout(180)
 async def test_every_combination_of_filters_lists_and_counts_the_same_in_both_directions(
-    deliberations: Deliberations, records: Records
+    deliberations: Deliberations, records: GraphRecords
 ) -> None:
     everything = await some_of_each(deliberations, records)
     some = everything[4]
@@ -234,7 +233,7 @@ async def test_every_combination_of_filters_lists_and_counts_the_same_in_both_di
     ],
 )
 async def test_pages_follow_one_another_in_both_directions_without_gap_or_double(
-    deliberations: Deliberations, records: Records, where: DeliberationFilter
+    deliberations: Deliberations, records: GraphRecords, where: DeliberationFilter
 ) -> None:
     expected = [one for one in await some_of_each(deliberations, records) if matches(one, where)]
     forward: list[Deliberation] = []
@@ -261,7 +260,7 @@ async def test_pages_follow_one_another_in_both_directions_without_gap_or_double
 
 
 async def test_a_council_lists_only_what_it_held(
-    seeded: Councils, deliberations: Deliberations, records: Records
+    seeded: Councils, deliberations: Deliberations, records: GraphRecords
 ) -> None:
     everything = await some_of_each(deliberations, records)
     council = await seeded.council_by_role("QA")
@@ -272,7 +271,7 @@ async def test_a_council_lists_only_what_it_held(
 
 
 async def test_a_bound_far_in_the_past_or_future_leaves_nothing_or_everything(
-    deliberations: Deliberations, records: Records
+    deliberations: Deliberations, records: GraphRecords
 ) -> None:
     everything = await some_of_each(deliberations, records)
     week = timedelta(days=7)
@@ -289,7 +288,7 @@ async def test_a_bound_far_in_the_past_or_future_leaves_nothing_or_everything(
 
 
 async def test_tasks_are_read_listed_and_counted(
-    deliberations: Deliberations, records: Records
+    deliberations: Deliberations, records: GraphRecords
 ) -> None:
     orders = [an_order(external_id=("a", "b")[number % 2]) for number in range(5)]
     for order in orders:
@@ -320,7 +319,7 @@ async def test_tasks_are_read_listed_and_counted(
 
 
 async def test_what_a_turn_answers_comes_back(
-    deliberations: Deliberations, records: Records
+    deliberations: Deliberations, records: GraphRecords
 ) -> None:
     held = await claimed(deliberations)
     await deliberations.record(recordings(held, all_turns(held.deliberation)))
@@ -333,7 +332,7 @@ async def test_what_a_turn_answers_comes_back(
 
 
 async def test_who_holds_a_deliberation_is_told_and_since_when_he_does_not_renew(
-    deliberations: Deliberations, records: Records, run: Run
+    deliberations: Deliberations, records: GraphRecords, run: Run
 ) -> None:
     queued = (await deliberations.accept(an_order())).deliberation
     (held,) = await deliberations.claim("prc_one", 1, ())
@@ -352,7 +351,7 @@ async def test_who_holds_a_deliberation_is_told_and_since_when_he_does_not_renew
 
 
 async def test_nobody_holds_what_waits_or_has_ended(
-    deliberations: Deliberations, records: Records
+    deliberations: Deliberations, records: GraphRecords
 ) -> None:
     held = await claimed(deliberations)
     await deliberations.fail(held, None, StopReason.ERROR, "over")

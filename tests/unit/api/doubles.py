@@ -262,15 +262,23 @@ class Archive(Asked):
         self.ask("deliberations_by_id", *ids)
         return _found(self.kept, ids)
 
-    async def deliberations(
-        self, page: PageRequest, where: DeliberationFilter
-    ) -> Page[Deliberation]:
-        self.ask("deliberations", page, where)
-        return cut_page(self._deliberations(where), page)
+    async def deliberations_of_each(
+        self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool
+    ) -> Sequence[Page[Deliberation]]:
+        self.ask("deliberations_of_each", page, *lists)
+        pages = [cut_page(self._deliberations(where), page) for where in lists]
+        if seated:
+            return pages
+        return [
+            replace(one, items=tuple(replace(kept, seats=()) for kept in one.items))
+            for one in pages
+        ]
 
-    async def count_deliberations(self, where: DeliberationFilter) -> int:
-        self.ask("count_deliberations", where)
-        return len(self._deliberations(where))
+    async def count_deliberations_of_each(
+        self, lists: Sequence[DeliberationFilter]
+    ) -> Sequence[int]:
+        self.ask("count_deliberations_of_each", *lists)
+        return [len(self._deliberations(where)) for where in lists]
 
     async def retries(self, deliberations: Collection[str]) -> Mapping[str, Retries]:
         self.ask("retries", *deliberations)

@@ -358,8 +358,8 @@ async def test_level_costs_one_statement_however_many_rows_it_has(api: Api, hous
     )
 
     assert sorted(str(name) for name in house.archive.names) == [
-        "count_deliberations",
-        "deliberations",
+        "count_deliberations_of_each",
+        "deliberations_of_each",
         "transcripts",
     ]
     assert sorted(str(name) for name in house.registry.names) == [

@@ -1,0 +1,120 @@
+"""What reading costs: a statement a level of the document, however many rows there are, and no row that was not asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from neo4j import Record
+
+from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.driver import Graph
+from tests.integration.api.conftest import Api
+from tests.support.deliberating import LEASE
+from tests.support.ended import make_ended
+
+pytestmark = pytest.mark.neo4j
+
+DEEPEST = """{
+  councils(first: ROWS) { totalCount edges { node {
+    role { council { id } }
+    seats { agent { status council { id } model { endpoints { status } } } }
+    deliberations(first: ROWS) { totalCount edges { node {
+      council { version }
+      task { deliberations(first: ROWS) { totalCount edges { node { status } } } }
+      retryOf { id } retries { id } waitingFor
+      turns(first: ROWS) { totalCount edges { node { seat { agent { name } } } } }
+      verdict { winner { agent { status } critiques { target { revisedBy { id } } } } dissent { id } }
+    } } }
+  } } }
+}"""
+
+Ran = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture
+async def held(seeded: Graph) -> None:
+    """Forty deliberations that were decided, eight of each council."""
+    await GraphDeliberations(seeded).enter("prc_one", "host", LEASE)
+    await make_ended(seeded.driver, seeded.database, first=1, last=40)
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
+    """The reading statements that were run, in order, with what they were given."""
+    seen: Ran = []
+    read = Graph.read
+
+    async def noting(self: Graph, name: str, /, **parameters: Any) -> list[Record]:
+        seen.append((name, parameters))
+        return await read(self, name, **parameters)
+
+    monkeypatch.setattr(Graph, "read", noting)
+    return seen
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.usefixtures("held")
+async def test_level_costs_a_statement_however_many_rows_it_has(
+    api: Api, ran: Ran, rows: int
+) -> None:
+    answer = await api.ask(DEEPEST.replace("ROWS", str(rows)))
+
+    councils = answer["councils"]["edges"]
+    assert len(councils) == rows
+    assert all(len(council["node"]["deliberations"]["edges"]) == rows for council in councils)
+    assert sorted(name for name, _ in ran) == [
+        "agent/find_by_id",
+        "council/count",
+        "council/find_by_id",
+        "council/list_older",
+        "deliberation/count_between_on_task",
+        "deliberation/count_of_council",
+        # A page is a level, and what is on it the next.
+        "deliberation/list_older_of_council",
+        "deliberation/list_older_on_task",
+        "deliberation/read",
+        "deliberation/read_retries",
+        "deliberation/read_without_seats",
+        "model/find_by_id",
+        "turn/read_transcripts",
+    ]
+
+
+@pytest.mark.usefixtures("held")
+async def test_only_the_rows_asked_for_are_read(api: Api, ran: Ran) -> None:
+    await api.ask("{ deliberations(first: 3) { edges { node { status task { id } } } } }")
+
+    [(listing, page), (reading, rows)] = ran
+    assert (listing, reading) == ("deliberation/list_older", "deliberation/read_without_seats")
+    # The one more says whether there is a next page.
+    assert (page["limit"], len(rows["ids"])) == (4, 3)
+
+
+@pytest.mark.usefixtures("held")
+@pytest.mark.parametrize(
+    ("asked", "statement"),
+    [
+        ("councils", "council/count"),
+        ("agents", "agent/count"),
+        ("tasks", "task/count"),
+        ("deliberations", "deliberation/count"),
+        ("deliberations(filter: { statuses: [DECIDED] })", "deliberation/count_by_status"),
+    ],
+)
+async def test_who_asks_only_how_many_there_are_has_none_of_them_read(
+    api: Api, ran: Ran, asked: str, statement: str
+) -> None:
+    answer = await api.ask(f"{{ all: {asked} {{ totalCount }} }}")
+
+    assert answer["all"]["totalCount"] > 0
+    assert [name for name, _ in ran] == [statement]
+
+
+@pytest.mark.usefixtures("held")
+async def test_nothing_is_counted_that_is_not_asked_for(api: Api, ran: Ran) -> None:
+    await api.ask(
+        "{ councils(first: 2) { edges { node { deliberations { edges { cursor } } } } } }"
+    )
+
+    assert not [name for name, _ in ran if "count" in name]
