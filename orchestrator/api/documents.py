@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from strawberry.extensions import SchemaExtension
 from typing_extensions import override
@@ -35,6 +35,7 @@ from graphql import (
 )
 from orchestrator.api.context import Context
 from orchestrator.api.errors import LimitError
+from orchestrator.api.remembering import Remembered
 from orchestrator.domain.pages import DEFAULT_PAGE, LARGEST_PAGE
 
 MOST_TOKENS = 2_000
@@ -51,6 +52,8 @@ _NAMES_SHOWN = 8
 _NAME_SHOWN = 100
 
 _SIZES = {str(size): max(size, 1) for size in range(LARGEST_PAGE)}
+
+_MOST_KNOWN = 256
 
 _LONGEST_KNOWN = 20_000
 """Characters. A longer document holds its values itself, and will not be seen again."""
@@ -84,12 +87,12 @@ class KnownDocuments(SchemaExtension):
         operation = self.execution_context
         document, query = operation.graphql_document, operation.query
         if document is not None and query is not None:
-            judge = _judge_and_remember if len(query) <= _LONGEST_KNOWN else _judge
             # Strawberry's own extensions reach for it too: it has no other name.
             schema: GraphQLSchema = operation.schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            judge = _judging(schema) if len(query) <= _LONGEST_KNOWN else partial(_judge, schema)
             # Strawberry would run the first of several; who sent them said it under no other name either.
             said = operation._provided_operation_name  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            errors = judge(schema, document)
+            errors = judge(document)
             operation.pre_execution_errors = list(errors or _ambiguity(document, said))
         yield
 
@@ -128,8 +131,12 @@ def _ambiguity(document: DocumentNode, said: str | None) -> tuple[GraphQLError, 
     )
 
 
-_parse_and_remember = lru_cache(maxsize=256)(_parse)
-_judge_and_remember = lru_cache(maxsize=256)(_judge)
+_parse_and_remember = lru_cache(maxsize=_MOST_KNOWN)(_parse)
+
+
+@lru_cache(maxsize=8)
+def _judging(schema: GraphQLSchema) -> Remembered[DocumentNode, tuple[GraphQLError, ...]]:
+    return Remembered(partial(_judge, schema), _MOST_KNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from orchestrator.api.context import Context
 from orchestrator.api.documents import KnownDocuments
 from orchestrator.api.errors import coded
 from orchestrator.api.mutations.fields import Mutation
+from orchestrator.api.projection.executor import ProjectingExecutor
 from orchestrator.api.queries import Query
 from orchestrator.api.readiness import OnceReady
 from orchestrator.api.scalars import SCALARS
@@ -85,6 +86,7 @@ SCHEMA = CouncilSchema(
         verdicts.Verdict,
     ],
     extensions=[KnownDocuments, OnceReady],
+    execution_context_class=ProjectingExecutor,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 

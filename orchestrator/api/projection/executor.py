@@ -1,0 +1,112 @@
+"""graphql-core's executor, which has queries answered by a plan where there is one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from graphql.execution.collect_fields import DeferUsage, GroupedFieldSet
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from typing_extensions import override
+
+from graphql import (
+    DirectiveNode,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    visit,
+)
+from orchestrator.api.projection.errors import NotProjectedError
+from orchestrator.api.projection.plans import Plan, plan
+from orchestrator.api.projection.run import Answer, Run
+from orchestrator.api.remembering import Remembered
+
+_MOST_OPERATIONS = 256
+_MOST_VARIANTS = 16
+"""Plans of one operation: by what its variables leave out."""
+
+
+class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Answers queries a column at a time, and whatever else, or goes wrong, as graphql-core does."""
+
+    @override
+    def execute_collected_root_fields(
+        self,
+        root_type: GraphQLObjectType,
+        root_value: Any,
+        grouped_field_set: GroupedFieldSet,
+        serially: bool,
+        new_defer_usages: Sequence[DeferUsage],
+    ) -> Awaitable[Answer] | Answer:
+        def walk() -> Awaitable[Answer] | Answer:
+            return super(ProjectingExecutor, self).execute_collected_root_fields(
+                root_type, root_value, grouped_field_set, serially, new_defer_usages
+            )
+
+        if self.operation.operation is not OperationType.QUERY or new_defer_usages:
+            return walk()
+        known = _plans(self.operation).of(self, grouped_field_set, root_type)
+        return walk() if known is None else self._project(known, root_value, walk)
+
+    async def _project(
+        self, known: Plan, root_value: Any, walk: Callable[[], Awaitable[Answer] | Answer]
+    ) -> Answer:
+        run = Run(self)
+        try:
+            (answer,) = known.project([root_value], run)
+            await run.settle()
+        except Exception:  # noqa: BLE001 - a query changes nothing: it is walked instead, which tells what is wrong, and where
+            walked = walk()
+            return await walked if inspect.isawaitable(walked) else walked
+        finally:
+            run.abandon()
+        return answer
+
+
+class _Plans:
+    """The plans of one operation, by the variables that decide what of it is left out."""
+
+    def __init__(self, operation: OperationDefinitionNode) -> None:
+        self._operation = operation
+        self._deciding: tuple[str, ...] | None = None
+        self._known: dict[tuple[Any, ...], Plan | None] = {}
+
+    def of(
+        self, executor: ProjectingExecutor, fields: GroupedFieldSet, root_type: GraphQLObjectType
+    ) -> Plan | None:
+        """Return the plan; none where there can be none."""
+        if self._deciding is None:
+            self._deciding = _deciding(executor)
+        coerced = executor.variable_values.coerced
+        decided = tuple(coerced.get(name) for name in self._deciding)
+        if decided not in self._known:
+            if len(self._known) == _MOST_VARIANTS:
+                self._known.clear()
+            try:
+                self._known[decided] = plan(executor, fields, root_type)
+            except NotProjectedError:
+                self._known[decided] = None
+        return self._known[decided]
+
+
+def _deciding(executor: ProjectingExecutor) -> tuple[str, ...]:
+    """The variables that directives of an operation look at."""
+    found: set[str] = set()
+
+    class Looking(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            found.update(
+                argument.value.name.value
+                for argument in node.arguments or ()
+                if isinstance(argument.value, VariableNode)
+            )
+
+    for node in (executor.operation, *executor.fragment_definitions.values()):
+        visit(node, Looking())
+    return tuple(sorted(found))
+
+
+_plans = Remembered(_Plans, _MOST_OPERATIONS)

@@ -1,0 +1,169 @@
+"""The plan of an operation: which fields of which types, in what form. graphql-core collects the fields; here they are only noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
+
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    GroupedFieldSet,
+    collect_subfields,
+)
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+
+from graphql import (
+    Executor,
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLString,
+    GraphQLUnionType,
+)
+from orchestrator.api.projection import shapes
+from orchestrator.api.projection.errors import NotProjectedError
+from orchestrator.api.projection.fields import Attribute, Constant, Field, Resolved
+from orchestrator.api.projection.run import Answer, Run, has_awaitables
+
+_PLAIN: dict[str, tuple[type, Callable[[Sequence[Any]], bool] | None]] = {
+    GraphQLString.name: (str, None),
+    GraphQLID.name: (str, None),
+    GraphQLBoolean.name: (bool, None),
+    GraphQLInt.name: (int, shapes.holds_ints),
+    GraphQLFloat.name: (float, shapes.holds_floats),
+}
+"""Python's types whose values GraphQL's own scalars leave as they are, where they hold them."""
+
+_STRAWBERRY = "strawberry-definition"
+
+
+class _Entry(NamedTuple):
+    key: str
+    field: Field
+    shape: shapes.Shape
+
+
+class Plan:
+    """What is asked of the objects of one type."""
+
+    def __init__(self, entries: Sequence[_Entry]) -> None:
+        """Entries are in the order of the answer."""
+        self._entries = tuple(entries)
+        self._keys = tuple(entry.key for entry in entries)
+
+    def project(self, sources: Sequence[Any], run: Run) -> list[Answer]:
+        """Return the answer for each object, but for what it has to `run.settle` for."""
+        answers: list[Answer] = []
+        columns: list[Sequence[Any]] = []
+        for entry in self._entries:
+            values = entry.field.values(sources, run)
+            if isinstance(entry.field, Resolved) and has_awaitables(values):
+                run.wait(values, entry.shape, entry.key, answers)
+                columns.append([None] * len(sources))
+            else:
+                columns.append(entry.shape.complete(values, run))
+        rows = zip(*columns, strict=True) if columns else ((),) * len(sources)
+        answers.extend(dict(zip(self._keys, row, strict=True)) for row in rows)
+        return answers
+
+
+def plan(executor: Executor[Any], fields: GroupedFieldSet, type_: GraphQLObjectType) -> Plan:
+    """Plan what is asked of a type.
+
+    Raises:
+        NotProjectedError: there is something in it that only graphql-core does.
+    """
+    return Plan([_entry(executor, type_, key, asked) for key, asked in fields.items()])
+
+
+def _entry(
+    executor: Executor[Any], parent: GraphQLObjectType, key: str, asked: FieldDetailsList
+) -> _Entry:
+    nodes = [details.node for details in asked]
+    name = nodes[0].name.value
+    if name == "__typename":
+        return _Entry(key, Constant(parent.name), shapes.Leaf(str, str))
+    definition = parent.fields.get(name)
+    if definition is None:
+        raise NotProjectedError(f"{name} is of the schema, not of {parent}")
+    field = _made_of(definition)
+    if field.extensions:
+        raise NotProjectedError(f"{parent}.{name} has extensions")
+    how: Field = (
+        Attribute(field.python_name)
+        if field.base_resolver is None
+        else Resolved(definition, field, parent, key, nodes)
+    )
+    return _Entry(key, how, _shape(executor, cast("object", definition.type), asked))
+
+
+def _shape(executor: Executor[Any], type_: object, asked: FieldDetailsList) -> shapes.Shape:
+    if isinstance(type_, GraphQLNonNull):
+        within = cast("GraphQLNonNull[Any]", type_)
+        return shapes.NonNull(_shape_of_value(executor, within.of_type, asked))
+    return shapes.Nullable(_shape_of_value(executor, type_, asked))
+
+
+def _shape_of_value(
+    executor: Executor[Any], type_: object, asked: FieldDetailsList
+) -> shapes.Shape:
+    if isinstance(type_, GraphQLList):
+        within = cast("GraphQLList[Any]", type_)
+        return shapes.Several(_shape(executor, within.of_type, asked))
+    if isinstance(type_, GraphQLScalarType):
+        plain, holds = _PLAIN.get(type_.name, (None, None))
+        return shapes.Leaf(type_.coerce_output_value, plain, holds)
+    if isinstance(type_, GraphQLEnumType):
+        return shapes.Leaf(type_.coerce_output_value)
+    if isinstance(type_, GraphQLObjectType):
+        looks = type_.is_type_of is not None
+        return shapes.Object(
+            _plan_below(executor, type_, asked), _class_of(type_) if looks else None
+        )
+    if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+        definition = type_.extensions[_STRAWBERRY]
+        if isinstance(definition, StrawberryObjectDefinition) and definition.resolve_type:
+            raise NotProjectedError(f"{type_} says itself what is what")
+        possible = executor.schema.get_possible_types(type_)
+        return shapes.Abstract(
+            {_class_of(one): _plan_below(executor, one, asked) for one in possible}
+        )
+    raise NotProjectedError(f"{type_} is of a kind that was not there when this was written")
+
+
+def _plan_below(executor: Executor[Any], type_: GraphQLObjectType, asked: FieldDetailsList) -> Plan:
+    collected = collect_subfields(
+        executor.schema,
+        executor.fragments,
+        executor.variable_values,
+        executor.operation,
+        type_,
+        asked,
+    )
+    if collected.new_defer_usages:
+        raise NotProjectedError("something is deferred")
+    return plan(executor, collected.grouped_field_set, type_)
+
+
+def _made_of(definition: GraphQLField) -> StrawberryField:
+    field = definition.extensions.get(_STRAWBERRY)
+    if not isinstance(field, StrawberryField):
+        raise NotProjectedError("a field was not made by Strawberry")
+    return field
+
+
+def _class_of(type_: GraphQLObjectType) -> type:
+    """The class in Python whose objects are of this type; of those that share one, nothing can be said by it."""
+    definition = cast("StrawberryObjectDefinition", type_.extensions[_STRAWBERRY])
+    if definition.concrete_of is not None or definition.is_type_of is not None:
+        raise NotProjectedError(f"{type_} is not told by its class")
+    return definition.origin
