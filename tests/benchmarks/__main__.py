@@ -25,6 +25,7 @@ from tests.benchmarks import (
     growth,
     persistence,
     pruning,
+    reads,
     recording,
     rehydration,
     restart,
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, tuple[Measure, str]] = {
     "cancel": (cancel.measure, "from a cancel to no call in flight, here and in another process"),
     "recording": (recording.measure, "turns recorded, by one process and by four"),
     "pruning": (pruning.measure, "turns recorded with and without a pruning beside it"),
+    "api": (reads.measure, "what dashboards read, beside @neo4j/graphql on GraphQL Yoga"),
     "budget": (budget.measure, "tokens used beyond their budget, over kills"),
     # The last: the graph that it leaves takes minutes to be emptied for another.
     "growth": (growth.measure, "what is done all the time, as the graph grows; bytes on disk"),
