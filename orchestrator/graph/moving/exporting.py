@@ -1,4 +1,7 @@
-"""Reads a graph in pages by id and yields the lines of a file: memory is bounded by a page, not by the graph."""
+"""Reads a graph in pages by id and yields the lines of a file.
+
+A page is held in memory, and of each deliberation the digests by which `Known` tells whether a later line fits.
+"""
 
 from __future__ import annotations
 
