@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, product
 from random import Random
 
 import pytest
@@ -186,6 +186,14 @@ def chi_square(seats: int, *, one_absent: bool, count: Count = elected) -> float
 @pytest.mark.parametrize("one_absent", [False, True], ids=["all-vote", "one-absent"])
 def test_random_ballots_elect_each_seat_equally_often(seats: int, *, one_absent: bool) -> None:
     assert chi_square(seats, one_absent=one_absent) < BOUND[seats]
+
+
+def test_of_three_seats_the_one_that_never_votes_is_elected_in_a_fourth_of_random_elections() -> (
+    None
+):
+    """It is on two ballots and each other on one: where they agree on it the mean is as high or as low as can be."""
+    random = [[list(one), list(two)] for one, two in product(("ac", "ca"), ("ab", "ba"))]
+    assert [ballots for ballots in random if elected("dlb_1", "abc", ballots) == "a"] == [random[0]]
 
 
 def test_the_bound_on_random_elections_would_catch_a_count_that_favours_a_seat() -> None:
