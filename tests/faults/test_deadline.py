@@ -1,0 +1,50 @@
+"""A deadline that passes while nobody runs strikes at the next claim, and no model is asked for anything any more."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.model_behaviour import Behaviour
+from tests.support.neo4j import statement
+from tests.support.scene import Scene
+from tests.support.waiting import eventually, until
+
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(120)]
+
+_DEADLINE_SECONDS = 6
+"""Long enough for what is to be recorded before the kill."""
+
+
+async def test_what_was_due_while_nobody_ran_is_ended_by_the_next_process_without_a_call(
+    scene: Scene,
+) -> None:
+    service = await scene.start(COUNCIL_LEASE_SECONDS="300")
+    await service.ready()
+    # One has all but two ballots when its process is killed, the other has nothing.
+    scene.model.script(Behaviour(hang_after=-1), turn="*-b1-s2")
+    scene.model.script(Behaviour(hang_after=-1), turn="*-b1-s3")
+    voting = await scene.deliberate(service, "DEV", deadlineSeconds=_DEADLINE_SECONDS)
+    await eventually(scene.look, lambda seen: len(seen.of(voting)) == 10)
+    scene.model.script(Behaviour(hang_after=-1))
+    proposing = await scene.deliberate(service, "QA", deadlineSeconds=_DEADLINE_SECONDS)
+    await until(lambda: len(scene.model.of(f"trn_{proposing.removeprefix('dlb_')}-p0-*")) == 3)
+    crash = await scene.crash(service, "under way")
+    assert crash.under_way == 1
+    assert {one.status for one in (await scene.look()).deliberations} == {"RUNNING"}
+    scene.model.rules.clear()
+    await eventually(lambda: _passed(scene, proposing), lambda passed: passed)
+
+    await service.start()
+    seen = await scene.all_ended()
+    ends = {one.id: (one.status, one.stop_reason) for one in seen.deliberations}
+    assert ends == {voting: ("DECIDED", "DEADLINE"), proposing: ("FAILED", "DEADLINE")}
+    assert [one.resumptions for one in seen.deliberations] == [1, 1]
+    assert scene.log.begun(since=crash.place) == []
+    assert {turn.id for turn in seen.turns} == crash.recorded
+
+
+async def _passed(scene: Scene, deliberation: str) -> bool:
+    found = await scene.driver.execute_query(
+        statement("has_passed"), id=deliberation, database_=scene.database
+    )
+    return found.records[0]["passed"]
