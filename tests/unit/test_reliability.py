@@ -23,7 +23,8 @@ def test_each_promise_is_kept_by_a_test_that_is_there() -> None:
     assert len(promises) >= 20
     for row in promises:
         tests = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row[-1])
-        assert tests, f"nothing keeps: {row[0]}"
+        real = [file for file, _ in tests if not file.startswith("tests/unit/")]
+        assert real, f"nothing real keeps: {row[0]}"
         for file, name in tests:
             text = (ROOT / file).read_text(encoding="utf-8")
             assert f"def {name}(" in text, f"{file} has no {name}"
