@@ -1,0 +1,220 @@
+"""No string that a caller sends is ever anything but a string: not in Cypher, not in a full-text query, not in an id.
+
+Every place of the schema that takes one is found by introspection, and gets each of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, cast
+
+import pytest
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    get_named_type,
+    is_composite_type,
+)
+from orchestrator.api.schema import SCHEMA
+from tests.integration.api.conftest import Api
+
+pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
+
+Read = Callable[[], Awaitable[list[Any]]]
+Place = tuple[str | int, ...]
+"""Where a string goes, from the arguments on: names, and an index for a list."""
+
+MARK = "h0st1le"
+HOSTILE = (
+    f"{MARK}'}}) DETACH DELETE n //",
+    f'{MARK}"}}) CREATE (:{MARK}) WITH 1 AS x MATCH (n) SET n.{MARK} = 1 //` UNION MATCH (n) DETACH DELETE n /*',
+    f"{MARK}\\u0027 $id ${{id}} {{{{id}}}} %s *:* AND (a OR b* ~2^3 [a TO b]",
+)
+TEXTS = {"String", "ID", "JSON"}
+
+VALID: dict[str, Any] = {
+    "createRole": {"name": "OPS"},
+    "createCouncil": {"role": "OPS", "agents": [{"name": "ops-agent-1"}]},
+    "updateCouncil": {"id": "council"},
+    "archiveCouncil": {"id": "none"},
+    "restoreCouncil": {"id": "none"},
+    "registerAgent": {"councilId": "council", "agent": {}},
+    "updateAgent": {"id": "agent"},
+    "retireAgent": {"id": "none"},
+    "registerEndpoint": {"name": "other", "url": "http://127.0.0.1:1/v1"},
+    "updateEndpoint": {"id": "endpoint"},
+    "removeEndpoint": {"id": "none"},
+    "deliberate": {"council": {"role": "DEV"}, "task": {"description": "Write a cache."}},
+    "retryDeliberation": {"id": "none"},
+    "cancelDeliberation": {"id": "none"},
+}
+"""Inputs that would do, but for the string: only what is there may be changed by them, and nothing goes."""
+
+BEGIN = {
+    "Query": "",
+    "Council": 'council(by: {role: "DEV"})',
+    "Task": 'task(id: "$task")',
+    "Deliberation": 'deliberation(id: "$deliberation")',
+}
+"""How a field of a type is reached."""
+
+
+def schema_type(name: str) -> GraphQLObjectType:
+    found = SCHEMA._schema.get_type(name)  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(found, GraphQLObjectType)
+    return found
+
+
+def places(type_: Any, above: tuple[str, ...] = ()) -> Iterator[Place]:
+    """Yield each place for a string within an input."""
+    if isinstance(type_, GraphQLNonNull):
+        yield from places(type_.of_type, above)
+    elif isinstance(type_, GraphQLList):
+        yield from ((0, *inner) for inner in places(type_.of_type, above))
+    elif isinstance(type_, GraphQLInputObjectType):
+        if type_.name not in above:
+            for name, field in type_.fields.items():
+                for inner in places(field.type, (*above, type_.name)):
+                    yield (name, *inner)
+    elif isinstance(type_, GraphQLScalarType) and type_.name in TEXTS:
+        yield ()
+
+
+def put(value: Any, place: Place, text: str) -> Any:
+    """Return a value with the text at its place, and what leads there made where it is missing."""
+    if not place:
+        return text
+    first, *rest = place
+    if isinstance(first, int):
+        return [put(value[0] if value else None, tuple(rest), text)]
+    inner = {} if value is None else dict(value)
+    return inner | {first: put(inner.get(first), tuple(rest), text)}
+
+
+def mutations() -> list[tuple[str, Place]]:
+    """Each mutation with each place in its input."""
+    return [
+        (name, place)
+        for name, field in schema_type("Mutation").fields.items()
+        for place in places(field.args["input"].type)
+    ]
+
+
+def arguments() -> list[tuple[str, str, GraphQLField, str, GraphQLArgument, Place]]:
+    """Each argument of a field that takes a string, with each place in it."""
+    schema = SCHEMA._schema  # pyright: ignore[reportPrivateUsage]
+    return [
+        (type_.name, name, field, argument, given, place)
+        for type_ in schema.type_map.values()
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
+        and not type_.name.startswith("__")
+        and type_.name not in {"Mutation", "Subscription"}
+        for name, field in type_.fields.items()
+        for argument, given in field.args.items()
+        for place in places(given.type)
+    ]
+
+
+@pytest.fixture
+async def known(api: Api) -> dict[str, str]:
+    """Ids of what is there, by what stands for them."""
+    asked = await api.ask(
+        '{ council(by: {role: "DEV"}) { id } agent(by: {name: "dev-agent-1"}) { id } endpoints { id } }'
+    )
+    accepted = await api.change(
+        "deliberate", "deliberation { id task { id } }", **VALID["deliberate"]
+    )
+    return {
+        "council": asked["council"]["id"],
+        "agent": asked["agent"]["id"],
+        "endpoint": asked["endpoints"][0]["id"],
+        "deliberation": accepted["deliberation"]["id"],
+        "task": accepted["deliberation"]["task"]["id"],
+        "none": "cou_none",
+    }
+
+
+def described(graph: list[Any]) -> set[str]:
+    """The labels, the types and the names of properties."""
+    return {name for row in graph for name in (*row["what"], *row["properties"])}
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from texts(item)
+    elif isinstance(value, dict):
+        for item in cast("dict[str, Any]", value).values():
+            yield from texts(item)
+
+
+def test_there_is_a_valid_input_for_each_mutation_and_a_way_to_each_type() -> None:
+    assert set(VALID) == set(schema_type("Mutation").fields)
+    assert {type_ for type_, *_ in arguments()} <= set(BEGIN)
+
+
+async def test_a_string_in_a_mutation_is_kept_as_it_is_or_not_at_all(
+    api: Api, known: dict[str, str], whole_graph: Read
+) -> None:
+    before = await whole_graph()
+    for mutation, place in mutations():
+        kind = schema_type("Mutation").fields[mutation].args["input"].type
+        valid = {
+            name: known.get(value, value) if isinstance(value, str) else value
+            for name, value in VALID[mutation].items()
+        }
+        for number, text in enumerate(HOSTILE):
+            if mutation == "createRole":
+                # Unique: or the first would be all that is kept.
+                valid["name"] = f"OPS-{place}-{number}"
+            answer = await api.send(
+                f"mutation ($input: {kind}) {{ {mutation}(input: $input) {{ errors {{ code path }} }} }}",
+                {"input": put(valid, place, text)},
+            )
+            codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+            assert codes <= {"INVALID_INPUT"}, (mutation, place, text, answer)
+    after = await whole_graph()
+
+    there = {tuple(row["nodes"]) for row in after}
+    gone = [row for row in before if tuple(row["nodes"]) not in there and len(row["nodes"]) == 1]
+    assert gone == []
+    assert not any(MARK in name for name in described(after))
+    kept = {text for row in after for text in texts(row["properties"]) if MARK in text}
+    # A key is kept behind whose it is and for which mutation; a council without a name is called after its role.
+    bare = {
+        re.sub(r"^anonymous/\w+/", "", text) for text in kept if not text.endswith("-council-1")
+    }
+    assert bare == {*HOSTILE, *(json.dumps(text) for text in HOSTILE)}
+
+
+async def test_a_string_in_a_query_finds_nothing_and_changes_nothing(
+    api: Api, known: dict[str, str], whole_graph: Read
+) -> None:
+    before = await whole_graph()
+    for type_, name, field, argument, given, place in arguments():
+        for text in HOSTILE:
+            named = cast("object", get_named_type(cast("Any", field.type)))
+            selection = " { __typename }" if is_composite_type(named) else ""
+            asked = f"{name}({argument}: $given){selection}"
+            begin = BEGIN[type_]
+            for what, id_ in known.items():
+                begin = begin.replace(f"${what}", id_)
+            answer = await api.send(
+                f"query ($given: {given.type}) {{ {f'{begin} {{ {asked} }}' if begin else asked} }}",
+                {"given": put(None, place, text)},
+            )
+            codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+            assert codes <= {"INVALID_INPUT"}, (type_, name, argument, place, text, answer)
+
+    assert await whole_graph() == before
