@@ -105,6 +105,7 @@ async def _run(seconds: float, seed: int, tell: Callable[[str], None]) -> Eviden
             asked=read_log(world.model_log),
             recorded=watch.recorded,
             faults=chaos.done,
+            kills=chaos.kills,
             exits=chaos.exits,
             broken=watch.broken,
             unexpected=callers.unexpected,

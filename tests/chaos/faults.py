@@ -45,8 +45,6 @@ _DECK = {
 }
 """How often each comes before all of them come again. Neo4j is seldom: nothing moves until it has started."""
 
-KILLS = {Kind.KILL, Kind.KILL_AGAIN}
-
 _LONGEST_GAP = 4.0
 
 
@@ -60,11 +58,21 @@ class Fault:
     ended: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """A SIGKILL, from when it was sent until the process was gone, by time.time()."""
+
+    victim: str
+    began: float
+    ended: float
+
+
 class Chaos:
     """Does it, and writes down what it did."""
 
     def __init__(self, world: World, chance: random.Random, tell: Callable[[str], None]) -> None:
         self.done: list[Fault] = []
+        self.kills: list[Kill] = []
         self.exits: list[int] = []
         """Of those that were ended in order."""
         self._world = world
@@ -121,17 +129,22 @@ class Chaos:
             self.done.append(Fault(kind=kind, victim=name, began=began, ended=time.time()))
 
     async def _kill(self, victim: Replica, extent: float) -> None:
-        await victim.service.kill()
+        await self._send_kill(victim)
         # Of three, one starts again before its lease has run out, one at once, one after it was taken over.
         await asyncio.sleep(2 * LEASE_SECONDS * max(0.0, extent - 0.3))
         await victim.service.start()
 
     async def _kill_again(self, victim: Replica, extent: float) -> None:
-        await victim.service.kill()
+        await self._send_kill(victim)
         await victim.service.start()
         await asyncio.sleep(3 * extent)
-        await victim.service.kill()
+        await self._send_kill(victim)
         await victim.service.start()
+
+    async def _send_kill(self, victim: Replica) -> None:
+        began = time.time()
+        await victim.service.kill()
+        self.kills.append(Kill(victim=victim.name, began=began, ended=time.time()))
 
     async def _end(self, victim: Replica, extent: float) -> None:
         listens = await victim.service.readiness() is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.domain.ids import turn_named
-from tests.chaos.faults import KILLS, Fault
+from tests.chaos.faults import Fault, Kill
 
 _NOTICED = 1.0
 """Seconds that it takes to hear of an end, beside a lease: one tick."""
@@ -25,6 +25,16 @@ class TurnFound:
     round: int
     seat: int
     outcome: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimFound:
+    """A claim, as it is in the graph at the end."""
+
+    sequence: int
+    at: float
+    """By time.time()."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +50,11 @@ class Found:
     held: bool
     alive: bool
     """Whether the lease of who holds it runs."""
-    claims: int
+    claims: tuple[ClaimFound, ...]
+    """In their order."""
     verdicts: int
+    deadline: float | None = None
+    """By time.time()."""
     budget: int | None = None
     """In tokens."""
     spent: int | None = None
@@ -52,6 +65,14 @@ class Found:
     def ended(self) -> bool:
         """Whether nothing more is to come."""
         return self.status in {"DECIDED", "FAILED", "CANCELLED"}
+
+    def claim_at(self, moment: float) -> ClaimFound | None:
+        """Return the claim that it was under then; none before the first."""
+        return next((claim for claim in reversed(self.claims) if claim.at <= moment), None)
+
+    def recorded_by(self, claim: ClaimFound) -> set[str]:
+        """Return the turns that whoever made this claim found recorded."""
+        return {turn.id for turn in self.turns if turn.sequence < claim.sequence}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +108,7 @@ class Evidence:
     recorded: Mapping[str, float]
     """When each turn was there at the latest."""
     faults: Sequence[Fault]
+    kills: Sequence[Kill]
     exits: Sequence[int]
     broken: Sequence[str]
     unexpected: Sequence[str]
@@ -129,25 +151,34 @@ def read_log(path: Path) -> list[Asked]:
 
 def found_in(row: Mapping[str, Any]) -> Found:
     """Read a row of `chaos/list_deliberations`."""
-    finished = row["finishedAt"]
     return Found(
         id=row["id"],
         status=row["status"],
         stop_reason=row["stopReason"],
         # As it was sent: the graph's begins with the caller and the mutation.
         key=(row["key"] or "").rpartition("/")[2],
-        finished_at=None if finished is None else finished / 1000,
+        finished_at=_seconds(row["finishedAt"]),
+        deadline=_seconds(row["deadline"]),
         held=row["held"],
         alive=row["alive"],
-        claims=row["claims"],
+        claims=tuple(
+            ClaimFound(sequence=sequence, at=at / 1_000_000)
+            for sequence, at in sorted(row["claims"])
+        ),
         verdicts=row["verdicts"],
         budget=row["budget"],
         spent=row["spent"],
         turns=tuple(
-            TurnFound(id=id_, kind=kind, round=round_, seat=seat, outcome=outcome)
-            for id_, kind, round_, seat, outcome in row["turns"]
+            TurnFound(
+                id=id_, kind=kind, round=round_, seat=seat, outcome=outcome, sequence=sequence
+            )
+            for id_, kind, round_, seat, outcome, sequence in row["turns"]
         ),
     )
+
+
+def _seconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / 1_000_000
 
 
 def judge(evidence: Evidence) -> list[Row]:
@@ -157,6 +188,7 @@ def judge(evidence: Evidence) -> list[Row]:
         *_ended(evidence),
         *_turns(evidence),
         *_calls(evidence),
+        _deadlines(evidence),
         _repeated_by_kills(evidence),
         *_budgets(evidence),
         *_processes(evidence),
@@ -227,7 +259,7 @@ def _ended(evidence: Evidence) -> list[Row]:
         ),
         Row(
             promise="no claim left",
-            found=f"{sum(one.claims for one in evidence.at_end)} claims were made",
+            found=f"{sum(len(one.claims) for one in evidence.at_end)} claims were made",
             against=[f"{one.id} is still held" for one in evidence.at_end if one.held],
         ),
     ]
@@ -260,11 +292,6 @@ def _several(*counters: Counter[Any]) -> Iterable[tuple[Any, int]]:
 
 def _calls(evidence: Evidence) -> list[Row]:
     of = {turn.id: one for one in evidence.at_end for turn in one.turns}
-    late = [
-        f"{call.turn} was recorded {call.began - evidence.recorded[call.turn]:.2f} s before {call.caller} asked for it"
-        for call in evidence.asked
-        if call.began > evidence.recorded.get(call.turn, call.began)
-    ]
     # What the model server failed to answer is asked again under the same claim.
     times = Counter(call.turn for call in evidence.asked if not call.failed)
     bound = evidence.lease + _NOTICED
@@ -272,15 +299,15 @@ def _calls(evidence: Evidence) -> list[Row]:
         Row(
             promise="no call repeated whose turn was recorded",
             found=f"{len(evidence.asked)} calls for {len({call.turn for call in evidence.asked})} turns",
-            against=late,
+            against=[*_asked_after_its_claim(evidence, of), *_asked_after_it_was_seen(evidence)],
         ),
         Row(
             promise="no call made twice under one claim",
             found=f"{sum(count - 1 for count in times.values())} made again under another",
             against=[
-                f"{turn} was asked for {count} times under {of[turn].claims} claims"
+                f"{turn} was asked for {count} times under {len(of[turn].claims)} claims"
                 for turn, count in times.items()
-                if turn in of and count > of[turn].claims
+                if turn in of and count > len(of[turn].claims)
             ],
         ),
         Row(
@@ -295,6 +322,51 @@ def _calls(evidence: Evidence) -> list[Row]:
             ],
         ),
     ]
+
+
+def _asked_after_its_claim(evidence: Evidence, of: Mapping[str, Found]) -> list[str]:
+    """Tell the calls under a claim for what it found recorded: the sequence says what that was, and no clock."""
+    against: list[str] = []
+    for call in evidence.asked:
+        if (one := of.get(call.turn)) is None or (claim := one.claim_at(call.began)) is None:
+            continue
+        if call.turn in one.recorded_by(claim):
+            against.append(
+                f"{call.turn} was recorded before the claim {claim.sequence} under which {call.caller} asked for it"
+            )
+    return against
+
+
+def _asked_after_it_was_seen(evidence: Evidence) -> list[str]:
+    """Tell the calls for what a look at the graph had shown recorded, under whatever claim."""
+    return [
+        f"{call.turn} was recorded {call.began - evidence.recorded[call.turn]:.2f} s before {call.caller} asked for it"
+        for call in evidence.asked
+        if call.began > evidence.recorded.get(call.turn, call.began)
+    ]
+
+
+def _deadlines(evidence: Evidence) -> Row:
+    limited = {one.id: (one, one.deadline) for one in evidence.at_end if one.deadline is not None}
+    late: list[str] = []
+    for call in evidence.asked:
+        named = turn_named(call.turn)
+        if named is None or named[0] not in limited:
+            continue
+        one, deadline = limited[named[0]]
+        claim = one.claim_at(call.began)
+        if claim is not None and claim.at > deadline:
+            late.append(f"{call.turn} was asked for under a claim made after the deadline")
+        elif call.began > deadline + _NOTICED:
+            late.append(f"{call.turn} began {call.began - deadline:.2f} s after the deadline")
+    missed = sum(
+        any(claim.at > deadline for claim in one.claims) for one, deadline in limited.values()
+    )
+    return Row(
+        promise="no call after the deadline, and none under a claim that came after it",
+        found=f"{len(limited)} with one, {missed} claimed after it",
+        against=late,
+    )
 
 
 def _budgets(evidence: Evidence) -> list[Row]:
@@ -335,41 +407,70 @@ def used_by_deliberation(asked: Iterable[Asked]) -> Counter[str]:
 
 
 def _repeated_by_kills(evidence: Evidence) -> Row:
-    """Say how many of the calls that a killed process had begun were made again, and how many were in flight."""
-    calls: dict[str, list[Asked]] = defaultdict(list)
-    for call in evidence.asked:
-        calls[call.turn].append(call)
-    kills = [fault for fault in evidence.faults if fault.kind in KILLS]
-    flying, repeated, unrecorded = 0, Counter[int](), 0
-    against: list[str] = []
-    for ones in calls.values():
-        for call, later in zip(ones, [*ones[1:], None], strict=True):
-            kill = _kill_of(call, kills)
-            if kill is None or call.failed:
+    """Compare for each kill the calls that were made again with those that it left unrecorded.
+
+    What it left is counted at the kill: what was in flight then, and what was answered and not recorded by the
+    claim that came next. What was made again is counted afterwards, call by call.
+    """
+    of = {one.id: one for one in evidence.at_end}
+    left, flying, repeated = Counter[Kill](), 0, Counter[Kill]()
+    for turn, calls in _by_turn(evidence.asked).items():
+        named = turn_named(turn)
+        one = None if named is None else of.get(named[0])
+        if one is None:
+            continue
+        for call in calls:
+            if (kill := _kill_of(call, evidence.kills)) is None:
                 continue
-            in_flight = call.ended is None or call.ended >= kill.began
+            in_flight = _in_flight(call, kill)
             flying += in_flight
-            if later is None or later.began < kill.began:
-                continue
-            if not in_flight and call.outcome != "answered":
-                continue
-            repeated[id(kill)] += 1
-            if not in_flight:
-                # Answered, and so it must not have been recorded when its process was killed.
-                unrecorded += 1
-                if evidence.recorded.get(call.turn, kill.began) < kill.began:
-                    against.append(f"{call.turn}, recorded before {kill.victim} was killed")
+            left[kill] += in_flight or _unrecorded(call, one, kill)
+            repeated[kill] += sum(_repeats(later, call, kill, one) for later in calls)
     return Row(
-        promise="a kill repeats at most what was in flight",
-        found=f"{len(kills)} kills, {flying} calls in flight; {repeated.total()} repeated ({unrecorded} answered and not recorded), at most {max(repeated.values(), default=0)} by one",
-        against=against,
+        promise="a kill repeats at most what was in flight or not recorded yet",
+        found=f"{len(evidence.kills)} kills, {flying} calls in flight and {left.total() - flying} answered and not recorded; {repeated.total()} repeated, at most {max(repeated.values(), default=0)} by one",
+        against=[
+            f"{kill.victim}: {repeated[kill]} repeated, and only {left[kill]} were in flight or not recorded"
+            for kill in evidence.kills
+            if repeated[kill] > left[kill]
+        ],
     )
 
 
-def _kill_of(call: Asked, kills: Iterable[Fault]) -> Fault | None:
+def _by_turn(asked: Iterable[Asked]) -> Mapping[str, Sequence[Asked]]:
+    """Return the calls of each turn, less those that the model server failed: they are asked again anyway."""
+    calls: dict[str, list[Asked]] = defaultdict(list)
+    for call in asked:
+        if not call.failed:
+            calls[call.turn].append(call)
+    return calls
+
+
+def _kill_of(call: Asked, kills: Iterable[Kill]) -> Kill | None:
     """Return the kill that the process which made this call met with."""
     mine = (kill for kill in kills if kill.victim == call.caller and kill.ended >= call.began)
     return min(mine, key=lambda kill: kill.began, default=None)
+
+
+def _in_flight(call: Asked, kill: Kill) -> bool:
+    return call.ended is None or call.ended >= kill.began
+
+
+def _unrecorded(call: Asked, one: Found, kill: Kill) -> bool:
+    """Say whether it was answered before the kill, and not recorded when the next process claimed it."""
+    after = next((claim for claim in one.claims if claim.at > kill.began), None)
+    return (
+        call.outcome == "answered" and after is not None and call.turn not in one.recorded_by(after)
+    )
+
+
+def _repeats(later: Asked, call: Asked, kill: Kill, one: Found) -> bool:
+    """Say whether a call was made again because of this kill, under the claim that came next."""
+    after = next((claim for claim in one.claims if claim.at > kill.began), None)
+    if after is None or one.claim_at(later.began) != after:
+        return False
+    # What was closed before the kill had been overtaken or given up, and is not repeated for the kill's sake.
+    return call.outcome == "answered" or _in_flight(call, kill)
 
 
 def _processes(evidence: Evidence) -> list[Row]:

@@ -7,20 +7,26 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.faults import Fault, Kind
-from tests.chaos.judging import Asked, Evidence, Found, TurnFound, judge
+from tests.chaos.faults import Fault, Kill, Kind
+from tests.chaos.judging import Asked, ClaimFound, Evidence, Found, TurnFound, judge
 
-_KILL = Fault(kind=Kind.KILL, victim="one", began=10.0, ended=10.5)
+_KILL = Kill(victim="one", began=10.0, ended=10.1)
 
 
-def _turn(id_: str = "trn_1", seat: int = 1) -> TurnFound:
-    return TurnFound(id=id_, kind="PROPOSAL", round=0, seat=seat, outcome="TAKEN")
+def _turn(seat: int, sequence: int) -> TurnFound:
+    return TurnFound(
+        id=_id(seat), kind="PROPOSAL", round=0, seat=seat, outcome="TAKEN", sequence=sequence
+    )
+
+
+def _id(seat: int) -> str:
+    return f"trn_1-p0-s{seat}"
 
 
 def _asked(
-    turn: str, began: float, ended: float, caller: str = "one", outcome: str = "answered"
+    seat: int, began: float, ended: float, caller: str = "one", outcome: str = "answered"
 ) -> Asked:
-    return Asked(turn=turn, caller=caller, began=began, ended=ended, outcome=outcome)
+    return Asked(turn=_id(seat), caller=caller, began=began, ended=ended, outcome=outcome)
 
 
 _FOUND = Found(
@@ -31,9 +37,9 @@ _FOUND = Found(
     finished_at=12.0,
     held=False,
     alive=False,
-    claims=2,
+    claims=(ClaimFound(sequence=1, at=7.0), ClaimFound(sequence=3, at=10.5)),
     verdicts=1,
-    turns=(_turn(), _turn("trn_2", 2)),
+    turns=(_turn(1, 2), _turn(2, 4)),
 )
 _WELL = Evidence(
     accepted={"order 1": "dlb_1"},
@@ -41,13 +47,14 @@ _WELL = Evidence(
     after_faults=[_FOUND],
     at_end=[_FOUND],
     asked=[
-        _asked("trn_1", 8.0, 9.0),
+        _asked(1, 8.0, 9.0),
         # In flight when its caller was killed, and so made again by who took over.
-        _asked("trn_2", 9.9, 10.1, outcome="cut by client"),
-        _asked("trn_2", 11.0, 11.5, "two"),
+        _asked(2, 9.9, 10.1, outcome="cut by client"),
+        _asked(2, 11.0, 11.5, "two"),
     ],
-    recorded={"trn_1": 9.5, "trn_2": 11.9},
-    faults=[_KILL],
+    recorded={_id(1): 11.9, _id(2): 11.9},
+    faults=[Fault(kind=Kind.KILL, victim="one", began=10.0, ended=10.5)],
+    kills=[_KILL],
     exits=[0],
     broken=[],
     unexpected=[],
@@ -58,7 +65,7 @@ _WELL = Evidence(
 
 def _used(tokens: int) -> Asked:
     """A call of the deliberation for a turn that was never recorded."""
-    asked = _asked("trn_1-p0-s3", 9.9, 10.1, outcome="cut by server")
+    asked = _asked(3, 9.9, 10.1, outcome="cut by server")
     return replace(asked, tokens=tokens)
 
 
@@ -87,18 +94,40 @@ def test_what_is_as_promised_is_called_so() -> None:
         ("a verdict", _with(replace(_FOUND, verdicts=0))),
         ("a verdict", _with(replace(_FOUND, status="FAILED"))),
         ("no claim left", _with(replace(_FOUND, held=True))),
-        ("no turn twice", _with(replace(_FOUND, turns=(*_FOUND.turns, _turn("trn_3"))))),
-        ("no turn that no model", _with(replace(_FOUND, turns=(*_FOUND.turns, _turn("trn_3", 3))))),
+        (
+            "no turn twice",
+            _with(replace(_FOUND, turns=(*_FOUND.turns, replace(_turn(1, 5), id="trn_1-p0-s4")))),
+        ),
+        ("no turn that no model", _with(replace(_FOUND, turns=(*_FOUND.turns, _turn(3, 5))))),
         (
             "no call repeated whose turn was recorded",
-            replace(_WELL, asked=[*_WELL.asked, _asked("trn_1", 9.6, 9.7, "two")]),
+            # Before the second claim, which no look at the graph was quick enough to tell.
+            replace(_WELL, asked=[*_WELL.asked, _asked(1, 10.6, 10.7, "two")]),
         ),
-        ("no call made twice under one claim", _with(replace(_FOUND, claims=1))),
-        ("no call 4 s after", replace(_WELL, asked=[*_WELL.asked, _asked("trn_1", 17.0, 18.0)])),
         (
-            # Answered and recorded long before the kill.
+            "no call repeated whose turn was recorded",
+            # Under the first claim, as a look at the graph did tell.
+            replace(_WELL, asked=[*_WELL.asked, _asked(1, 9.6, 9.7)], recorded={_id(1): 9.5}),
+        ),
+        ("no call made twice under one claim", _with(replace(_FOUND, claims=_FOUND.claims[:1]))),
+        ("no call 4 s after", replace(_WELL, asked=[*_WELL.asked, _asked(1, 17.0, 18.0)])),
+        ("no call after the deadline", _with(replace(_FOUND, deadline=9.9))),
+        (
+            "no call after the deadline",
+            replace(
+                _with(replace(_FOUND, deadline=10.6)),
+                asked=[*_WELL.asked, _asked(3, 11.7, 11.9, "two")],
+            ),
+        ),
+        (
+            # Answered and recorded before the kill.
             "a kill repeats at most",
-            replace(_WELL, asked=[*_WELL.asked, _asked("trn_1", 11.0, 12.0, "two")]),
+            replace(_WELL, asked=[*_WELL.asked, _asked(1, 11.0, 12.0, "two")]),
+        ),
+        (
+            # Once is what a kill costs.
+            "a kill repeats at most",
+            replace(_WELL, asked=[*_WELL.asked, _asked(2, 11.6, 12.0, "two")]),
         ),
         (
             "no more tokens used",
@@ -131,6 +160,17 @@ def test_a_budget_that_was_used_up_to_the_last_token_is_held() -> None:
 
 def test_a_call_that_the_model_server_failed_may_be_made_again_under_the_same_claim() -> None:
     failed: Callable[[float], Asked] = lambda began: _asked(  # noqa: E731
-        "trn_1", began, began + 0.1, outcome="cut by server"
+        1, began, began + 0.1, outcome="cut by server"
     )
     assert _broken(replace(_WELL, asked=[failed(7.0), failed(7.5), *_WELL.asked])) == []
+
+
+def test_what_was_answered_and_not_recorded_when_its_process_was_killed_may_be_asked_for_again() -> (
+    None
+):
+    found = replace(_FOUND, turns=(_turn(1, 4), _turn(2, 5)))
+    assert _broken(replace(_with(found), asked=[*_WELL.asked, _asked(1, 11.0, 11.2, "two")])) == []
+
+
+def test_a_deadline_is_met_by_what_began_before_it() -> None:
+    assert _broken(_with(replace(_FOUND, deadline=11.0))) == []
