@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import strawberry
 import uuid_utils
 
 from orchestrator.api.callers import Caller
 from orchestrator.api.loaders import Loaders
-from orchestrator.api.ports import Councils, Docket, Records, ServiceState, Watch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Everything that the API asks of others, and the one setting that judges an input."""
-
-    councils: Councils
-    records: Records
-    docket: Docket
-    watch: Watch
-    service: ServiceState
-    allow_link_local: bool = False
-    """Whether an endpoint may have a link-local or metadata address."""
-
+from orchestrator.api.ports import Ports
 
 ContextSource = Callable[[], Ports]
 

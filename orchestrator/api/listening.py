@@ -1,10 +1,9 @@
-"""Serving the app on a socket: whose signals are handled elsewhere, and whose port is named where it is taken."""
+"""Serving the app on a socket; signals are handled elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 from collections.abc import AsyncGenerator, Generator
 
@@ -13,22 +12,9 @@ from starlette.applications import Starlette
 from typing_extensions import override
 
 from orchestrator.api.body import MOST_BYTES
-from orchestrator.domain.errors import CouncilError
 
 _CLOSING_SECONDS = 5
 """How long open streams may take to end; without a bound one of them would hold the end for ever."""
-
-
-class CannotListenError(CouncilError):
-    """The address to listen on is not to be had."""
-
-    def __init__(self, host: str, port: int, reason: str) -> None:
-        """`reason` is in words."""
-        self.host: str = host
-        self.port: int = port
-        super().__init__(
-            f"cannot listen on {host} port {port}: {reason}; COUNCIL_PORT sets another port, COUNCIL_HOST another address"
-        )
 
 
 class _Server(uvicorn.Server):
@@ -37,27 +23,6 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         # A signal first drains the engine; uvicorn's own handler would close the API before that.
         yield
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Take the address, before anything else is started.
-
-    Raises:
-        CannotListenError: the port is taken, or the address is not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(1024)
-    except OSError as exc:
-        listener.close()
-        taken = exc.errno == errno.EADDRINUSE
-        reason = "another program has it" if taken else exc.strerror or str(exc)
-        raise CannotListenError(host, port, reason) from exc
-    listener.settimeout(0)
-    return listener
 
 
 @contextlib.asynccontextmanager

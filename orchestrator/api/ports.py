@@ -200,3 +200,19 @@ class ServiceState(Protocol):
     async def graph_size(self) -> GraphSize | None:
         """How much is in the graph; none while it cannot be reached."""
         ...
+
+
+# ---------------------------------------------------------------- all of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything that the API asks of others, and the one setting that judges an input."""
+
+    councils: Councils
+    records: Records
+    docket: Docket
+    watch: Watch
+    service: ServiceState
+    allow_link_local: bool = False
+    """Whether an endpoint may have a link-local or metadata address."""

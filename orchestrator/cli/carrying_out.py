@@ -1,4 +1,4 @@
-"""Carries out a command: the settings, an event loop, a client where one is needed, and an exit code for whatever happens."""
+"""Carries out a command: the settings, an event loop, and an exit code for whatever happens."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from rich.text import Text
 
 from orchestrator.cli import environment
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.failures import InputError, cause_of, exit_of, words_of
 from orchestrator.cli.screen import Screen, harmless
-from orchestrator.client import CouncilClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,21 +40,10 @@ def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
     raise typer.Exit(code)
 
 
-def as_client(work: Callable[[CouncilClient, Screen], Awaitable[Exit]], url: str | None) -> None:
-    """Do work that needs a client of the service."""
-
-    async def with_client(settings: Settings, screen: Screen) -> Exit:
-        try:
-            client = CouncilClient(url or environment.api_url(settings))
-        except ValueError as error:
-            raise InputError(f"{'--url' if url else 'COUNCIL_URL'}: {error}") from error
-        async with client:
-            return await work(client, screen)
-
-    carry_out(with_client)
-
-
 def _explain(error: Exception, screen: Screen) -> Exit:
+    # It knows the errors of all commands, and with them what none but clients need.
+    from orchestrator.cli.failures import cause_of, exit_of, words_of  # noqa: PLC0415
+
     error = cause_of(error)
     code = exit_of(error)
     if code is not None:

@@ -15,7 +15,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.api import listening
+from orchestrator.api import address
 from orchestrator.cli import browser, examples, logs
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import words_of
@@ -41,7 +41,7 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
         CouncilError: something could not be started; what had been started was ended.
     """
     # Known at once, rather than after Neo4j has been fetched and started.
-    listening.bind(settings.host, settings.port).close()
+    address.bind(settings.host, settings.port).close()
     logs.to_file(_log_file(settings))
     async with AsyncExitStack() as stack:
         password_file: Path | None = None

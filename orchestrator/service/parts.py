@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import uuid_utils
 
-from orchestrator.api.context import Ports
+from orchestrator.api.ports import Ports
 from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, Endpoint
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.engine.desk import Capacity, Desk

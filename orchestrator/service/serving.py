@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import structlog
 
-from orchestrator.api.app import build_app
-from orchestrator.api.listening import bind, listening
+from orchestrator.api.address import bind
 from orchestrator.domain.errors import WrongSettingError
+from orchestrator.service.api import api_open
 from orchestrator.service.parts import joined
 from orchestrator.service.signals import on_signals
 from orchestrator.settings import Settings
 
 Hook = Callable[[str], Awaitable[None]]
+
+_HEAD_START_SECONDS = 1.0
+"""How long the API leaves the processor to the start: what was under way goes on before it is loaded. A graph that is away is not waited for."""
 
 _log = structlog.get_logger(__name__)
 
@@ -75,10 +79,14 @@ async def _serve(
 ) -> None:
     async with joined(settings, on_step) as (service, ports, watching):
         url = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
-        async with listening(build_app(lambda: ports), listener):
-            _log.info("listening", url=url, rehearsal=service.rehearsal)
-            life = asyncio.create_task(service.live(), name="life")
-            try:
+        life = asyncio.create_task(service.live(), name="life")
+        async with _ended(life):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HEAD_START_SECONDS):
+                    await _first_of(stop, service.ready, unless=(life, watching))
+            # The API answers until the life has ended.
+            async with api_open(ports, listener), _ended(life):
+                _log.info("listening", url=url, rehearsal=service.rehearsal)
                 await _first_of(stop, service.ready, unless=(life, watching))
                 if on_ready is not None and service.ready.is_set() and not stop.is_set():
                     await on_ready(url)
@@ -90,9 +98,16 @@ async def _serve(
                 if begun:
                     service.closing.set()
                     await life
-            finally:
-                life.cancel()
-                await asyncio.wait([life])
+
+
+@contextlib.asynccontextmanager
+async def _ended(task: asyncio.Task[None]) -> AsyncGenerator[None]:
+    """Have the task ended when the block is left, however that is."""
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def _first_of(*events: asyncio.Event, unless: tuple[asyncio.Task[None], ...]) -> None:

@@ -32,7 +32,7 @@ _LAST_MOMENT = 0.9
 """Of the time that all of it takes: the kills are spread up to here."""
 
 _END_SECONDS = 60.0
-_EVENTS = ("listening", "graph_reached", "deliberation_claimed")
+_EVENTS = ("graph_reached", "deliberation_claimed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +237,7 @@ def _figures(when: str, kills: Sequence[_Kill], target: str) -> list[Figure]:
 def _steps(kills: Sequence[_Kill]) -> list[Figure]:
     """What the time to the first resumed call is made of."""
     names = {
-        "listening": "imports and settings",
-        "graph_reached": "reaching Neo4j",
+        "graph_reached": "imports and settings, reaching Neo4j",
         "deliberation_claimed": "migrations, defaults, seed and councils looked at; entering and claiming",
         "call": "from the first claim to the first call",
     }

@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.02
 _SHOWN = 12
 """Packages whose import is shown."""
 
-_EVENTS = ("listening", "graph_reached", "rehydrated")
+_EVENTS = ("graph_reached", "rehydrated", "listening")
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)")
 
 
@@ -132,7 +132,7 @@ async def _packages(environment: dict[str, str]) -> dict[str, float]:
         "-X",
         "importtime",
         "-c",
-        "import orchestrator.cli.app, orchestrator.cli.carrying_out, orchestrator.service.serving",
+        "import orchestrator.cli.app, orchestrator.cli.carrying_out, orchestrator.service.serving, orchestrator.api.app, orchestrator.api.listening",
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **environment},

@@ -81,6 +81,10 @@ async def main() -> None:
         )
         async with desk.at_work():
             _step("entering, and claiming what was under way")
+            from orchestrator.api import app, listening
+
+            _ = app, listening
+            _step("imports of the API")
     from tests.benchmarks.processes import say
 
     say(**_steps)

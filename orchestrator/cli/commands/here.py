@@ -50,10 +50,11 @@ def serve() -> None:
 
     async def work(settings: Settings, _: Screen) -> Exit:
         from orchestrator.cli import logs
-        from orchestrator.cli.failures import InputError
         from orchestrator.service import serving
 
         if settings.neo4j_uri is None:
+            from orchestrator.cli.failures import InputError
+
             raise InputError("NEO4J_URI must say where the graph is; `council up` starts one.")
         logs.to_stderr(settings.log_format)
         return Exit(await serving.serve(settings))

@@ -22,6 +22,6 @@ def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
 
 def as_client(work: Callable[[CouncilClient, Screen], Awaitable[Exit]], url: str | None) -> None:
     """Do work that needs a client of the service."""
-    from orchestrator.cli import carrying_out
+    from orchestrator.cli import connecting
 
-    carrying_out.as_client(work, url)
+    connecting.as_client(work, url)

@@ -13,7 +13,8 @@ from strawberry.types import ExecutionResult
 
 from orchestrator.api.app import build_app
 from orchestrator.api.callers import Caller
-from orchestrator.api.context import Context, Ports
+from orchestrator.api.context import Context
+from orchestrator.api.ports import Ports
 from orchestrator.api.schema import SCHEMA
 from orchestrator.engine.events import LiveEvent, Moved
 from orchestrator.engine.following import Board

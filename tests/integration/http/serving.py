@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from orchestrator.api.address import bind
 from orchestrator.api.app import build_app
-from orchestrator.api.listening import bind, listening
+from orchestrator.api.listening import listening
 from tests.unit.api.doubles import House
 
 

@@ -10,8 +10,7 @@ from typing import Protocol, TypeVar
 
 from typing_extensions import override
 
-from orchestrator.api.context import Ports
-from orchestrator.api.ports import Rehydration
+from orchestrator.api.ports import Ports, Rehydration
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import (
     Agent,

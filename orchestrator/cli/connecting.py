@@ -1,0 +1,31 @@
+"""Carries out a command that needs a client of the service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.cli import environment
+from orchestrator.cli.carrying_out import carry_out
+from orchestrator.cli.failures import InputError
+from orchestrator.client import CouncilClient
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from orchestrator.cli.exits import Exit
+    from orchestrator.cli.screen import Screen
+    from orchestrator.settings import Settings
+
+
+def as_client(work: Callable[[CouncilClient, Screen], Awaitable[Exit]], url: str | None) -> None:
+    """Do work that needs a client of the service."""
+
+    async def with_client(settings: Settings, screen: Screen) -> Exit:
+        try:
+            client = CouncilClient(url or environment.api_url(settings))
+        except ValueError as error:
+            raise InputError(f"{'--url' if url else 'COUNCIL_URL'}: {error}") from error
+        async with client:
+            return await work(client, screen)
+
+    carry_out(with_client)
