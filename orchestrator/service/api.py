@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 
 from orchestrator.api.ports import Ports
+from orchestrator.service.loading import to_stay
 
 
 @contextlib.asynccontextmanager
@@ -19,7 +20,8 @@ async def api_open(ports: Ports, listener: socket.socket) -> AsyncGenerator[None
 
 
 def _loaded(ports: Ports, listener: socket.socket) -> AbstractAsyncContextManager[None]:
-    from orchestrator.api.app import build_app  # noqa: PLC0415 - see above
-    from orchestrator.api.listening import listening  # noqa: PLC0415
+    with to_stay():
+        from orchestrator.api.app import build_app  # noqa: PLC0415 - see above
+        from orchestrator.api.listening import listening  # noqa: PLC0415
 
     return listening(build_app(lambda: ports), listener)

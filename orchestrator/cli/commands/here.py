@@ -49,8 +49,11 @@ def serve() -> None:
     """
 
     async def work(settings: Settings, _: Screen) -> Exit:
-        from orchestrator.cli import logs
-        from orchestrator.service import serving
+        from orchestrator.service.loading import to_stay
+
+        with to_stay():
+            from orchestrator.cli import logs
+            from orchestrator.service import serving
 
         if settings.neo4j_uri is None:
             from orchestrator.cli.failures import InputError
