@@ -10,7 +10,7 @@ from collections.abc import (
     Generator,
     Mapping,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, LiteralString, TypeVar, cast
 from urllib.parse import urlsplit
@@ -87,11 +87,22 @@ class Graph:
     after a commit whose acknowledgement was lost: a write has to be idempotent.
     """
 
-    def __init__(self, driver: AsyncDriver, database: str, bounds: Bounds) -> None:
-        """Open one with `open_graph`."""
+    def __init__(
+        self,
+        driver: AsyncDriver,
+        database: str,
+        bounds: Bounds,
+        room: AbstractAsyncContextManager[None] | None = None,
+    ) -> None:
+        """Open one with `open_graph`; each transaction takes a place in the `room`."""
         self.driver: AsyncDriver = driver
         self.database: str = database
         self.bounds: Bounds = bounds
+        self._room: AbstractAsyncContextManager[None] = room or nullcontext()
+
+    def with_room_for(self, transactions: int) -> Graph:
+        """Return the same graph for somebody who may have so many transactions at once, and leaves others their connections."""
+        return Graph(self.driver, self.database, self.bounds, asyncio.Semaphore(transactions))
 
     async def read(self, name: str, /, **parameters: Any) -> list[Record]:
         """Run a reading statement."""
@@ -117,6 +128,7 @@ class Graph:
         with _translating():
             async with (
                 asyncio.timeout(seconds or self.bounds.answer),
+                self._room,
                 self._session(WRITE_ACCESS) as session,
             ):
                 return await session.execute_write(unit)
@@ -188,7 +200,7 @@ class Graph:
                 return (await result.to_eager_result()).records
 
         with _translating():
-            async with asyncio.timeout(self.bounds.answer):
+            async with asyncio.timeout(self.bounds.answer), self._room:
                 return await retried(
                     run,
                     on=passes,

@@ -28,6 +28,9 @@ from orchestrator.vllm.connections import Connections
 from orchestrator.vllm.rehearsal import Rehearsal
 from orchestrator.vllm.watch import Watch
 
+_SHOWN_AT_ONCE = 48
+"""Transactions for callers, of the 64 connections: however much is asked for, the lease is renewed and turns are recorded."""
+
 
 @contextlib.asynccontextmanager
 async def joined(
@@ -46,7 +49,8 @@ async def joined(
         ) as connections,
         Rehearsal() as rehearsal,
     ):
-        councils = Councils(graph)
+        shown = graph.with_room_for(_SHOWN_AT_ONCE)
+        councils = Councils(shown)
 
         async def note_served(endpoint: Endpoint, models: tuple[str, ...]) -> None:
             await councils.note_served(endpoint.id, models)
@@ -71,7 +75,7 @@ async def joined(
         service = Service(graph=graph, desk=desk, settings=settings, on_step=on_step)
         ports = Ports(
             councils=councils,
-            records=GraphRecords(graph),
+            records=GraphRecords(shown),
             docket=desk,
             watch=watch,
             service=service,

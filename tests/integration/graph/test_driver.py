@@ -20,6 +20,7 @@ from orchestrator.graph.errors import (
 from orchestrator.graph.statements import statement, statements
 from tests.integration.graph.conftest import Run
 from tests.support.neo4j import Neo4jServer
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -184,3 +185,31 @@ async def test_a_stream_brings_everything_in_order(empty_graph: Graph) -> None:
         )
     found = [record["role"][1] async for record in empty_graph.stream("role/list")]
     assert found == ["R0", "R1", "R2"]
+
+
+async def test_whoever_has_room_for_some_leaves_connections_to_the_others(
+    neo4j_server: Neo4jServer,
+) -> None:
+    server = neo4j_server
+    bounds = Bounds(pool=3, acquire=2.0, retry=0.1)
+    over = asyncio.Event()
+    begun = 0
+
+    async def hold(transaction: Transaction) -> None:
+        nonlocal begun
+        await transaction.run("role/list")
+        begun += 1
+        await over.wait()
+
+    async with (
+        open_graph(server.uri, server.user, server.password, server.database, bounds) as graph,
+        asyncio.TaskGroup() as holders,
+    ):
+        shown = graph.with_room_for(2)
+        for _ in range(5):
+            holders.create_task(shown.transact(hold))
+        await until(lambda: begun == 2)
+        await graph.read("role/list")
+        assert begun == 2
+        over.set()
+    assert begun == 5
