@@ -9,7 +9,7 @@ COMPLETE := $(VENV)/.complete
 ARGS ?=
 MINUTES ?= 10
 
-.PHONY: help run test coverage chaos test-vllm test-browser check bench environment again
+.PHONY: help run test coverage chaos test-vllm test-browser chromium check bench environment again
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,10 +38,13 @@ chaos: environment ## kill, pause and cut everything at random, and judge what c
 test-vllm: environment ## install a real vLLM for the CPU, and run the main job against it
 	$(BIN)/pytest tests/vllm -m vllm $(ARGS)
 
-test-browser: environment ## look at GraphiQL in Chromium, which is installed where this is root on Debian
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq --yes chromium >/dev/null; } || \
-		{ echo "Chromium is needed. Debian, Ubuntu: sudo apt install chromium" >&2; exit 1; }
+test-browser: environment chromium ## look at GraphiQL in Chromium
 	$(BIN)/uv run --frozen --isolated --group browser pytest tests/browser -m browser $(ARGS)
+
+chromium: ## install Chromium, where this is root on Debian or Ubuntu and it is missing
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && { apt-get install -qq --yes chromium || \
+		{ apt-get update -qq && apt-get install -qq --yes chromium; }; } >/dev/null; } || \
+		{ echo "Chromium is needed. Debian, Ubuntu: sudo apt install chromium" >&2; exit 1; }
 
 check: environment ## check format, style, types and the direction of imports
 	$(BIN)/ruff format --check
