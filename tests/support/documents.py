@@ -46,6 +46,14 @@ class Document:
     text: str
     variables: dict[str, Any]
 
+    def with_booleans_flipped(self) -> Document:
+        """The same text, which with other variables leaves out other things."""
+        flipped = {
+            name: not value if isinstance(value, bool) else value
+            for name, value in self.variables.items()
+        }
+        return Document(self.text, flipped)
+
 
 @st.composite
 def documents(draw: st.DrawFn, schema: GraphQLSchema, known: Known) -> Document:

@@ -63,6 +63,7 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
             return await walked if inspect.isawaitable(walked) else walked
         finally:
             run.abandon()
+        run.note_faults()
         return answer
 
 
@@ -86,7 +87,7 @@ class _Plans:
             if len(self._known) == _MOST_VARIANTS:
                 self._known.clear()
             try:
-                self._known[decided] = plan(executor, fields, root_type)
+                self._known[decided] = plan(executor, fields, root_type, root=True)
             except NotProjectedError:
                 self._known[decided] = None
         return self._known[decided]

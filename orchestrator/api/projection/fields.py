@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Protocol, cast
 
+from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from graphql import FieldNode, GraphQLField, GraphQLObjectType, get_argument_values
+from graphql import GraphQLField, GraphQLObjectType, get_argument_values
 from orchestrator.api.context import Info
 from orchestrator.api.projection.errors import NotProjectedError
-from orchestrator.api.projection.run import Run
+from orchestrator.api.projection.run import Fault, Run
 
 
 class Field(Protocol):
@@ -58,7 +59,7 @@ class Resolved:
         field: StrawberryField,
         parent: GraphQLObjectType,
         key: str,
-        nodes: list[FieldNode],
+        asked: FieldDetailsList,
     ) -> None:
         resolver = cast("StrawberryResolver[Any] | None", field.base_resolver)
         if resolver is None or resolver.parent_parameter or resolver.root_parameter:
@@ -69,7 +70,8 @@ class Resolved:
         self._definition = definition
         self._field = field
         self._parent = parent
-        self._nodes = nodes
+        self._asked = asked
+        self._nodes = [details.node for details in asked]
         self._path = Path(None, key, parent.name)
 
     def values(self, sources: Sequence[Any], run: Run) -> Sequence[Any]:
@@ -79,6 +81,14 @@ class Resolved:
         if not named:
             return [resolve(source) for source in sources]
         return [resolve(source, **named) for source in sources]
+
+    def fault(self, run: Run) -> Fault:
+        """Have graphql-core note an error of the one object that is at the root."""
+
+        def note(error: Exception) -> None:
+            run.executor.handle_field_error(error, self._definition.type, self._asked, self._path)
+
+        return note
 
     def _named(self, run: Run) -> dict[str, Any]:
         """What the resolver is given beside the object."""

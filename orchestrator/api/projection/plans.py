@@ -55,10 +55,11 @@ class _Entry(NamedTuple):
 class Plan:
     """What is asked of the objects of one type."""
 
-    def __init__(self, entries: Sequence[_Entry]) -> None:
-        """Entries are in the order of the answer."""
+    def __init__(self, entries: Sequence[_Entry], *, root: bool) -> None:
+        """Entries are in the order of the answer; those of the `root` may fail, and the others are answered."""
         self._entries = tuple(entries)
         self._keys = tuple(entry.key for entry in entries)
+        self._root = root
 
     def project(self, sources: Sequence[Any], run: Run) -> list[Answer]:
         """Return the answer for each object, but for what it has to `run.settle` for."""
@@ -67,7 +68,8 @@ class Plan:
         for entry in self._entries:
             values = entry.field.values(sources, run)
             if isinstance(entry.field, Resolved) and has_awaitables(values):
-                run.wait(values, entry.shape, entry.key, answers)
+                fault = entry.field.fault(run) if self._root else None
+                run.wait(values, entry.shape, entry.key, answers, fault)
                 columns.append([None] * len(sources))
             else:
                 columns.append(entry.shape.complete(values, run))
@@ -76,20 +78,26 @@ class Plan:
         return answers
 
 
-def plan(executor: Executor[Any], fields: GroupedFieldSet, type_: GraphQLObjectType) -> Plan:
+def plan(
+    executor: Executor[Any],
+    fields: GroupedFieldSet,
+    type_: GraphQLObjectType,
+    *,
+    root: bool = False,
+) -> Plan:
     """Plan what is asked of a type.
 
     Raises:
         NotProjectedError: there is something in it that only graphql-core does.
     """
-    return Plan([_entry(executor, type_, key, asked) for key, asked in fields.items()])
+    entries = [_entry(executor, type_, key, asked) for key, asked in fields.items()]
+    return Plan(entries, root=root)
 
 
 def _entry(
     executor: Executor[Any], parent: GraphQLObjectType, key: str, asked: FieldDetailsList
 ) -> _Entry:
-    nodes = [details.node for details in asked]
-    name = nodes[0].name.value
+    name = asked[0].node.name.value
     if name == "__typename":
         return _Entry(key, Constant(parent.name), shapes.Leaf(str, str))
     definition = parent.fields.get(name)
@@ -101,7 +109,7 @@ def _entry(
     how: Field = (
         Attribute(field.python_name)
         if field.base_resolver is None
-        else Resolved(definition, field, parent, key, nodes)
+        else Resolved(definition, field, parent, key, asked)
     )
     return _Entry(key, how, _shape(executor, cast("object", definition.type), asked))
 
