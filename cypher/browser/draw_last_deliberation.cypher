@@ -1,4 +1,4 @@
-// The last verdict as a picture: who took which turn, what it was about, and what the ballots and the verdict made of it.
+// The deliberation that was accepted last, of those with a verdict, as a picture: who took which turn, what it was about, and what the ballots and the verdict made of it.
 // parameters: none
 // returns: paths to be drawn
 MATCH (d:Decided)

@@ -1,4 +1,4 @@
-// The ranking of the last verdict, and who of those that could have put each proposal first did so or did not.
+// The ranking of the deliberation that was accepted last, of those with a verdict, and who of those that could have put each proposal first did so or did not.
 // parameters: none
 // returns: rank, score, agent, says (how it begins), for (agents that put it first), others (agents that ranked it lower)
 MATCH (d:Decided)

@@ -17,6 +17,9 @@ _VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)' has invalid value(?: at (?P<
 RETRY_AFTER_SECONDS = 1
 """After how long what is unavailable may be asked for again: in `retryAfter`, and in the header of a 503."""
 
+_MESSAGE_SHOWN = (300, 100)
+"""Characters of GraphQL's own message that are shown: of its beginning, and of its end."""
+
 
 class LimitError(GraphQLError):
     """A document that asks for more than one operation may; says which limit, the value and the bound."""
@@ -65,12 +68,18 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:
     if isinstance(error, LimitError) or _has_too_many_tokens(error):
         return "LIMIT", error.message, ()
     if cause is None or isinstance(cause, GraphQLError):
-        return "INVALID_INPUT", error.message, _variable(error.message)
+        return "INVALID_INPUT", _shortened(error.message), _variable(error.message)
     return "INTERNAL", "the service failed at this; its log has more under the correlation id", ()
 
 
 def _has_too_many_tokens(error: GraphQLError) -> bool:
     return isinstance(error, GraphQLSyntaxError) and "Parsing aborted" in error.message
+
+
+def _shortened(message: str) -> str:
+    """Leave out the middle of a message that quotes a whole value, however long."""
+    head, tail = _MESSAGE_SHOWN
+    return message if len(message) <= head + tail else f"{message[:head]} … {message[-tail:]}"
 
 
 def _variable(message: str) -> tuple[str, ...]:

@@ -16,6 +16,12 @@ Path = tuple[str, ...]
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that have no place in a name: controls, surrogates, line and paragraph separators."""
 
+_SEEN = frozenset("LNPS")
+"""How the categories of letters, numbers, punctuation and symbols begin: at least one of them makes a name visible."""
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that are drawn as nothing: fillers of Hangul, and the empty pattern of Braille."""
+
 
 def text_mistake(value: str) -> str | None:
     """Say why a text cannot be stored, as a phrase that follows its name; none where it can.
@@ -31,7 +37,7 @@ def text_mistake(value: str) -> str | None:
     return None
 
 
-def name_mistake(value: str, longest: int = limits.NAME) -> str | None:
+def name_mistake(value: str, longest: int = limits.NAME) -> str | None:  # noqa: PLR0911 - a table
     """Say why a text is no name, as a phrase that follows what it names; none where it is one."""
     if not value.strip():
         return "must not be blank"
@@ -41,9 +47,15 @@ def name_mistake(value: str, longest: int = limits.NAME) -> str | None:
         return "must not hold control characters or line breaks"
     if value != value.strip():
         return "must not begin or end with spaces"
+    if not any(map(_is_seen, value)):
+        return "must hold a visible character"
     if len(value) > longest:
         return f"must not be longer than {longest} characters, and has {len(value)}"
     return None
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character)[0] in _SEEN and character not in _BLANK
 
 
 class Inspection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -77,7 +78,17 @@ def _comparison(comparison: Comparison) -> Iterator[Text]:
 
 
 def _amounts(counts: Counter[str]) -> str:
-    return ", ".join(f"{count:,} {what}" for what, count in counts.items()) or "nothing"
+    return (
+        ", ".join(f"{count:,} {_worded(what, count)}" for what, count in counts.items())
+        or "nothing"
+    )
+
+
+def _worded(what: str, count: int) -> str:
+    """Return `deliberation DECIDED` for one of the `deliberations DECIDED`."""
+    if count != 1:
+        return what
+    return re.sub(r"(?<=process)es|s(?=$| [A-Z])", "", what, count=1)
 
 
 def _line(what: str, words: str, style: str = "bold") -> Text:

@@ -333,3 +333,14 @@ async def test_end_without_a_time_is_a_fault_of_the_graph(house: House) -> None:
     assert result.errors is not None
     assert result.errors[0].extensions is not None
     assert result.errors[0].extensions["code"] == "INTERNAL"
+
+
+async def test_a_value_however_long_is_not_sent_back_whole(api: Api) -> None:
+    document = 'mutation ($p: Protocol) { createCouncil(input: {role: "DEV", protocol: $p, agents: []}) { errors { code } } }'
+    error = await api.fail(document, {"p": "A" * 1_100_000})
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["extensions"]["path"] == ["p"]
+    assert error["message"].startswith("Variable '$p' has invalid value")
+    assert error["message"].endswith("does not exist in 'Protocol' enum.")
+    assert len(error["message"]) < 500

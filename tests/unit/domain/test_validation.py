@@ -48,6 +48,8 @@ def found(inspection: Inspection) -> list[tuple[str, str]]:
         ("x" * 256, "must not be longer than 255 characters, and has 256"),
         ("", "must not be blank"),
         ("   ", "must not be blank"),
+        ("\u202e", "must hold a visible character"),
+        ("\u200b\u3164\u0301", "must hold a visible character"),
         (" ann", "must not begin or end with spaces"),
         ("ann\u00a0", "must not begin or end with spaces"),
         ("a\0n", "must not hold NUL characters"),
