@@ -10,8 +10,9 @@ from neo4j import AsyncDriver, Query
 
 from orchestrator.domain.deliberations import Priority, Status, StopReason
 from orchestrator.domain.filters import DeliberationFilter
+from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import PageRequest
-from orchestrator.engine.ports import Held
+from orchestrator.engine.ports import Held, Retry
 from orchestrator.graph import pruning
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
@@ -22,6 +23,7 @@ from tests.support.deliberating import (
     a_verdict,
     all_turns,
     an_order,
+    fresh,
     recordings,
 )
 from tests.support.neo4j import statement, wipe
@@ -127,6 +129,36 @@ async def test_recording_loading_and_deciding_cost_what_they_touch(
     assert profiled.hits["deliberation/load"] < 1500
     assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
     assert profiled.hits["deliberation/decide"] < 70
+
+
+async def test_reserving_failing_retrying_and_cancelling_cost_what_they_touch(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations
+) -> None:
+    await deliberations.accept(an_order(priority=Priority.HIGH, token_budget=10_000))
+    (held,) = await claimed(deliberations)
+    assert await deliberations.reserve(held, 500)
+    assert profiled.hits["deliberation/reserve"] < 20
+    assert await deliberations.fail(held, None, StopReason.ERROR, "it was to fail")
+    assert profiled.hits["deliberation/fail"] < 40
+    retry = Retry(deliberation=fresh(Prefix.DELIBERATION), of=held.deliberation)
+    assert (await deliberations.retry(retry)).new
+    assert profiled.hits["deliberation/retry"] < 400
+    await deliberations.cancel(retry.deliberation, None)
+    assert profiled.hits["deliberation/cancel"] < 40
+
+
+async def test_reading_transcripts_and_holders_costs_what_they_have(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations, records: GraphRecords
+) -> None:
+    await deliberations.accept(an_order(priority=Priority.HIGH))
+    (held,) = await claimed(deliberations)
+    await deliberations.record(recordings(held, all_turns(held.deliberation)))
+    assert len((await records.transcripts([held.deliberation]))[held.deliberation].turns) == 12
+    assert profiled.hits["turn/read_transcripts"] < 12 * 120
+    assert (await records.holdings([held.deliberation]))[held.deliberation].process == "prc_one"
+    assert profiled.hits["claim/find_holders"] < 20
+    # Ended, so that nobody after this one claims it.
+    await deliberations.cancel(held.deliberation, None)
 
 
 async def test_looking_for_what_is_old_costs_what_is_looked_at(profiled: ProfiledGraph) -> None:
