@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 
 import strawberry
 import uuid_utils
@@ -17,20 +19,41 @@ ContextSource = Callable[[], Ports]
 class Context:
     """The context of one operation; a connection holds one that is never resolved with."""
 
-    def __init__(self, ports: Ports, caller: Caller) -> None:
-        """`correlation_id` is told to the caller in errors, and is in the log."""
+    def __init__(
+        self, ports: Ports, caller: Caller, hung_up: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """`correlation_id` is told to the caller in errors, and is in the log.
+
+        `hung_up` returns once the caller has gone; without it the operation is cancelled then.
+        """
+        self.hung_up: Callable[[], Awaitable[None]] = hung_up or _never
+        self._began = time.monotonic()
         self.ports: Ports = ports
         self.caller: Caller = caller
         self.correlation_id: str = uuid_utils.uuid7().hex
         self.loaders: Loaders = Loaders(ports.councils, ports.records)
 
+    @property
+    def age(self) -> float:
+        """For how many seconds the operation has been under way."""
+        return time.monotonic() - self._began
+
     def for_operation(self) -> Context:
         """A context with an id of its own and nothing read: several operations share a connection."""
-        return Context(self.ports, self.caller)
+        return Context(self.ports, self.caller, self.hung_up)
 
     def refresh(self) -> None:
         """Forget what was read: something was written, or time has passed."""
         self.loaders = Loaders(self.ports.councils, self.ports.records)
+
+    def written(self) -> None:
+        """Forget what was read of councils, and have those told who listen: something of them was written."""
+        self.refresh()
+        self.ports.changes.look_at_councils()
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
 
 
 Info = strawberry.Info[Context, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from cross_web import HTTPException
@@ -132,7 +132,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
-        return Context(self._context_source(), caller_of(cast("HTTPConnection", request)))
+        return Context(
+            self._context_source(),
+            caller_of(cast("HTTPConnection", request)),
+            hung_up=_hanging_up(request) if isinstance(request, Request) else None,
+        )
 
     @override
     def decode_json(self, data: str | bytes) -> object:
@@ -158,6 +162,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         parsed = super().parse_query_params(params)
         # An empty parameter is one that was not filled in.
         return {name: value for name, value in parsed.items() if value != ""}
+
+
+def _hanging_up(request: Request) -> Callable[[], Awaitable[None]]:
+    async def hung_up() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return hung_up
 
 
 def _is_json(request: Request) -> bool:

@@ -7,7 +7,7 @@ import re
 import structlog
 
 from graphql import GraphQLError, GraphQLSyntaxError
-from orchestrator.domain.errors import RefusedError, UnavailableError
+from orchestrator.domain.errors import RefusedError, TooSlowError, UnavailableError
 
 _log = structlog.get_logger(__name__)
 
@@ -63,13 +63,21 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:
         return mistakes[0].code, "; ".join(m.message for m in mistakes), mistakes[0].path
     if isinstance(cause, UnavailableError):
         return "UNAVAILABLE", cause.what, ()
-    if isinstance(cause, RecursionError):
-        return "LIMIT", "the document is nested too deeply to be read", ()
-    if isinstance(error, LimitError) or _has_too_many_tokens(error):
-        return "LIMIT", error.message, ()
+    if (limit := _limit(error)) is not None:
+        return "LIMIT", limit, ()
     if cause is None or isinstance(cause, GraphQLError):
         return "INVALID_INPUT", _shortened(error.message), _variable(error.message)
     return "INTERNAL", "the service failed at this; its log has more under the correlation id", ()
+
+
+def _limit(error: GraphQLError) -> str | None:
+    """Say which limit was passed, where one was."""
+    cause = error.original_error
+    if isinstance(cause, RecursionError):
+        return "the document is nested too deeply to be read"
+    if isinstance(cause, TooSlowError):
+        return str(cause)
+    return error.message if isinstance(error, LimitError) or _has_too_many_tokens(error) else None
 
 
 def _has_too_many_tokens(error: GraphQLError) -> bool:

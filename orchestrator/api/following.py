@@ -7,6 +7,7 @@ transcript was read, as all up to it was committed then, and nothing after a num
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -24,6 +25,9 @@ from orchestrator.domain.reading import read
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.engine.events import LiveEvent, Moved, TokensSpoken, TurnBegan
 
+_AGAIN_SECONDS = 1.0
+"""After how long is read again what could not be seen yet."""
+
 
 class Follow:
     """Where one follower stands: the deliberation as it was last read, and the last sequence that he was told."""
@@ -36,30 +40,48 @@ class Follow:
         self._deliberation = deliberation
         self._told = after or 0
         self._read: int | None = None
+        """How far it was read."""
+        self._come = 0
+        """How far it has come, as far as is known."""
         self._missing: frozenset[int] = frozenset()
         """The numbers that the last look did not find, although they had been committed."""
         self._recorded: frozenset[str] = frozenset()
         self._over = False
 
     async def events(
-        self, live: AsyncIterator[LiveEvent | None]
+        self, live: AsyncIterator[LiveEvent]
     ) -> AsyncGenerator[events.DeliberationEvent, None]:
         """Tell everything; `live` is followed already, and the deliberation is read anew after that.
 
         Whoever reads slowly holds up nothing but himself: recorded events are read from the graph
         when he comes for them, and of the others `live` keeps a bounded number.
         """
-        async for event in self._recorded_since():
-            yield event
-        while not self._over:
-            happened = await anext(live)
+        happened: LiveEvent | None = None
+        while True:
             if happened is None or isinstance(happened, Moved):
                 async for event in self._recorded_since():
                     yield event
-            else:
-                event = self._shown(happened)
-                if event is not None:
-                    yield event
+            elif (event := self._shown(happened)) is not None:
+                yield event
+            if self._over:
+                return
+            happened = await self._next(live)
+
+    async def _next(self, live: AsyncIterator[LiveEvent]) -> LiveEvent | None:
+        """Return what happens next; none where what has happened is to be read again."""
+        while True:
+            # Another server of a cluster may have answered who told this, and be ahead of the one that was read from.
+            behind = self._read is not None and self._read < self._come
+            try:
+                async with asyncio.timeout(_AGAIN_SECONDS if behind else None):
+                    happened = await anext(live)
+            except TimeoutError:
+                return None
+            if not isinstance(happened, Moved) or happened.sequence is None:
+                return happened
+            self._come = max(self._come, happened.sequence)
+            if self._come != self._read:
+                return happened
 
     async def _recorded_since(self) -> AsyncGenerator[events.DeliberationEvent, None]:
         """Read the graph where it has moved on, and tell what is new."""
@@ -70,6 +92,7 @@ class Follow:
             # It was pruned, so it had ended; nothing is left to tell.
             self._over = True
             return
+        self._come = max(self._come, now.sequence)
         if now.sequence == self._read:
             return
         self._deliberation = now
@@ -86,6 +109,8 @@ class Follow:
                 self._told = event.sequence
                 self._prime(table)
                 yield event
+        # Whoever follows for long does not keep all that was said.
+        self._context.refresh()
 
     def _settled(self, seen: Transcript, committed: int) -> int:
         """How far the events can be told: to the first that is missing and was not missing before.

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from typing_extensions import override
 
 from orchestrator.api.body import MOST_BYTES
+from orchestrator.api.sockets import PatientHttp, PatientSocket
 
 _CLOSING_SECONDS = 5
 """How long open streams may take to end; without a bound one of them would hold the end for ever."""
@@ -34,8 +35,8 @@ async def listening(app: Starlette, listener: socket.socket) -> AsyncGenerator[N
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
-            ws="websockets-sansio",
+            http=PatientHttp,
+            ws=PatientSocket,
             lifespan="off",
             log_config=None,
             access_log=False,

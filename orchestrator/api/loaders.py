@@ -15,8 +15,10 @@ from orchestrator.domain.deliberations import Deliberation, Retries, Task
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.reading import Reading, read
+from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -77,6 +79,10 @@ class Loaders:
         return _by_id(self._records.retries)
 
     @cached_property
+    def statistics(self) -> DataLoader[Period, CouncilStatistics | None]:
+        return _by_id(self._records.statistics)
+
+    @cached_property
     def readings(self) -> DataLoader[str, Reading]:
         return _readings(self._records)
 
@@ -86,9 +92,9 @@ class Loaders:
 
 
 def _by_id(
-    fetch: Callable[[Collection[str]], Awaitable[Mapping[str, T]]],
-) -> DataLoader[str, T | None]:
-    async def load(ids: list[str]) -> list[T | None]:
+    fetch: Callable[[Collection[K]], Awaitable[Mapping[K, T]]],
+) -> DataLoader[K, T | None]:
+    async def load(ids: list[K]) -> list[T | None]:
         found = await fetch(ids)
         return [found.get(identifier) for identifier in ids]
 

@@ -1,4 +1,4 @@
-"""What the API asks of others: `graph` implements Councils and Records, `engine` the Docket, `vllm` the Watch; `service` joins them."""
+"""What the API asks of others: `graph` implements Councils and Records, `engine` the Docket and the Changes, `vllm` the Watch; `service` joins them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
 from orchestrator.domain.health import EndpointHealth
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.pruning import GraphSize
+from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
+from orchestrator.engine.changes import DeliberationChange
 from orchestrator.engine.events import LiveEvent
 from orchestrator.engine.ports import Accepted, Order, Retry
 
@@ -116,6 +118,10 @@ class Records(Protocol):
         self, lists: Sequence[DeliberationFilter]
     ) -> Sequence[int]: ...
     async def retries(self, deliberations: Collection[str]) -> Mapping[str, Retries]: ...
+    async def statistics(self, periods: Collection[Period]) -> Mapping[Period, CouncilStatistics]:
+        """Count what came of what councils accepted, all in one go."""
+        ...
+
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]: ...
     async def holdings(self, deliberations: Collection[str]) -> Mapping[str, Holding]:
         """Who holds them; what is not under way is missing."""
@@ -140,10 +146,11 @@ class Docket(Protocol):
         """Answer once it is recorded, and closed here; raises RefusedError or UnavailableError."""
         ...
 
-    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
-        """Yield what happens in this process from the moment of the call, and None once a second at least.
+    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent]:
+        """Yield what happens from the moment of the call.
 
-        The None is where another process may have moved the deliberation.
+        What another process does is told within a second or two, by a Moved, which this process's own
+        moves are told by at once.
         """
         ...
 
@@ -155,10 +162,36 @@ class Docket(Protocol):
 # ---------------------------------------------------------------- endpoints and the service
 
 
+class Changes(Protocol):
+    """What changes in the graph, whichever process changes it: this one's changes at once, others' within a second or two.
+
+    What is yielded raises TooSlowError for who reads too slowly.
+    """
+
+    def deliberations(self, where: DeliberationFilter) -> AsyncIterator[DeliberationChange]:
+        """Listen to deliberations that come to another status, by the one that they had or the one that they get."""
+        ...
+
+    def councils(self) -> AsyncIterator[Council]:
+        """Listen to councils that are made or changed."""
+        ...
+
+    def look_at_councils(self) -> None:
+        """Say that this process has changed one."""
+        ...
+
+
 class Watch(Protocol):
     """The health of endpoints, as this process sees it."""
 
     def health(self, endpoint: Endpoint) -> EndpointHealth: ...
+    def changes(self) -> AsyncIterator[Endpoint]:
+        """Listen to endpoints that are another way than before; raises TooSlowError as Changes do."""
+        ...
+
+    def look(self) -> None:
+        """Say that this process has changed which endpoints there are, or one of them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +222,10 @@ class ServiceState(Protocol):
         """Whether it was told to end: it answers still, and accepts nothing."""
         ...
 
+    async def ends(self) -> None:
+        """Return once it was told to end."""
+        ...
+
     @property
     def rehearsal(self) -> bool: ...
     @property
@@ -212,6 +249,7 @@ class Ports:
     councils: Councils
     records: Records
     docket: Docket
+    changes: Changes
     watch: Watch
     service: ServiceState
     allow_link_local: bool = False

@@ -20,6 +20,7 @@ from orchestrator.api.types.endpoints import Endpoint, Model
 from orchestrator.api.types.inputs import AgentBy, CouncilBy
 from orchestrator.api.types.service import Service
 from orchestrator.api.types.tasks import Task, tasks_page
+from orchestrator.api.waiting import LONGEST_SECONDS, waited
 from orchestrator.domain.errors import InvalidInput, RefusedError
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import LARGEST_PAGE
@@ -158,10 +159,30 @@ class Query:
         page = filters.page_by_id(Prefix.TASK, first, after, last, before)
         return await tasks_page(info, page, filters.tasks(filter))
 
-    @strawberry.field(description="A deliberation by its id.")
-    async def deliberation(self, info: Info, id: Id) -> Deliberation | None:
+    @strawberry.field(
+        description="A deliberation by its id. For clients that cannot subscribe: with `wait` it answers once it has ended."
+    )
+    async def deliberation(
+        self,
+        info: Info,
+        id: Id,
+        wait: Annotated[
+            int | None,
+            strawberry.argument(
+                description=f"For how many seconds to wait for its end, {LONGEST_SECONDS} at most; then it is shown as it is, as it is where the process is told to end before. Ask again where it has not ended."
+            ),
+        ] = None,
+    ) -> Deliberation | None:
         id_ = sought(("id",), id, Prefix.DELIBERATION)
-        found = None if id_ is None else await info.context.loaders.deliberations.load(id_)
+        if wait is not None and not 0 <= wait <= LONGEST_SECONDS:
+            message = f"wait must be from 0 to {LONGEST_SECONDS}, and is {wait}"
+            raise RefusedError(InvalidInput(message=message, path=("wait",)))
+        if id_ is None:
+            return None
+        if wait:
+            found = await waited(info.context, id_, wait)
+        else:
+            found = await info.context.loaders.deliberations.load(id_)
         return None if found is None else Deliberation.of(found)
 
     @strawberry.field(description="Deliberations, newest first.")

@@ -7,6 +7,7 @@ CouncilError
 ├── ClaimLostError      another process holds the deliberation now
 ├── UnrecordableError   the graph refuses this one turn for good
 ├── UnreadableError     what the graph holds is not what this version writes
+├── TooSlowError        a listener reads more slowly than things happen: what he missed he can't be told
 ├── BudgetSpentError    the token budget leaves no room for another call
 └── ModelError          a model's server did not give an answer that can be used
 """
@@ -105,6 +106,17 @@ class UnreadableError(CouncilError):
         """`deliberation` is its id; the cause says what is not known."""
         self.deliberation: str = deliberation
         super().__init__(f"{deliberation} is recorded in a form that this version does not know")
+
+
+class TooSlowError(CouncilError):
+    """More has waited for a listener than is kept for one."""
+
+    def __init__(self, most: int) -> None:
+        """`most` is how much is kept."""
+        self.most: int = most
+        super().__init__(
+            f"more than {most} changes waited to be read: subscribe again, and read how things are now"
+        )
 
 
 class BudgetSpentError(CouncilError):

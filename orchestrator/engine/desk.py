@@ -59,6 +59,7 @@ class Desk:
         deliberations: Deliberations,
         models: Models,
         presence: Presence,
+        board: Board,
         capacity: Capacity,
     ) -> None:
         self._process = process
@@ -66,7 +67,7 @@ class Desk:
         self._deliberations = deliberations
         self._presence = presence
         self._capacity = capacity
-        self._board = Board()
+        self._board = board
         self._lease = Lease(capacity.lease)
         self._recorder = Recorder(deliberations)
         self._dispatcher = Dispatcher(models, self._board, self._lease, capacity.patience)
@@ -103,10 +104,10 @@ class Desk:
         running = self._running.get(deliberation)
         if running is not None:
             await _cancelled([running.task])
-        self._board.post(Moved(deliberation=deliberation))
+        self._board.post(Moved(deliberation=deliberation, changed=True))
 
-    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
-        """Yield what happens in this process from the moment of the call, and None once a second at least."""
+    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent]:
+        """Yield what happens from the moment of the call."""
         return self._board.follow(deliberation)
 
     def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
@@ -166,6 +167,7 @@ class Desk:
     def _noted(self, accepted: Accepted) -> Accepted:
         if accepted.new:
             _log.info("deliberation_accepted", deliberation=accepted.deliberation)
+            self._board.post(Moved(deliberation=accepted.deliberation, changed=True))
             self._wake.set()
         return accepted
 
@@ -250,7 +252,7 @@ class Desk:
                 epoch=held.epoch,
                 resumed=held.resumed,
             )
-            self._board.post(Moved(deliberation=held.deliberation))
+            self._board.post(Moved(deliberation=held.deliberation, changed=True))
             self._start(held)
         if len(claimed) < room:
             self._presence.forget(gone)
@@ -303,7 +305,7 @@ class Desk:
         except Exception:  # noqa: BLE001 - the others go on, and the log says why this one does not
             _log.exception("deliberation_stuck", deliberation=held.deliberation, epoch=held.epoch)
             self._broken.add((held.deliberation, held.epoch))
-        self._board.post(Moved(deliberation=held.deliberation))
+        self._board.post(Moved(deliberation=held.deliberation, changed=True))
 
     async def _stop(self, patience: timedelta, holding: asyncio.Task[None]) -> None:
         await _cancelled([running.task for running in self._running.values()])

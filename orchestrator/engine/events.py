@@ -30,9 +30,24 @@ class TokensSpoken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """Something new is in the graph: read it there."""
+    """Something new is in the graph, whichever process wrote it: read it there."""
 
     deliberation: str
+    sequence: int | None = None
+    """How far it has come, where that is known: whoever has read so far has nothing to read."""
+    changed: bool = False
+    """Whether it has another status now."""
+
+    def after(self, before: Moved | None) -> Moved:
+        """Say in one what this and an earlier one say."""
+        if before is None:
+            return self
+        known = [before.sequence, self.sequence]
+        return Moved(
+            deliberation=self.deliberation,
+            sequence=None if None in known else max(one for one in known if one is not None),
+            changed=before.changed or self.changed,
+        )
 
 
 LiveEvent = TurnBegan | TokensSpoken | Moved

@@ -4,72 +4,91 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from weakref import WeakSet
 
 from typing_extensions import override
 
 from orchestrator.engine.events import LiveEvent, Moved
 
-_POLL_SECONDS = 1.0
-"""Another process may run the deliberation: so often a follower looks without having been told."""
-
 _MOST_WAITING = 1024
 """Live pieces that wait for a slow follower; older ones are dropped, and offsets show the gap."""
 
 
-class Follower(AsyncIterator[LiveEvent | None]):
-    """Yields what happens from the moment it was made; None once a second at least."""
+class Follower(AsyncIterator[LiveEvent]):
+    """Yields what happens from the moment it was made."""
+
+    __slots__ = ("__weakref__", "_moved", "_news", "_waiting")
 
     def __init__(self) -> None:
-        self._waiting: deque[LiveEvent] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[LiveEvent] | None = None
+        """None until there is something: most followers wait for long, and an empty queue takes memory, too."""
         self._moved: Moved | None = None
         self._news = asyncio.Event()
 
     def give(self, event: LiveEvent) -> None:
         """Keep an event until the follower asks; of several Moved one is enough."""
         if isinstance(event, Moved):
-            self._moved = event
+            self._moved = event.after(self._moved)
         else:
+            if self._waiting is None:
+                self._waiting = deque(maxlen=_MOST_WAITING)
             self._waiting.append(event)
         self._news.set()
 
     @override
-    async def __anext__(self) -> LiveEvent | None:
+    async def __anext__(self) -> LiveEvent:
         # What was spoken before the turn was recorded goes out before the news that it was.
         if not self._waiting and self._moved is None:
             self._news.clear()
-            try:
-                async with asyncio.timeout(_POLL_SECONDS):
-                    await self._news.wait()
-            except TimeoutError:
-                return None
+            await self._news.wait()
         if self._waiting:
-            return self._waiting.popleft()
+            event = self._waiting.popleft()
+            if not self._waiting:
+                self._waiting = None
+            return event
         moved, self._moved = self._moved, None
+        if moved is None:
+            raise RuntimeError("a follower is asked by one at a time")
         return moved
 
 
 class Board:
     """Where the engine posts what happens; a follower who is let go of is forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        """`on_change` is called where a deliberation has got another status in this process."""
+        self._on_change = on_change
         self._followers: defaultdict[str, WeakSet[Follower]] = defaultdict(WeakSet)
+        self._anyone = asyncio.Event()
 
     def follow(self, deliberation: str) -> Follower:
         """Register at once, so that nothing that happens after the call is missed."""
-        for forgotten in [key for key, left in self._followers.items() if not left]:
-            del self._followers[forgotten]
         follower = Follower()
         self._followers[deliberation].add(follower)
+        self._anyone.set()
         return follower
 
     def followed(self, deliberation: str) -> bool:
         """Whether anyone would hear."""
         return bool(self._followers.get(deliberation))
 
+    def all_followed(self) -> frozenset[str]:
+        """Return the deliberations that anyone follows."""
+        for forgotten in [key for key, left in self._followers.items() if not left]:
+            del self._followers[forgotten]
+        return frozenset(self._followers)
+
+    async def until_followed(self) -> None:
+        """Return once anyone follows anything."""
+        while not self.all_followed():
+            self._anyone.clear()
+            await self._anyone.wait()
+
     def post(self, event: LiveEvent) -> None:
         """Give an event to those who follow its deliberation."""
+        if isinstance(event, Moved) and event.changed:
+            self._on_change()
         if self.followed(event.deliberation):
             for follower in self._followers[event.deliberation]:
                 follower.give(event)

@@ -1,16 +1,17 @@
-"""What the engine asks of others: `graph` implements Deliberations, `vllm` implements Models, `service` joins them."""
+"""What the engine asks of others: `graph` implements Deliberations and News, `vllm` implements Models, `service` joins them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
-from orchestrator.domain.councils import Decision, ProtocolName, Seat
+from orchestrator.domain.councils import Council, Decision, ProtocolName, Seat
 from orchestrator.domain.deliberations import (
     Deliberation,
     Priority,
+    Status,
     StopReason,
     Task,
     Turn,
@@ -18,6 +19,9 @@ from orchestrator.domain.deliberations import (
     Verdict,
 )
 from orchestrator.domain.drafts import Idempotency
+from orchestrator.domain.transitions import Transition
+
+T = TypeVar("T")
 
 # ---------------------------------------------------------------- the graph
 
@@ -188,6 +192,63 @@ class Deliberations(Protocol):
 
     async def release(self, process: str) -> None:
         """Give back every claim of a process and end its lease."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a deliberation stands: the sequence of its last event, and its status."""
+
+    sequence: int
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """A change; no other has its key, and `at` is when it was written."""
+
+    key: Hashable
+    at: datetime
+    what: T
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Generic[T]):
+    """What a look found: the server's time when it began, and all changes that the one before may have missed, in order."""
+
+    at: datetime
+    changes: Sequence[Change[T]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouncilVersion:
+    """A council as it was after one change."""
+
+    council: str
+    version: int
+
+
+class News(Protocol):
+    """The graph, as the lookout sees it: what is new there, whichever process wrote it. Raises UnavailableError."""
+
+    async def places(self, deliberations: Collection[str]) -> Mapping[str, Place]:
+        """Return where each stands; what is not there is missing."""
+        ...
+
+    async def transitions(self, since: datetime | None) -> Look[Transition]:
+        """Find which deliberations came to another status since a look, and what may have been committed late before it."""
+        ...
+
+    async def councils(self, since: datetime | None) -> Look[CouncilVersion]:
+        """Find which councils were made, changed, archived or restored, in the same way."""
+        ...
+
+    async def deliberations(self, ids: Collection[str]) -> Mapping[str, Deliberation]:
+        """Read deliberations; what is not there is missing."""
+        ...
+
+    async def councils_by_id(self, ids: Collection[str]) -> Mapping[str, Council]:
+        """Read councils; what is not there is missing."""
         ...
 
 

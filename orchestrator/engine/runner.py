@@ -255,7 +255,7 @@ class Runner:
             )
         if not ended:
             raise ClaimLostError(deliberation, self.held.epoch)
-        self._board.post(Moved(deliberation=deliberation))
+        self._board.post(Moved(deliberation=deliberation, changed=True))
 
     def _tell_end(
         self, step: Decide | Fail, deliberation: Deliberation, turns: Iterable[Turn]

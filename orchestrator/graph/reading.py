@@ -22,6 +22,7 @@ from orchestrator.domain.deliberations import (
     Usage,
     Verdict,
 )
+from orchestrator.domain.statistics import CouncilStatistics
 from orchestrator.domain.transcripts import Claimed, Outcome, Transcript
 from orchestrator.graph.council_rows import Rows
 
@@ -218,6 +219,20 @@ def _outcome(row: Row, recorded: Sequence[Turn]) -> Outcome:
             partial=partial,
             decision=Decision(decision),
         ),
+    )
+
+
+def statistics(row: Row) -> CouncilStatistics:
+    """What `council/read_statistics` counted."""
+    accepted, decided, failed, cancelled, mean, p95, *usage = row
+    return CouncilStatistics(
+        accepted=accepted,
+        decided=decided,
+        failed=failed,
+        cancelled=cancelled,
+        mean_duration_ms=mean,
+        p95_duration_ms=p95,
+        usage=_usage(usage),
     )
 
 

@@ -11,6 +11,7 @@ from orchestrator.domain.deliberations import Deliberation, Retries, Status, Tas
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.graph import paging, reading
 from orchestrator.graph.driver import Graph
@@ -127,6 +128,17 @@ class GraphRecords:
         found: list[tuple[str, str | None, list[str]]] = row["retries"]
         return {id_: Retries(of=of, by=tuple(by)) for id_, of, by in found}
 
+    async def statistics(self, periods: Collection[Period]) -> Mapping[Period, CouncilStatistics]:
+        asked = list(periods)
+        (row,) = await self._graph.read(
+            "council/read_statistics", periods=[_period(period) for period in asked]
+        )
+        found: list[list[Any]] = row["statistics"]
+        return {
+            period: reading.statistics(counted)
+            for period, counted in zip(asked, found, strict=True)
+        }
+
     # ---------------------------------------------------------------- transcripts
 
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]:
@@ -142,6 +154,17 @@ class GraphRecords:
             id_: Holding(process=process, host=host, lapsed=reading.moment_or_none(lapsed))
             for id_, process, host, lapsed in row["holders"]
         }
+
+
+def _period(period: Period) -> dict[str, Any]:
+    span = paging.narrowed(paging.Span(), Prefix.DELIBERATION, period.since, period.until)
+    return {
+        "council": period.council,
+        "above": span.above,
+        "below": span.below,
+        "since": period.since,
+        "until": period.until,
+    }
 
 
 _OfEach = Mapping[str | None, Any]

@@ -41,7 +41,7 @@ class Service:
         self._on_step = on_step
         self._seed = read_seed(settings.seed)
         self._step: str | None = "Neo4j"
-        self._ending = False
+        self._told_to_end = asyncio.Event()
         self.ready: asyncio.Event = asyncio.Event()
         self.closing: asyncio.Event = asyncio.Event()
         self._version: str = __version__
@@ -61,11 +61,15 @@ class Service:
     @property
     def ending(self) -> bool:
         """Whether it was told to end: it answers still, and accepts nothing."""
-        return self._ending
+        return self._told_to_end.is_set()
+
+    async def ends(self) -> None:
+        """Return once it was told to end."""
+        await self._told_to_end.wait()
 
     def end(self) -> None:
         """Be ready for nothing new from this moment on."""
-        self._ending = True
+        self._told_to_end.set()
         self._step = "its end"
         self.ready.clear()
 
@@ -142,7 +146,7 @@ class Service:
                 seeded=seeded,
                 milliseconds=round(self._rehydration.duration_ms),
             )
-            if not self._ending:
+            if not self._told_to_end.is_set():
                 self._step = None
                 self.ready.set()
             await self.closing.wait()

@@ -14,11 +14,15 @@ import uuid_utils
 from orchestrator.api.ports import Ports
 from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, Endpoint
 from orchestrator.domain.ids import Prefix, with_prefix
+from orchestrator.engine.changes import Changes
 from orchestrator.engine.desk import Capacity, Desk
+from orchestrator.engine.following import Board
+from orchestrator.engine.lookout import Lookout
 from orchestrator.engine.patience import Patience
 from orchestrator.engine.presence import Presence
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.news import GraphNews
 from orchestrator.graph.records import GraphRecords
 from orchestrator.service.graph import graph_of
 from orchestrator.service.life import Service
@@ -35,8 +39,8 @@ _SHOWN_AT_ONCE = 48
 @contextlib.asynccontextmanager
 async def joined(
     settings: Settings, on_step: Callable[[str], None]
-) -> AsyncGenerator[tuple[Service, Ports, asyncio.Task[None]]]:
-    """Join the parts, and close them in the opposite order; the task watches the endpoints."""
+) -> AsyncGenerator[tuple[Service, Ports, tuple[asyncio.Task[None], ...]]]:
+    """Join the parts, and close them in the opposite order; the tasks watch the endpoints and the graph."""
     environment = dict(os.environ)
     if settings.vllm_api_key is not None:
         environment[DEFAULT_KEY_VARIABLE] = settings.vllm_api_key.get_secret_value()
@@ -60,12 +64,16 @@ async def joined(
             connections=connections,
             on_models=note_served,
         )
+        news = GraphNews(graph)
+        changes = Changes(news)
+        board = Board(on_change=changes.look_at_deliberations)
         desk = Desk(
             process=with_prefix(Prefix.PROCESS, uuid_utils.uuid7().hex),
             host=socket.gethostname(),
             deliberations=GraphDeliberations(graph),
             models=ModelClient(connections=connections, watch=watch, rehearsal=rehearsal),
             presence=Presence(settings.home),
+            board=board,
             capacity=Capacity(
                 concurrency=settings.concurrency,
                 lease=timedelta(seconds=settings.lease_seconds),
@@ -77,14 +85,19 @@ async def joined(
             councils=councils,
             records=GraphRecords(shown),
             docket=desk,
+            changes=changes,
             watch=watch,
             service=service,
             allow_link_local=settings.allow_link_local,
         )
-        watching = asyncio.create_task(watch.run(), name="watch")
+        watching = (
+            asyncio.create_task(watch.run(), name="watch"),
+            asyncio.create_task(Lookout(board, news).run(), name="lookout"),
+            asyncio.create_task(changes.run(), name="changes"),
+        )
         try:
             yield service, ports, watching
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            for task in watching:
+                task.cancel()
+            await asyncio.wait(watching)

@@ -83,14 +83,14 @@ async def _serve(
         async with _ended(life):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_HEAD_START_SECONDS):
-                    await _first_of(stop, service.ready, unless=(life, watching))
+                    await _first_of(stop, service.ready, unless=(life, *watching))
             # The API answers until the life has ended.
             async with api_open(ports, listener), _ended(life):
                 _log.info("listening", url=url, rehearsal=service.rehearsal)
-                await _first_of(stop, service.ready, unless=(life, watching))
+                await _first_of(stop, service.ready, unless=(life, *watching))
                 if on_ready is not None and service.ready.is_set() and not stop.is_set():
                     await on_ready(url)
-                await _first_of(stop, unless=(life, watching))
+                await _first_of(stop, unless=(life, *watching))
                 begun = service.ready.is_set()
                 service.end()
                 if on_stopping is not None:

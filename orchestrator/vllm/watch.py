@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ import structlog
 from orchestrator.domain.councils import Endpoint
 from orchestrator.domain.errors import CouncilError, ModelError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
+from orchestrator.engine.audience import Audience
 from orchestrator.vllm import failures
 from orchestrator.vllm.breaker import Trouble
 from orchestrator.vllm.client import bounded_body, models_served
@@ -73,6 +74,14 @@ class Watch:
         self._every: Final = every
         self._patience: Final = patience
         self._watched: Final[dict[str, _Watched]] = {}
+        self._audience: Final[Audience[Endpoint, Endpoint]] = Audience()
+        self._changed: Final = asyncio.Event()
+        self._known: bool = False
+        """Whether the graph has said which endpoints there are."""
+
+    def changes(self) -> AsyncIterator[Endpoint]:
+        """Listen to endpoints that come, go, change, go up or down, or serve other models."""
+        return self._audience.listen()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -85,7 +94,14 @@ class Watch:
                     _log.debug("endpoints_unknown", reason=str(exc))
                 else:
                     await self._adjust(now, tasks)
-                await asyncio.sleep(self._every)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._every):
+                        await self._changed.wait()
+                self._changed.clear()
+
+    def look(self) -> None:
+        """Read at once which endpoints there are: this process has changed that."""
+        self._changed.set()
 
     def latest(self, endpoint: Endpoint) -> Endpoint:
         """Return the endpoint as the graph had it last: a deliberation under way may know an older URL."""
@@ -118,6 +134,7 @@ class Watch:
                 del self._watched[watched.endpoint.id]
                 if watched.endpoint.id not in there:
                     await self._connections.drop(watched.endpoint)
+                    self._tell_of(watched.endpoint)
         for endpoint in there.values():
             if endpoint.id not in self._watched:
                 watched = _Watched(endpoint)
@@ -125,6 +142,12 @@ class Watch:
                     self._watch(watched, tasks), name=f"watch endpoint {endpoint.name}"
                 )
                 self._watched[endpoint.id] = watched
+                if self._known:
+                    self._tell_of(endpoint)
+        self._known = True
+
+    def _tell_of(self, endpoint: Endpoint) -> None:
+        self._audience.tell(endpoint, endpoint)
 
     async def _watch(self, watched: _Watched, tasks: asyncio.TaskGroup) -> None:
         silences = 0
@@ -137,11 +160,13 @@ class Watch:
                 if silences < _SILENCES:
                     continue
                 reason = f"endpoint {watched.endpoint.name} did not answer within {self._patience} s, twice"
-                watched.goes_down(reason)
+                if watched.goes_down(reason):
+                    self._tell_of(watched.endpoint)
                 self._tell_gate(watched, reason)
             except ModelError as exc:
                 silences = 0
-                watched.goes_down(exc.reason)
+                if watched.goes_down(exc.reason):
+                    self._tell_of(watched.endpoint)
                 # Where it works but refuses us, calls are sent all the same, and fail with its own words.
                 trouble = (
                     isinstance(exc, failures.EndpointError) and exc.trouble is not Trouble.LIMITED
@@ -149,7 +174,8 @@ class Watch:
                 self._tell_gate(watched, exc.reason if trouble else None)
             else:
                 silences = 0
-                watched.goes_up(models)
+                if watched.goes_up(models):
+                    self._tell_of(watched.endpoint)
                 self._tell_gate(watched, None)
                 await self._look_at_queue(watched)
                 if watched.told != models and (watched.telling is None or watched.telling.done()):
@@ -252,18 +278,20 @@ class _Watched:
         """Its queue could not be read when it was last looked at, although it has shown one."""
         """False where the server, as it runs now, shows no queue."""
 
-    def goes_up(self, models: tuple[str, ...]) -> None:
+    def goes_up(self, models: tuple[str, ...]) -> bool:
+        """Return whether anything about it is another way now."""
         if self.status is not EndpointStatus.UP:
             _log.info("endpoint_up", endpoint=self.endpoint.name, models=models)
-        self.status = EndpointStatus.UP
-        self.models = models
+        before, self.status, self.models = (self.status, self.models), EndpointStatus.UP, models
+        return before != (self.status, self.models)
 
-    def goes_down(self, reason: str) -> None:
+    def goes_down(self, reason: str) -> bool:
+        """Return whether anything about it is another way now."""
         if self.status is not EndpointStatus.DOWN:
             _log.warning("endpoint_down", endpoint=self.endpoint.name, reason=reason)
-        self.status = EndpointStatus.DOWN
-        self.models = ()
+        before, self.status, self.models = self.status, EndpointStatus.DOWN, ()
         self.has_metrics = True
+        return before is not self.status
 
 
 async def _once_more(ask: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from tests.benchmarks import (
     rehydration,
     restart,
     start,
+    subscribers,
 )
 from tests.benchmarks.bench import Measure, open_bench
 from tests.benchmarks.results import Report, load
@@ -48,6 +49,10 @@ BENCHMARKS: dict[str, tuple[Measure, str]] = {
         "what persistence adds to a deliberation, by the model's time",
     ),
     "cancel": (cancel.measure, "from a cancel to no call in flight, here and in another process"),
+    "subscribers": (
+        subscribers.measure,
+        "what those who wait for news cost the service, over real sockets",
+    ),
     "recording": (recording.measure, "turns recorded, by one process and by four"),
     "pruning": (pruning.measure, "turns recorded with and without a pruning beside it"),
     "api": (reads.measure, "what dashboards read, beside @neo4j/graphql on GraphQL Yoga"),

@@ -40,9 +40,9 @@ def _stat(pid: int) -> list[str]:
     return stat.rpartition(")")[2].split()
 
 
-def resident_bytes() -> int:
-    """Return how much memory this process has now."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+def resident_bytes(pid: int | None = None) -> int:
+    """Return how much memory a process has now, without a number this one."""
+    pages = Path(f"/proc/{pid or 'self'}/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 

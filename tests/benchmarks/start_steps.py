@@ -29,6 +29,7 @@ async def main() -> None:
     settings = environment.read()
     _step("settings, with their imports")
     from orchestrator.engine.desk import Capacity, Desk
+    from orchestrator.engine.following import Board
     from orchestrator.engine.presence import Presence
     from orchestrator.graph.councils import Councils
     from orchestrator.graph.deliberations import GraphDeliberations
@@ -77,6 +78,7 @@ async def main() -> None:
             deliberations=GraphDeliberations(graph),
             models=ModelClient(connections=connections, watch=watch, rehearsal=rehearsal),
             presence=Presence(settings.home),
+            board=Board(),
             capacity=Capacity(lease=timedelta(seconds=10)),
         )
         async with desk.at_work():

@@ -205,11 +205,6 @@ class BoltProxy:
         self._traps.append(trap)
         return trap
 
-    @property
-    def held(self) -> list[Passing]:
-        """What each trap that holds something sprang on last."""
-        return [trap.passings[-1] for trap in self._traps if trap.holding]
-
     def clear(self) -> None:
         """Release all traps and forget them."""
         for trap in self._traps:

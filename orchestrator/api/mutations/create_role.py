@@ -46,6 +46,6 @@ async def create_role(info: Info, input: Annotated[CreateRoleInput, INPUT]) -> R
         )
     except RefusedError as refused:
         return RolePayload(errors=user_errors(refused))
-    context.refresh()
+    context.written()
     role = await context.loaders.roles.load(identifier)
     return RolePayload(role=None if role is None else Role.of(role))

@@ -58,14 +58,14 @@ class DeliberationPayload:
 
 async def council_payload(context: Context, identifier: str) -> CouncilPayload:
     """Read back a council that was written."""
-    context.refresh()
+    context.written()
     council = await context.loaders.councils.load(identifier)
     return CouncilPayload(council=None if council is None else Council.of(council))
 
 
 async def agent_payload(context: Context, identifier: str) -> AgentPayload:
     """Read back an agent that was written."""
-    context.refresh()
+    context.written()
     agent = await context.loaders.agents.load(identifier)
     return AgentPayload(agent=None if agent is None else Agent.of(agent))
 
@@ -81,6 +81,7 @@ async def deliberation_payload(context: Context, identifier: str) -> Deliberatio
 
 async def endpoint_payload(context: Context, identifier: str) -> EndpointPayload:
     """Read back an endpoint that was written."""
-    context.refresh()
+    context.written()
+    context.ports.watch.look()
     endpoint = await context.loaders.endpoints.load(identifier)
     return EndpointPayload(endpoint=None if endpoint is None else Endpoint.of(endpoint))

@@ -37,5 +37,6 @@ async def remove_endpoint(
         removed = await context.ports.councils.remove_endpoint(input.id)
     except RefusedError as refused:
         return EndpointPayload(errors=user_errors(refused))
-    context.refresh()
+    context.written()
+    context.ports.watch.look()
     return EndpointPayload(endpoint=Endpoint.of(removed))

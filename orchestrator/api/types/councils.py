@@ -14,10 +14,12 @@ from orchestrator.api.pages import After, Before, Connection, First, Last, conne
 from orchestrator.api.selections import only_counted
 from orchestrator.api.types import agents as agent_types
 from orchestrator.api.types import filters, lazy
+from orchestrator.api.types.statistics import CouncilStatistics
 from orchestrator.domain import councils
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.domain.statistics import Period
 
 
 @strawberry.type(description="What a council is for, such as DEV, QA, ARCHITECT, DEVOPS or DATA.")
@@ -110,6 +112,26 @@ class Council(Node):
         page = filters.page_by_id(Prefix.DELIBERATION, first, after, last, before)
         where = filters.deliberations(filter, council=self.id)
         return await lazy.deliberations_page(info, page, where)
+
+    @strawberry.field(
+        description="What came of the deliberations that it accepted in some time; all of them are read for it, so leave out what is not needed."
+    )
+    async def statistics(
+        self,
+        info: Info,
+        since: Annotated[
+            datetime | None, strawberry.argument(description="Those accepted then or later.")
+        ] = None,
+        until: Annotated[
+            datetime | None, strawberry.argument(description="Those accepted earlier.")
+        ] = None,
+    ) -> CouncilStatistics:
+        period = Period(council=self.id, since=since, until=until)
+        counted = await info.context.loaders.statistics.load(period)
+        if counted is None:
+            msg = f"nothing was counted of {self.id}"
+            raise LookupError(msg)
+        return CouncilStatistics.of(counted)
 
 
 async def councils_page(info: Info, page: PageRequest, where: CouncilFilter) -> Connection[Council]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
@@ -16,12 +17,15 @@ from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context
 from orchestrator.api.ports import Ports
 from orchestrator.api.schema import SCHEMA
+from orchestrator.engine.changes import Changes
 from orchestrator.engine.events import LiveEvent, Moved
 from orchestrator.engine.following import Board
+from orchestrator.engine.lookout import Lookout
 from orchestrator.engine.ports import Accepted, Order, Retry
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
+from orchestrator.graph.news import GraphNews
 from orchestrator.graph.records import GraphRecords
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.support.neo4j import statement
@@ -31,21 +35,23 @@ from tests.unit.api.doubles import Doctor, State
 class Desk:
     """The engine without its runners: it accepts, and posts what a test makes happen."""
 
-    def __init__(self, deliberations: GraphDeliberations) -> None:
+    def __init__(self, deliberations: GraphDeliberations, board: Board) -> None:
         self.deliberations = deliberations
-        self.board = Board()
+        self.board = board
 
     async def accept(self, order: Order) -> Accepted:
-        return await self.deliberations.accept(order)
+        accepted = await self.deliberations.accept(order)
+        self.board.post(Moved(deliberation=accepted.deliberation, changed=True))
+        return accepted
 
     async def retry(self, order: Retry) -> Accepted:
         return await self.deliberations.retry(order)
 
     async def cancel(self, deliberation: str, reason: str | None) -> None:
         await self.deliberations.cancel(deliberation, reason)
-        self.board.post(Moved(deliberation=deliberation))
+        self.board.post(Moved(deliberation=deliberation, changed=True))
 
-    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
+    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent]:
         return self.board.follow(deliberation)
 
     def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
@@ -109,17 +115,28 @@ async def seeded(empty_graph: Graph) -> Graph:
 
 @pytest.fixture
 async def api(seeded: Graph) -> AsyncGenerator[Api]:
-    desk, state = Desk(GraphDeliberations(seeded)), State()
+    news = GraphNews(seeded)
+    changes = Changes(news)
+    board = Board(on_change=changes.look_at_deliberations)
+    desk, state = Desk(GraphDeliberations(seeded), board), State()
     ports = Ports(
         councils=Councils(seeded),
         records=GraphRecords(seeded),
         docket=desk,
+        changes=changes,
         watch=Doctor(),
         service=state,
     )
     transport = httpx.ASGITransport(build_app(lambda: ports))
+    looking = [
+        asyncio.create_task(Lookout(board, news).run()),
+        asyncio.create_task(changes.run()),
+    ]
     async with httpx.AsyncClient(transport=transport, base_url="http://council") as client:
         yield Api(client, ports, desk, state)
+    for task in looking:
+        task.cancel()
+    await asyncio.wait(looking)
 
 
 @pytest.fixture

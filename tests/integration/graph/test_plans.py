@@ -10,12 +10,13 @@ from neo4j import AsyncDriver, Query
 
 from orchestrator.domain.deliberations import Priority, Status, StopReason
 from orchestrator.domain.filters import DeliberationFilter
-from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import PageRequest
-from orchestrator.engine.ports import Held, Retry
+from orchestrator.domain.statistics import Period
+from orchestrator.engine.ports import Held
 from orchestrator.graph import pruning
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
+from orchestrator.graph.news import GraphNews
 from orchestrator.graph.records import GraphRecords
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.support.deliberating import (
@@ -23,7 +24,6 @@ from tests.support.deliberating import (
     a_verdict,
     all_turns,
     an_order,
-    fresh,
     recordings,
 )
 from tests.support.neo4j import statement, wipe
@@ -129,36 +129,6 @@ async def test_recording_loading_and_deciding_cost_what_they_touch(
     assert profiled.hits["deliberation/load"] < 1500
     assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
     assert profiled.hits["deliberation/decide"] < 70
-
-
-async def test_reserving_failing_retrying_and_cancelling_cost_what_they_touch(
-    profiled: ProfiledGraph, deliberations: GraphDeliberations
-) -> None:
-    await deliberations.accept(an_order(priority=Priority.HIGH, token_budget=10_000))
-    (held,) = await claimed(deliberations)
-    assert await deliberations.reserve(held, 500)
-    assert profiled.hits["deliberation/reserve"] < 20
-    assert await deliberations.fail(held, None, StopReason.ERROR, "it was to fail")
-    assert profiled.hits["deliberation/fail"] < 40
-    retry = Retry(deliberation=fresh(Prefix.DELIBERATION), of=held.deliberation)
-    assert (await deliberations.retry(retry)).new
-    assert profiled.hits["deliberation/retry"] < 400
-    await deliberations.cancel(retry.deliberation, None)
-    assert profiled.hits["deliberation/cancel"] < 40
-
-
-async def test_reading_transcripts_and_holders_costs_what_they_have(
-    profiled: ProfiledGraph, deliberations: GraphDeliberations, records: GraphRecords
-) -> None:
-    await deliberations.accept(an_order(priority=Priority.HIGH))
-    (held,) = await claimed(deliberations)
-    await deliberations.record(recordings(held, all_turns(held.deliberation)))
-    assert len((await records.transcripts([held.deliberation]))[held.deliberation].turns) == 12
-    assert profiled.hits["turn/read_transcripts"] < 12 * 120
-    assert (await records.holdings([held.deliberation]))[held.deliberation].process == "prc_one"
-    assert profiled.hits["claim/find_holders"] < 20
-    # Ended, so that nobody after this one claims it.
-    await deliberations.cancel(held.deliberation, None)
 
 
 async def test_looking_for_what_is_old_costs_what_is_looked_at(profiled: ProfiledGraph) -> None:
@@ -291,6 +261,45 @@ async def test_reading_a_page_costs_what_it_shows_and_what_runs(
         PageRequest(limit=20), DeliberationFilter(statuses=(Status.RUNNING,))
     )
     assert profiled.hits["deliberation/read"] < RUNNING * 30 + 20 * 300
+
+
+async def test_looking_at_what_is_followed_costs_what_is_followed(
+    profiled: ProfiledGraph, records: GraphRecords
+) -> None:
+    page = await records.deliberations(PageRequest(limit=100), DeliberationFilter())
+    ids = [deliberation.id for deliberation in page.items]
+    assert len(await GraphNews(profiled).places(ids)) == 100
+    assert profiled.hits["deliberation/read_places"] < 100 * 8
+
+
+async def test_looking_for_changes_costs_what_has_changed(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations
+) -> None:
+    await deliberations.accept(an_order(priority=Priority.HIGH))
+    (held,) = await claimed(deliberations)
+    assert await deliberations.fail(held, None, StopReason.ERROR, "it was only looked for")
+    news = GraphNews(profiled)
+    look = await news.transitions(None)
+    assert held.deliberation in {change.what.course.deliberation for change in look.changes}
+    # Three indexes, and each of the few that this module has changed in the last seconds.
+    assert profiled.hits["deliberation/list_changed"] < 100 + 20 * len(look.changes)
+    assert len(look.changes) < 500
+    await news.councils(None)
+    assert profiled.hits["council/list_changed"] < 100
+
+
+async def test_statistics_cost_what_is_counted(
+    profiled: ProfiledGraph, records: GraphRecords
+) -> None:
+    page = await records.deliberations(PageRequest(limit=1), DeliberationFilter())
+    council = page.items[0].council_id
+    (counted,) = (await records.statistics([Period(council=council)])).values()
+    assert counted.accepted > 10_000
+    assert profiled.hits["council/read_statistics"] < 30 * counted.accepted
+    late = Period(council=council, since=datetime(2026, 2, 1, tzinfo=UTC))
+    (counted,) = (await records.statistics([late])).values()
+    assert profiled.hits["council/read_statistics"] < 100 + 30 * counted.accepted
+    assert counted.accepted < 1_000
 
 
 async def test_tasks_are_listed_by_their_index(

@@ -16,6 +16,7 @@ from orchestrator.domain.ids import verdict_id
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.protocols.peer_review import next_step
 from orchestrator.domain.protocols.steps import Decide, Rules
+from orchestrator.domain.statistics import Period
 from orchestrator.domain.transcripts import Claimed, Transcript
 from orchestrator.engine.ports import Deliberations, Held, Order
 from orchestrator.graph.councils import Councils
@@ -357,3 +358,42 @@ async def test_nobody_holds_what_waits_or_has_ended(
     await deliberations.fail(held, None, StopReason.ERROR, "over")
     queued = (await deliberations.accept(an_order())).deliberation
     assert await records.holdings([held.deliberation, queued]) == {}
+
+
+async def test_statistics_count_what_a_council_accepted_in_a_time(
+    deliberations: Deliberations, records: GraphRecords
+) -> None:
+    held = await claimed(deliberations)
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    failed = await claimed(deliberations)
+    assert await deliberations.fail(failed, None, StopReason.ERROR, "why not")
+    cancelled = (await deliberations.accept(an_order())).deliberation
+    await deliberations.cancel(cancelled, None)
+    queued = (await deliberations.accept(an_order())).deliberation
+    found = await records.deliberations_by_id([held.deliberation, failed.deliberation, queued])
+    decided, late = found[held.deliberation], found[queued]
+    qa = (await deliberations.accept(an_order("QA"))).deliberation
+    other = (await records.deliberations_by_id([qa]))[qa].council_id
+    periods = [
+        Period(council=decided.council_id),
+        Period(council=decided.council_id, until=decided.accepted_at),
+        Period(council=decided.council_id, since=late.accepted_at),
+        Period(council=other),
+        Period(council="cou_none"),
+    ]
+
+    told = await records.statistics(periods)
+
+    ever, before, since, another, none = (told[period] for period in periods)
+    assert (ever.accepted, ever.decided, ever.failed, ever.cancelled) == (4, 1, 1, 1)
+    assert ever.usage == decided.usage
+    assert decided.finished_at is not None
+    took = (decided.finished_at - decided.accepted_at) / timedelta(milliseconds=1)
+    assert ever.mean_duration_ms == pytest.approx(took, abs=1.0)
+    assert ever.p95_duration_ms == ever.mean_duration_ms
+    assert [one.accepted for one in (before, since, another, none)] == [0, 1, 1, 0]
+    for one in (before, since, another, none):
+        assert (one.mean_duration_ms, one.p95_duration_ms) == (None, None)
+    assert await records.statistics([]) == {}

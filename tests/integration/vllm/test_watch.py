@@ -331,3 +331,44 @@ async def test_a_list_of_models_that_is_none_leaves_the_endpoint_down_where_it_i
         async with watching(Graph(place), connections) as watch:
             await until(is_(watch, place, DOWN))
     assert "404 Not Found" in logs[0]["reason"]
+
+
+async def test_who_listens_is_told_of_endpoints_that_come_go_and_change(
+    connections: Connections, server: ModelServer
+):
+    place, moved = endpoint(server.url), endpoint("http://127.0.0.1:9/v1")
+    graph = Graph(place)
+    told: list[tuple[str, EndpointStatus]] = []
+    async with watching(graph, connections, every=0.05) as watch:
+        await until(is_(watch, place, UP))
+        changes = watch.changes()
+
+        async def listen() -> None:
+            async for one in changes:
+                told.append((one.url, watch.health(one).status))  # noqa: PERF401 - looked at meanwhile
+
+        listening = asyncio.create_task(listen())
+        server.healthy = False
+        await until(lambda: told == [(place.url, DOWN)])
+        server.healthy = True
+        await until(lambda: told[1:] == [(place.url, UP)])
+        graph.endpoints = (moved,)
+        watch.look()
+        await until(lambda: (moved.url, DOWN) in told)
+        graph.endpoints = ()
+        await until(lambda: told[-1] == (moved.url, UNKNOWN))
+        listening.cancel()
+
+    # Nothing that did not change was told: a look comes twenty times a second.
+    assert len(told) <= 5
+
+
+async def test_the_endpoints_of_the_first_look_are_no_change(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections, every=0.05) as watch:
+        changes = watch.changes()
+        async with asyncio.timeout(10):
+            first = await anext(changes)
+        assert watch.health(first).status is UP

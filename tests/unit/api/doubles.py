@@ -24,6 +24,7 @@ from orchestrator.domain.deliberations import (
     Retries,
     Status,
     Task,
+    Usage,
 )
 from orchestrator.domain.drafts import (
     AgentChange,
@@ -37,7 +38,11 @@ from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
 from orchestrator.domain.health import EndpointHealth
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.pruning import GraphSize
+from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
+from orchestrator.domain.transitions import Transition, matches
+from orchestrator.engine.audience import Audience
+from orchestrator.engine.changes import DeliberationChange
 from orchestrator.engine.events import LiveEvent
 from orchestrator.engine.ports import Accepted, CouncilById, Order, Retry
 from tests.support.samples import ENDPOINT, MODEL, NOW, a_council, a_deliberation
@@ -230,6 +235,17 @@ class Registry(Asked):
         ]
 
 
+NOTHING = CouncilStatistics(
+    accepted=0,
+    decided=0,
+    failed=0,
+    cancelled=0,
+    mean_duration_ms=None,
+    p95_duration_ms=None,
+    usage=Usage(),
+)
+
+
 @dataclass
 class Archive(Asked):
     """What was deliberated, in memory."""
@@ -237,6 +253,7 @@ class Archive(Asked):
     kept: dict[str, Deliberation] = field(default_factory=dict)
     said: dict[str, Transcript] = field(default_factory=dict)
     held: dict[str, Holding] = field(default_factory=dict)
+    counted: CouncilStatistics = NOTHING
     retried: dict[str, str] = field(default_factory=dict)
     """By the id of a retry: what it retries."""
 
@@ -289,6 +306,10 @@ class Archive(Asked):
             for id_ in deliberations
         }
 
+    async def statistics(self, periods: Collection[Period]) -> Mapping[Period, CouncilStatistics]:
+        self.ask("statistics", *periods)
+        return dict.fromkeys(periods, self.counted)
+
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]:
         self.ask("transcripts", *deliberations)
         return {id_: self.said[id_] for id_ in deliberations if id_ in self.said}
@@ -310,12 +331,12 @@ class Archive(Asked):
         ]
 
 
-class _Followed(AsyncIterator[LiveEvent | None]):
+class _Followed(AsyncIterator[LiveEvent]):
     def __init__(self) -> None:
-        self.waiting: asyncio.Queue[LiveEvent | None] = asyncio.Queue()
+        self.waiting: asyncio.Queue[LiveEvent] = asyncio.Queue()
 
     @override
-    async def __anext__(self) -> LiveEvent | None:
+    async def __anext__(self) -> LiveEvent:
         return await self.waiting.get()
 
 
@@ -350,7 +371,7 @@ class Office(Asked):
         kept = self.archive.kept[deliberation]
         self.archive.keep(replace(kept, status=Status.CANCELLED, failure=reason))
 
-    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent | None]:
+    def follow(self, deliberation: str) -> AsyncIterator[LiveEvent]:
         self.ask("follow", deliberation)
         follower = _Followed()
         self.followers.setdefault(deliberation, []).append(follower)
@@ -359,10 +380,32 @@ class Office(Asked):
     def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
         return self.runs.get(deliberation)
 
-    def post(self, deliberation: str, *events: LiveEvent | None) -> None:
+    def idle(self) -> bool:
+        """Whether all that was posted was taken."""
+        return all(one.waiting.empty() for some in self.followers.values() for one in some)
+
+    def post(self, deliberation: str, *events: LiveEvent) -> None:
         for follower in self.followers[deliberation]:
             for event in events:
                 follower.waiting.put_nowait(event)
+
+
+@dataclass
+class Town:
+    """What changes, as a test says."""
+
+    of_deliberations: Audience[Transition, DeliberationChange] = field(default_factory=Audience)
+    of_councils: Audience[Council, Council] = field(default_factory=Audience)
+    looks: int = 0
+
+    def deliberations(self, where: DeliberationFilter) -> AsyncIterator[DeliberationChange]:
+        return self.of_deliberations.listen(lambda change: matches(where, change))
+
+    def councils(self) -> AsyncIterator[Council]:
+        return self.of_councils.listen()
+
+    def look_at_councils(self) -> None:
+        self.looks += 1
 
 
 @dataclass
@@ -370,6 +413,14 @@ class Doctor:
     """The health of endpoints, by their names."""
 
     seen: dict[str, EndpointHealth] = field(default_factory=dict)
+    of_endpoints: Audience[Endpoint, Endpoint] = field(default_factory=Audience)
+    looks: int = 0
+
+    def changes(self) -> AsyncIterator[Endpoint]:
+        return self.of_endpoints.listen()
+
+    def look(self) -> None:
+        self.looks += 1
 
     def health(self, endpoint: Endpoint) -> EndpointHealth:
         return self.seen.get(endpoint.name, EndpointHealth())
@@ -387,6 +438,10 @@ class State:
     rehydration: Rehydration | None = None
     agent: str | None = "Neo4j/5.26.30"
     size: GraphSize | None = None
+    told_to_end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ends(self) -> None:
+        await self.told_to_end.wait()
 
     async def neo4j(self) -> str | None:
         return self.agent
@@ -402,6 +457,7 @@ class House:
     registry: Registry = field(default_factory=Registry)
     archive: Archive = field(default_factory=Archive)
     office: Office = field(default_factory=Office)
+    town: Town = field(default_factory=Town)
     doctor: Doctor = field(default_factory=Doctor)
     state: State = field(default_factory=State)
     allow_link_local: bool = False
@@ -414,6 +470,7 @@ class House:
             councils=self.registry,
             records=self.archive,
             docket=self.office,
+            changes=self.town,
             watch=self.doctor,
             service=self.state,
             allow_link_local=self.allow_link_local,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.domain.councils import Agent, Decision, Model, ProtocolName, Seat
+from typing_extensions import override
+
+from orchestrator.domain.councils import Agent, Council, Decision, Model, ProtocolName, Seat
 from orchestrator.domain.deliberations import (
     Deliberation,
     Priority,
@@ -23,13 +25,18 @@ from orchestrator.domain.deliberations import (
 )
 from orchestrator.domain.errors import ModelError
 from orchestrator.domain.ids import turn_id
+from orchestrator.domain.transitions import Transition
 from orchestrator.engine.ports import (
     Accepted,
     Answer,
     Call,
     Case,
+    CouncilVersion,
     Held,
+    Look,
+    News,
     Order,
+    Place,
     Recorded,
     Recording,
     Retry,
@@ -285,3 +292,30 @@ def ballot_for(call: Call) -> str:
     return json.dumps(
         {"ranking": call.answer_schema["properties"]["ranking"]["enum"][0], "reason": "so"}
     )
+
+
+class NoNews(News):
+    """A graph in which nothing happens, and nothing is."""
+
+    @override
+    async def places(self, deliberations: Collection[str]) -> Mapping[str, Place]:
+        del deliberations
+        return {}
+
+    @override
+    async def transitions(self, since: datetime | None) -> Look[Transition]:
+        return Look(since or NOW, ())
+
+    @override
+    async def councils(self, since: datetime | None) -> Look[CouncilVersion]:
+        return Look(since or NOW, ())
+
+    @override
+    async def deliberations(self, ids: Collection[str]) -> Mapping[str, Deliberation]:
+        del ids
+        return {}
+
+    @override
+    async def councils_by_id(self, ids: Collection[str]) -> Mapping[str, Council]:
+        del ids
+        return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +24,8 @@ from orchestrator.domain.deliberations import (
 from orchestrator.domain.errors import UnavailableError, UnreadableError
 from orchestrator.domain.ids import turn_id
 from orchestrator.engine.desk import Capacity, Desk
-from orchestrator.engine.events import Moved, TokensSpoken, TurnBegan
+from orchestrator.engine.events import Moved
+from orchestrator.engine.following import Board
 from orchestrator.engine.patience import Patience
 from orchestrator.engine.ports import Call, Case, CouncilByRole, Held, Models, Order
 from orchestrator.engine.presence import Presence
@@ -57,6 +59,7 @@ def desk(
         deliberations=graph,
         models=models,
         presence=Presence(home),
+        board=Board(),
         capacity=capacity
         or Capacity(
             concurrency=concurrency,
@@ -115,7 +118,7 @@ async def test_a_cancel_has_closed_the_calls_of_its_deliberation_when_it_answers
         follower = at_desk.follow(DELIBERATION)
         await at_desk.cancel(DELIBERATION, None)
         assert len(models.cancelled) == 3
-        assert await anext(follower) == Moved(deliberation=DELIBERATION)
+        assert await anext(follower) == Moved(deliberation=DELIBERATION, changed=True)
         before = graph.renewals
         await until(lambda: graph.renewals > before)
     assert len(models.asked) == 3
@@ -361,8 +364,10 @@ async def test_an_end_whose_answer_is_still_to_come_is_not_taken_for_a_claim_tha
         graph.held = ()
         before = graph.renewals
         await until(lambda: graph.renewals >= before + 2)
-        while isinstance(await anext(follower), TurnBegan | TokensSpoken | Moved):
-            pass
+        with contextlib.suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(0.1):
+                    await anext(follower)
         graph.go_on.set()
         assert isinstance(await anext(follower), Moved)
 

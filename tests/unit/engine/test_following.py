@@ -46,7 +46,8 @@ async def test_a_follower_is_not_given_what_others_do() -> None:
     board = Board()
     follower = board.follow("dlb_other")
     board.post(piece(0))
-    assert await anext(follower) is None
+    board.post(Moved(deliberation="dlb_other"))
+    assert await anext(follower) == Moved(deliberation="dlb_other")
 
 
 async def test_a_slow_follower_costs_bounded_memory_and_keeps_the_newest() -> None:
@@ -119,8 +120,23 @@ def test_a_process_that_was_taken_over_whole_is_forgotten(tmp_path: Path) -> Non
     assert presence.gone() == frozenset()
 
 
-async def test_those_whom_nobody_follows_any_more_cost_no_memory() -> None:
+async def test_those_whom_nobody_follows_any_more_are_forgotten() -> None:
     board = Board()
-    for number in range(1_000):
-        board.follow(f"dlb_{number}")
-    assert len(vars(board)["_followers"]) <= 1
+    followers = [board.follow(f"dlb_{number}") for number in range(1_000)]
+    assert len(board.all_followed()) == 1_000
+    del followers[1:]
+    assert board.all_followed() == {"dlb_0"}
+    assert len(vars(board)["_followers"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("sequences", "told"), [((1, 2), 2), ((2, 1), 2), ((1, None), None), ((None, 1), None)]
+)
+async def test_of_two_moves_the_one_that_tells_more_is_given(
+    sequences: tuple[int | None, ...], told: int | None
+) -> None:
+    board = Board()
+    follower = board.follow(DELIBERATION)
+    for sequence in sequences:
+        board.post(Moved(deliberation=DELIBERATION, sequence=sequence))
+    assert await anext(follower) == Moved(deliberation=DELIBERATION, sequence=told)

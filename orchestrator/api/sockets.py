@@ -1,0 +1,139 @@
+"""Connections as uvicorn has them, which let go of a client that does not read, and keep little for one that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from typing_extensions import override
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.server import ServerProtocol
+
+TOO_SLOW: Final = 1013
+"""Try again later: libraries for GraphQL over WebSocket connect again after it, as they don't after 1008."""
+
+_PATIENCE_SECONDS = 30.0
+"""For how long what was sent may lie unread before the connection is closed."""
+
+_FAREWELL_SECONDS = 10.0
+"""For how long after that a client may still read why; then the connection is cut."""
+
+_log = structlog.get_logger(__name__)
+
+
+class _Patience:
+    """Runs out where a client has left the buffer full for too long."""
+
+    def __init__(self) -> None:
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begins(self, loop: asyncio.AbstractEventLoop, *, lost: Callable[[], None]) -> None:
+        """`lost` is called once it has run out."""
+        self._timer = loop.call_later(_PATIENCE_SECONDS, lost)
+
+    def ends(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class PatientHttp(HttpToolsProtocol):
+    """A connection over which HTTP is spoken: cut where its client does not read the answer, such as one that goes on."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._patience = _Patience()
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._patience.begins(self.loop, lost=self._let_go)
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._patience.ends()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._patience.ends()
+        super().connection_lost(exc)
+
+    def _let_go(self) -> None:
+        _log.warning("reader_too_slow", seconds=_PATIENCE_SECONDS, over="http")
+        self.transport.abort()
+
+
+class PatientSocket(WebSocketsSansIOProtocol):
+    """A WebSocket.
+
+    What is sent faster than the client reads waits in a buffer of 64 KiB and, beyond that, with whoever sends it. A
+    client that lets the buffer stay full is let go of, with the reason: whoever sends to it is told at once that it is gone.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._patience = _Patience()
+        # As uvicorn makes it, but that each message is compressed alone: what is kept from one to the next takes 40 KB.
+        self.conn = ServerProtocol(
+            extensions=[
+                ServerPerMessageDeflateFactory(
+                    server_no_context_takeover=True,
+                    client_no_context_takeover=True,
+                    server_max_window_bits=12,
+                    client_max_window_bits=12,
+                    compress_settings={"memLevel": 5},
+                )
+            ],
+            max_size=config.ws_max_size,
+            logger=logging.getLogger("uvicorn.error"),
+        )
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._patience.begins(self.loop, lost=self._let_go)
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._patience.ends()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._patience.ends()
+        super().connection_lost(exc)
+
+    def _let_go(self) -> None:
+        _log.warning("reader_too_slow", seconds=_PATIENCE_SECONDS, over="websocket")
+        self.stop_keepalive()
+        reason = f"too slow: what was sent lay unread for {_PATIENCE_SECONDS:g} s"
+        if not self.close_sent:
+            self.conn.send_close(TOO_SLOW, reason)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+        # Whoever waits to send ends now, and what it holds goes; what was sent before still goes out, if it is read.
+        self.disconnected = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": TOO_SLOW, "reason": reason})
+        self.writable.set()
+        self.transport.close()
+        self.loop.call_later(_FAREWELL_SECONDS, self.transport.abort)

@@ -1,0 +1,128 @@
+"""Those who do not read what they asked for: they cost what is in a buffer, and not for long."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Close
+from websockets.typing import Subprotocol
+
+from orchestrator.engine.following import Board
+from tests.integration.http.serving import served
+from tests.support.samples import a_deliberation, play
+from tests.support.waiting import until
+from tests.unit.api.doubles import House
+
+FOLLOW = 'subscription { deliberationEvents(id: "dlb_1") { sequence ... on TurnTaken { turn { content } } } }'
+PROTOCOL = Subprotocol("graphql-transport-ws")
+
+
+@pytest.fixture
+def board(house: House) -> Board:
+    """Who follows what: a deliberation whose turns are longer than all buffers on the way."""
+    board = Board()
+    house.office.follow = board.follow
+    running, transcript = play(a_deliberation(), turns=8)
+    long = tuple(replace(turn, content="x" * 3_000_000) for turn in transcript.turns)
+    house.archive.keep(running, replace(transcript, turns=long))
+    return board
+
+
+@asynccontextmanager
+async def subscribed(url: str) -> AsyncGenerator[ClientConnection]:
+    """Follow over a WebSocket that holds one message, and takes the next when that was read."""
+    async with connect(
+        url.replace("http", "ws", 1),
+        subprotocols=[PROTOCOL],
+        max_queue=1,
+        max_size=None,
+        compression=None,
+        ping_interval=None,
+        close_timeout=0.1,
+    ) as socket:
+        await socket.send('{"type": "connection_init"}')
+        await socket.recv()
+        subscribe = {"id": "1", "type": "subscribe", "payload": {"query": FOLLOW}}
+        await socket.send(json.dumps(subscribe))
+        yield socket
+
+
+async def rest(socket: ClientConnection, told: list[str | bytes]) -> Close | None:
+    """Read until the connection is closed; return how, none where it was cut."""
+    try:
+        while True:
+            told.append(await socket.recv())
+    except ConnectionClosed as closed:
+        return closed.rcvd
+
+
+async def test_slow_reader_is_let_go_of_and_may_still_read_why(
+    house: House, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.api.sockets._PATIENCE_SECONDS", 0.2)
+    told: list[str | bytes] = []
+    async with served(house) as url, subscribed(url) as socket:
+        with capture_logs() as log:
+            await until(lambda: bool(board.all_followed()))
+            # Whatever was held for him is gone while he has read nothing yet.
+            await until(lambda: not board.all_followed())
+        closed = await rest(socket, told)
+
+    assert len(told) < 10
+    assert closed is not None
+    assert (closed.code, closed.reason) == (1013, "too slow: what was sent lay unread for 0.2 s")
+    assert [line["event"] for line in log] == ["reader_too_slow"]
+
+
+async def test_reader_who_never_reads_is_cut_off(
+    house: House, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.api.sockets._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("orchestrator.api.sockets._FAREWELL_SECONDS", 0.1)
+    async with served(house) as url, subscribed(url) as socket:
+        await until(lambda: bool(board.all_followed()))
+        await until(lambda: not board.all_followed())
+        await asyncio.sleep(0.3)
+        closed = await rest(socket, [])
+
+    assert closed is None
+
+
+async def test_reader_who_takes_his_time_is_told_everything(
+    house: House, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.api.sockets._PATIENCE_SECONDS", 5.0)
+    told: list[int] = []
+    async with served(house) as url, subscribed(url) as socket:
+        while len(told) < 9:
+            await asyncio.sleep(0.02)
+            message = json.loads(await socket.recv())
+            told.append(message["payload"]["data"]["deliberationEvents"]["sequence"])
+        assert board.all_followed()
+
+    assert told == list(range(1, 10))
+
+
+async def test_reader_of_events_over_http_who_never_reads_is_cut_off(
+    house: House, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.api.sockets._PATIENCE_SECONDS", 0.1)
+    async with (
+        served(house) as url,
+        httpx.AsyncClient(headers={"accept": "text/event-stream"}) as client,
+        client.stream("POST", url, json={"query": FOLLOW}) as response,
+    ):
+        await until(lambda: bool(board.all_followed()))
+        await until(lambda: not board.all_followed())
+        with pytest.raises(httpx.RemoteProtocolError):
+            async for _ in response.aiter_bytes():
+                pass

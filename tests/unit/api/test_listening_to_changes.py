@@ -1,0 +1,182 @@
+"""The subscriptions to changes: filters, what is shown, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from orchestrator.api.callers import Caller
+from orchestrator.api.context import Context
+from orchestrator.api.schema import SCHEMA
+from orchestrator.domain.deliberations import Deliberation, Status
+from orchestrator.domain.health import EndpointHealth, EndpointStatus
+from orchestrator.domain.transitions import Course, transitions
+from orchestrator.engine.changes import DeliberationChange
+from tests.support.samples import ENDPOINT, a_council, a_deliberation, play
+from tests.support.waiting import until
+from tests.unit.api.conftest import Api
+from tests.unit.api.doubles import House
+
+DELIBERATIONS = """subscription ($filter: DeliberationFilter) { deliberationChanges(filter: $filter) {
+  at previous status deliberation { id status verdict { margin } } } }"""
+
+
+class Results:
+    """What a subscription has brought, whether it was asked for or not."""
+
+    def __init__(self) -> None:
+        self.waiting: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def pump(self, results: AsyncIterator[Any]) -> None:
+        async for result in results:
+            self.waiting.put_nowait(result)
+        self.waiting.put_nowait(None)
+
+    async def __call__(self) -> Any:
+        async with asyncio.timeout(10):
+            return await self.waiting.get()
+
+    async def next_of(self, field: str) -> Any:
+        result = await self()
+        assert result.errors is None, result.errors
+        return result.data[field]
+
+
+@asynccontextmanager
+async def listening(house: House, document: str, **variables: Any) -> AsyncGenerator[Results]:
+    """Subscribe, and wait until that is heard or refused."""
+    stream = await SCHEMA.stream(
+        document, variable_values=variables, context_value=Context(house.ports(), Caller())
+    )
+    results = Results()
+    pumping = asyncio.create_task(results.pump(stream))
+    audiences = (house.town.of_deliberations, house.town.of_councils, house.doctor.of_endpoints)
+    await until(lambda: any(audiences) or not results.waiting.empty())
+    yield results
+    pumping.cancel()
+    await asyncio.wait([pumping])
+
+
+def change(house: House, deliberation: Deliberation) -> None:
+    """Have a deliberation come to the status that it has."""
+    course = Course(
+        deliberation=deliberation.id,
+        role=deliberation.role,
+        council_id=deliberation.council_id,
+        external_id=deliberation.task.external_id,
+        status=deliberation.status,
+        accepted_at=deliberation.accepted_at,
+        started_at=deliberation.started_at,
+        finished_at=deliberation.finished_at,
+    )
+    last = transitions(course)[-1]
+    told = DeliberationChange(transition=last, deliberation=deliberation)
+    house.town.of_deliberations.tell(last, told)
+
+
+async def test_change_shows_both_statuses_and_the_deliberation_as_it_is(house: House) -> None:
+    decided, transcript = play(a_deliberation())
+    house.archive.keep(decided, transcript)
+    async with listening(house, DELIBERATIONS) as results:
+        change(house, decided)
+        told = await results.next_of("deliberationChanges")
+
+    assert decided.finished_at is not None
+    assert told == {
+        "at": decided.finished_at.isoformat(),
+        "previous": "RUNNING",
+        "status": "DECIDED",
+        "deliberation": {
+            "id": "dlb_1",
+            "status": "DECIDED",
+            "verdict": {"margin": transcript.outcome and transcript.outcome.verdict.margin},
+        },
+    }
+    # What was told is not read again.
+    assert house.archive.names == ["transcripts"]
+
+
+async def test_accepted_one_had_no_status_before(house: House) -> None:
+    queued = replace(a_deliberation(status=Status.QUEUED), started_at=None)
+    async with listening(house, DELIBERATIONS) as results:
+        change(house, queued)
+        told = await results.next_of("deliberationChanges")
+
+    assert (told["previous"], told["status"]) == (None, "QUEUED")
+
+
+async def test_filter_is_passed_on_and_a_wrong_one_is_refused(house: House) -> None:
+    async with listening(house, DELIBERATIONS, filter={"role": "QA"}) as results:
+        change(house, a_deliberation())
+        change(house, replace(a_deliberation("dlb_2"), role="QA"))
+        told = await results.next_of("deliberationChanges")
+    async with listening(house, DELIBERATIONS, filter={"role": ""}) as results:
+        refused = await results()
+
+    assert told["deliberation"]["id"] == "dlb_2"
+    assert refused.errors[0].extensions["code"] == "INVALID_INPUT"
+
+
+async def test_councils_are_shown_as_they_are_after_their_change(house: House) -> None:
+    document = "subscription { councilChanges { id version seats { number } } }"
+    async with listening(house, document) as results:
+        council = replace(a_council("qa"), version=9)
+        house.town.of_councils.tell(council, council)
+        told = await results.next_of("councilChanges")
+
+    assert told == {"id": "cou_qa", "version": 9, "seats": [{"number": n} for n in (1, 2, 3)]}
+
+
+async def test_endpoints_are_shown_with_their_health(house: House) -> None:
+    async with listening(house, "subscription { endpointChanges { name status } }") as results:
+        house.doctor.seen[ENDPOINT.name] = EndpointHealth(status=EndpointStatus.DOWN)
+        house.doctor.of_endpoints.tell(ENDPOINT, ENDPOINT)
+        told = await results.next_of("endpointChanges")
+
+    assert told == {"name": "gpu", "status": "DOWN"}
+
+
+async def test_who_reads_too_slowly_is_told_so_and_that_is_all(house: House) -> None:
+    async with listening(house, DELIBERATIONS) as results:
+        for _ in range(1_025):
+            change(house, a_deliberation())
+        result = await results()
+        assert await results() is None
+
+    [error] = result.errors
+    assert error.extensions["code"] == "LIMIT"
+    assert "more than 1024 changes waited" in error.message
+
+
+@pytest.mark.parametrize("document", [DELIBERATIONS, "subscription { councilChanges { id } }"])
+async def test_nobody_listens_to_a_graph_that_cannot_be_read(house: House, document: str) -> None:
+    house.state.waiting_for = "migrations"
+    async with listening(house, document) as results:
+        result = await results()
+
+    [error] = result.errors
+    assert error.extensions["code"] == "UNAVAILABLE"
+    assert "migrations" in error.message
+
+
+@pytest.mark.parametrize(
+    ("mutation", "councils", "endpoints"),
+    [
+        ('updateCouncil(input: {id: "cou_dev", name: "x"})', 1, 0),
+        ('updateAgent(input: {id: "agt_dev1", persona: "x"})', 1, 0),
+        ('updateEndpoint(input: {id: "end_1", url: "http://a/v1"})', 1, 1),
+        ('removeEndpoint(input: {id: "end_1"})', 1, 1),
+        ('updateCouncil(input: {id: "cou_dev", name: ""})', 0, 0),
+    ],
+)
+async def test_what_this_process_changes_is_looked_at_at_once(
+    api: Api, house: House, mutation: str, councils: int, endpoints: int
+) -> None:
+    await api.ask(f"mutation {{ {mutation} {{ errors {{ code }} }} }}")
+
+    assert (house.town.looks, house.doctor.looks) == (councils, endpoints)
