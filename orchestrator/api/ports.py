@@ -22,6 +22,7 @@ from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
 from orchestrator.domain.health import EndpointHealth
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.pruning import GraphSize
+from orchestrator.domain.searching import Hit
 from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.engine.changes import DeliberationChange
@@ -118,6 +119,10 @@ class Records(Protocol):
         self, lists: Sequence[DeliberationFilter]
     ) -> Sequence[int]: ...
     async def retries(self, deliberations: Collection[str]) -> Mapping[str, Retries]: ...
+    async def search(self, text: str) -> tuple[Hit, ...]:
+        """Find the tasks and last revisions that match any word of a text, the best first, MOST_HITS at most."""
+        ...
+
     async def statistics(self, periods: Collection[Period]) -> Mapping[Period, CouncilStatistics]:
         """Count what came of what councils accepted, all in one go."""
         ...

@@ -18,12 +18,14 @@ from orchestrator.api.types.councils import Council, Role, councils_page
 from orchestrator.api.types.deliberations import Deliberation, deliberations_page
 from orchestrator.api.types.endpoints import Endpoint, Model
 from orchestrator.api.types.inputs import AgentBy, CouncilBy
+from orchestrator.api.types.searching import SearchConnection, found
 from orchestrator.api.types.service import Service
 from orchestrator.api.types.tasks import Task, tasks_page
 from orchestrator.api.waiting import LONGEST_SECONDS, waited
 from orchestrator.domain.errors import InvalidInput, RefusedError
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import LARGEST_PAGE
+from orchestrator.domain.searching import LONGEST_TEXT
 from orchestrator.domain.validation import text_mistake
 
 Id = Annotated[ID, strawberry.argument(description="Its id.")]
@@ -200,6 +202,20 @@ class Query:
     ) -> Connection[Deliberation] | None:
         page = filters.page_by_id(Prefix.DELIBERATION, first, after, last, before)
         return await deliberations_page(info, page, filters.deliberations(filter))
+
+    @strawberry.field(
+        description="Full text over tasks and last revisions. Finds what has any of the words, the best first. A word is what stands between spaces; nothing in it is syntax. What was just written is found within a second or so."
+    )
+    async def search(
+        self,
+        info: Info,
+        text: Annotated[
+            str, strawberry.argument(description=f"Words, {LONGEST_TEXT} characters at most.")
+        ],
+        first: First = None,
+        after: After = None,
+    ) -> SearchConnection | None:
+        return await found(info, text, first, after)
 
 
 def _refuse_text(path: tuple[str, ...], text: str) -> None:

@@ -11,6 +11,7 @@ from orchestrator.domain.deliberations import Deliberation, Retries, Status, Tas
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.domain.searching import MOST_HITS, Hit
 from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.graph import paging, reading
@@ -128,6 +129,11 @@ class GraphRecords:
         found: list[tuple[str, str | None, list[str]]] = row["retries"]
         return {id_: Retries(of=of, by=tuple(by)) for id_, of, by in found}
 
+    async def search(self, text: str) -> tuple[Hit, ...]:
+        (row,) = await self._graph.read("search/find", text=_lucene(text), limit=MOST_HITS)
+        hits = (Hit(id_, score) for id_, score in row["hits"])
+        return tuple(sorted(hits, key=lambda hit: hit.place))
+
     async def statistics(self, periods: Collection[Period]) -> Mapping[Period, CouncilStatistics]:
         asked = list(periods)
         (row,) = await self._graph.read(
@@ -154,6 +160,12 @@ class GraphRecords:
             id_: Holding(process=process, host=host, lapsed=reading.moment_or_none(lapsed))
             for id_, process, host, lapsed in row["holders"]
         }
+
+
+def _lucene(text: str) -> str:
+    """Write a text in Lucene's syntax so that none of it is syntax: each word between quotes, of which any may match."""
+    escaped = (word.replace("\\", "\\\\").replace('"', '\\"') for word in text.split())
+    return " ".join(f'"{word}"' for word in escaped)
 
 
 def _period(period: Period) -> dict[str, Any]:

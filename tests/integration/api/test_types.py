@@ -13,7 +13,7 @@ from orchestrator.engine.events import LiveEvent, TokensSpoken, TurnBegan
 from tests.integration.api.conftest import Api
 from tests.integration.api.playing import accept, claim, decide
 from tests.support.deliberating import all_turns
-from tests.support.waiting import until
+from tests.support.waiting import eventually, until
 
 pytestmark = pytest.mark.neo4j
 
@@ -101,11 +101,23 @@ async def user_errors(api: Api) -> set[str]:
     return seen | {error["__typename"] for error in unknown["errors"]}
 
 
+async def hits(api: Api) -> set[str]:
+    """Search for the words of a task and of what was said of it, which the full text has a moment later."""
+    await decided(api)
+
+    async def search() -> set[str]:
+        told = await api.ask('{ search(text: "cache answer") { edges { node { __typename } } } }')
+        return {edge["node"]["__typename"] for edge in told["search"]["edges"]}
+
+    return await eventually(search, lambda found: len(found) > 1)
+
+
 WAYS: dict[str, Callable[[Api], Awaitable[set[str]]]] = {
     "Node": nodes,
     "Turn": turns,
     "DeliberationEvent": events,
     "UserError": user_errors,
+    "SearchHit": hits,
 }
 
 

@@ -397,3 +397,56 @@ async def test_statistics_count_what_a_council_accepted_in_a_time(
     for one in (before, since, another, none):
         assert (one.mean_duration_ms, one.p95_duration_ms) == (None, None)
     assert await records.statistics([]) == {}
+
+
+async def test_search_finds_tasks_and_last_revisions_by_their_words(
+    deliberations: Deliberations, records: GraphRecords, run: Run
+) -> None:
+    held = await claimed(deliberations)
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    task = (await records.deliberations_by_id([held.deliberation]))[held.deliberation].task.id
+    revisions = {turn.id for turn in turns if turn.key.kind is TurnKind.REVISION}
+    await run("await_full_text")
+
+    assert [hit.id for hit in await records.search("FORGET nowhere-to-be-found")] == [task]
+    # All turns say so, and only the last ones are searched.
+    answers = await records.search("answer")
+    assert {hit.id for hit in answers} == revisions
+    assert [hit.id for hit in answers] == sorted(revisions)
+    both = await records.search("cache answer")
+    assert {hit.id for hit in both} == {task, *revisions}
+    assert [hit.score for hit in both] == sorted((hit.score for hit in both), reverse=True)
+    assert await records.search("nowhere") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"',
+        "\\",
+        '\\"',
+        '"" " \\" OR',
+        "AND OR NOT && || ! + -",
+        "description:cache OR *:*",
+        "*",
+        "?ache c*che",
+        "/.*.*.*/",
+        "cach~ cach~0.1 xyz^1000000",
+        "[b TO z] {* TO *}",
+        "((((((((((",
+        "}) RETURN 1 //",
+        "\u2028\u202e \U0001f9d0",
+        "- " * 250,
+        "b c " * 125,
+    ],
+)
+async def test_nothing_that_is_searched_for_is_syntax(
+    deliberations: Deliberations, records: GraphRecords, run: Run, text: str
+) -> None:
+    await deliberations.accept(an_order())
+    await run("await_full_text")
+
+    # None of its words is among these: as syntax, most of them would lead to it.
+    assert await records.search(text) == ()

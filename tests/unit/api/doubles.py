@@ -38,6 +38,7 @@ from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
 from orchestrator.domain.health import EndpointHealth
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.pruning import GraphSize
+from orchestrator.domain.searching import Hit
 from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.domain.transitions import Transition, matches
@@ -254,6 +255,7 @@ class Archive(Asked):
     said: dict[str, Transcript] = field(default_factory=dict)
     held: dict[str, Holding] = field(default_factory=dict)
     counted: CouncilStatistics = NOTHING
+    hits: list[Hit] = field(default_factory=list)
     retried: dict[str, str] = field(default_factory=dict)
     """By the id of a retry: what it retries."""
 
@@ -305,6 +307,10 @@ class Archive(Asked):
             )
             for id_ in deliberations
         }
+
+    async def search(self, text: str) -> tuple[Hit, ...]:
+        self.ask("search", text)
+        return tuple(sorted(self.hits, key=lambda hit: hit.place))
 
     async def statistics(self, periods: Collection[Period]) -> Mapping[Period, CouncilStatistics]:
         self.ask("statistics", *periods)

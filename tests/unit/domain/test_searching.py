@@ -1,0 +1,66 @@
+"""Passages that show what matched."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.domain.searching import Hit, highlights, words
+
+
+def test_words_are_compared_without_their_case() -> None:
+    assert words("Retry-policy, of OUR wEbhook!") == {"retry", "policy", "of", "our", "webhook"}
+    assert words("... \t") == frozenset()
+
+
+def test_what_matched_is_marked_and_the_rest_is_escaped() -> None:
+    text = '<b>A Cache</b> & what a cache\'s "keys" are.'
+    assert highlights(words("cache"), text) == [
+        "&lt;b&gt;A <mark>Cache</mark>&lt;/b&gt; &amp; what a <mark>cache</mark>&#x27;s &quot;keys&quot; are."
+    ]
+
+
+def test_passage_begins_and_ends_with_a_word_and_says_that_there_is_more() -> None:
+    text = f"{'before ' * 40}needle {'after ' * 40}"
+    [passage] = highlights(words("needle"), text)
+    assert passage == f"…{'before ' * 11}<mark>needle</mark>{' after' * 13}…"
+
+
+def test_what_lies_far_apart_is_shown_apart_and_no_more_than_three_passages() -> None:
+    text = ("needle " + "hay " * 100) * 5
+    found = highlights(words("needle"), text, None, "", "another needle")
+    assert len(found) == 3
+    assert all(passage.count("<mark>") == 1 for passage in found)
+
+
+def test_nothing_that_matched_is_nothing_to_show() -> None:
+    assert highlights(words("needle"), "hay", None) == []
+
+
+@pytest.mark.parametrize("word", ["x" * 10_000, "<script>" * 500])
+def test_long_words_do_not_make_long_passages(word: str) -> None:
+    [passage] = highlights(words("needle"), f"{word} needle {word}")
+    assert len(html.unescape(passage)) < 300
+
+
+@given(st.text(max_size=400), st.text(max_size=20))
+def test_passages_are_parts_of_the_text_whatever_is_in_it(text: str, sought: str) -> None:
+    for passage in highlights(words(sought), text):
+        assert not re.search(r"<(?!/?mark>)", passage)
+        plain = html.unescape(re.sub(r"</?mark>", "", passage))
+        assert plain.removeprefix("…").removesuffix("…") in text
+        for marked in re.findall(r"<mark>(.*?)</mark>", passage):
+            assert html.unescape(marked).lower() in words(sought)
+
+
+def test_those_alike_stand_by_their_ids() -> None:
+    hits = [Hit("trn_2", 1.0), Hit("tsk_1", 2.0), Hit("trn_1", 1.0)]
+    assert [hit.id for hit in sorted(hits, key=lambda hit: hit.place)] == [
+        "tsk_1",
+        "trn_1",
+        "trn_2",
+    ]
