@@ -25,6 +25,16 @@ _PATIENCE_SECONDS = 30.0
 _FAREWELL_SECONDS = 10.0
 """For how long after that a client may still read why; then the connection is cut."""
 
+_EXTENSIONS: Final = (
+    ServerPerMessageDeflateFactory(
+        server_no_context_takeover=True,
+        client_no_context_takeover=True,
+        server_max_window_bits=12,
+        client_max_window_bits=12,
+        compress_settings={"memLevel": 5},
+    ),
+)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -95,15 +105,7 @@ class PatientSocket(WebSocketsSansIOProtocol):
         self._patience = _Patience()
         # As uvicorn makes it, but that each message is compressed alone: what is kept from one to the next takes 40 KB.
         self.conn = ServerProtocol(
-            extensions=[
-                ServerPerMessageDeflateFactory(
-                    server_no_context_takeover=True,
-                    client_no_context_takeover=True,
-                    server_max_window_bits=12,
-                    client_max_window_bits=12,
-                    compress_settings={"memLevel": 5},
-                )
-            ],
+            extensions=_EXTENSIONS,
             max_size=config.ws_max_size,
             logger=logging.getLogger("uvicorn.error"),
         )

@@ -18,13 +18,13 @@ _MOST_WAITING = 1024
 class Follower(AsyncIterator[LiveEvent]):
     """Yields what happens from the moment it was made."""
 
-    __slots__ = ("__weakref__", "_moved", "_news", "_waiting")
+    __slots__ = ("__weakref__", "_asked", "_moved", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: deque[LiveEvent] | None = None
         """None until there is something: most followers wait for long, and an empty queue takes memory, too."""
         self._moved: Moved | None = None
-        self._news = asyncio.Event()
+        self._asked: asyncio.Future[None] | None = None
 
     def give(self, event: LiveEvent) -> None:
         """Keep an event until the follower asks; of several Moved one is enough."""
@@ -34,14 +34,15 @@ class Follower(AsyncIterator[LiveEvent]):
             if self._waiting is None:
                 self._waiting = deque(maxlen=_MOST_WAITING)
             self._waiting.append(event)
-        self._news.set()
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result(None)
 
     @override
     async def __anext__(self) -> LiveEvent:
         # What was spoken before the turn was recorded goes out before the news that it was.
         if not self._waiting and self._moved is None:
-            self._news.clear()
-            await self._news.wait()
+            self._asked = asyncio.get_running_loop().create_future()
+            await self._asked
         if self._waiting:
             event = self._waiting.popleft()
             if not self._waiting:
