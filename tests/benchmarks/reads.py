@@ -35,7 +35,7 @@ class _Sizes:
     rounds: int
 
 
-_FULL = _Sizes(20_000, at_once=(1, 8, 32), warming=3.0, seconds=1.5, rounds=3)
+_FULL = _Sizes(20_000, at_once=(1, 8, 32), warming=2.0, seconds=1.0, rounds=3)
 _QUICK = _Sizes(400, at_once=(1, 8), warming=0.2, seconds=0.3, rounds=1)
 
 
@@ -124,6 +124,9 @@ async def measure(bench: Bench) -> Report:
                     for side in sides:
                         block = await place.block(read, side, at_once, sizes.seconds)
                         blocks[side.name].append(block)
+                        bench.tell(
+                            f"    {at_once} at once, {side.name}: {block.rate:.1f} a second, processor time {block.own:.1f} ms and Neo4j's {block.neo4j:.1f}"
+                        )
                 figures += _figures(read, at_once, blocks)
                 remarks += _failures(read, at_once, blocks)
     return Report(
