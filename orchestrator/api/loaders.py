@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -64,11 +65,16 @@ class Loaders:
 
     @cached_property
     def deliberations(self) -> DataLoader[str, Deliberation | None]:
-        return _by_id(self._records.deliberations_by_id)
+        async def fetch(ids: Collection[str]) -> Mapping[str, Deliberation]:
+            found = await self._records.deliberations_by_id(ids)
+            self._know_agents(found.values())
+            return found
+
+        return _by_id(fetch)
 
     @cached_property
     def deliberation_pages(self) -> DataLoader[DeliberationPage, Page[Deliberation]]:
-        return _pages(self._records)
+        return _pages(self._records, self._know_agents)
 
     @cached_property
     def deliberation_counts(self) -> DataLoader[DeliberationFilter, int]:
@@ -90,6 +96,10 @@ class Loaders:
     def holdings(self) -> DataLoader[str, Holding | None]:
         return _by_id(self._records.holdings)
 
+    def _know_agents(self, deliberations: Iterable[Deliberation]) -> None:
+        """Who sits on these was read with them, as he is now, and need not be read again."""
+        self.agents.prime_many({s.agent.id: s.agent for one in deliberations for s in one.seats})
+
 
 def _by_id(
     fetch: Callable[[Collection[K]], Awaitable[Mapping[K, T]]],
@@ -101,7 +111,9 @@ def _by_id(
     return DataLoader(load_fn=load)
 
 
-def _pages(records: Records) -> DataLoader[DeliberationPage, Page[Deliberation]]:
+def _pages(
+    records: Records, know: Callable[[Iterable[Deliberation]], None]
+) -> DataLoader[DeliberationPage, Page[Deliberation]]:
     async def load(asked: list[DeliberationPage]) -> list[Page[Deliberation]]:
         alike: dict[tuple[PageRequest, bool], list[DeliberationPage]] = {}
         for one in asked:
@@ -111,6 +123,7 @@ def _pages(records: Records) -> DataLoader[DeliberationPage, Page[Deliberation]]
             lists = [one.where for one in these]
             pages = await records.deliberations_of_each(page, lists, seated=seated)
             found.update(zip(these, pages, strict=True))
+            know(chain.from_iterable(one.items for one in pages))
         return [found[one] for one in asked]
 
     return DataLoader(load_fn=load)

@@ -214,7 +214,6 @@ def _reads(deliberations: int) -> tuple[_Read, ...]:
         )
 
     page = {"key": _AFTER_ALL, "limit": 51, "includeArchived": False, "nameContains": None}
-    agents = [f"agt_{_council_of(decided):031}{seat}" for seat in range(1, 6)]
     return (
         read("R1 50 councils", "councils", 3.5, {}, ("council/list_older", page)),
         read(
@@ -233,7 +232,6 @@ def _reads(deliberations: int) -> tuple[_Read, ...]:
             {"id": newest},
             ("deliberation/read", {"ids": [newest]}),
             ("turn/read_transcripts", {"ids": [newest]}),
-            ("agent/find_by_id", {"ids": agents}),
         ),
         read(
             f"R4 the newest 50 of {deliberations:,} by status",
@@ -312,7 +310,3 @@ def _p99(ordered: Sequence[float]) -> float:
 
 def _deliberation(number: int) -> str:
     return f"dlb_0190{number:08}"
-
-
-def _council_of(deliberation: int) -> int:
-    return deliberation % _COUNCILS + 1

@@ -64,7 +64,6 @@ async def test_level_costs_a_statement_however_many_rows_it_has(
     assert len(councils) == rows
     assert all(len(council["node"]["deliberations"]["edges"]) == rows for council in councils)
     assert sorted(name for name, _ in ran) == [
-        "agent/find_by_id",
         "council/count",
         "council/find_by_id",
         "council/list_older",
@@ -79,6 +78,29 @@ async def test_level_costs_a_statement_however_many_rows_it_has(
         "model/find_by_id",
         "turn/read_transcripts",
     ]
+
+
+@pytest.mark.usefixtures("held")
+async def test_who_has_a_seat_is_read_with_the_deliberation_as_he_is_now(
+    api: Api, ran: Ran
+) -> None:
+    answer = await api.ask(
+        "{ deliberations(first: 1) { edges { node { id seats { agent { id } } } } } }"
+    )
+    [edge] = answer["deliberations"]["edges"]
+    agent = edge["node"]["seats"][0]["agent"]["id"]
+    payload = await api.change("updateAgent", "agent { persona }", id=agent, persona="Be brief.")
+    assert payload["errors"] == []
+    ran.clear()
+
+    answer = await api.ask(
+        "query ($id: ID!) { deliberation(id: $id) { seats { persona agent { persona } } } }",
+        {"id": edge["node"]["id"]},
+    )
+
+    [seat, *_] = answer["deliberation"]["seats"]
+    assert (seat["persona"], seat["agent"]["persona"]) == (None, "Be brief.")
+    assert [name for name, _ in ran] == ["deliberation/read"]
 
 
 @pytest.mark.usefixtures("held")

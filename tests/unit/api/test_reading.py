@@ -363,7 +363,6 @@ async def test_level_costs_one_statement_however_many_rows_it_has(api: Api, hous
         "transcripts",
     ]
     assert sorted(str(name) for name in house.registry.names) == [
-        "agents_by_id",
         "councils_by_id",
         "models_by_id",
     ]
