@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestrator.domain.addresses import url_mistake
+from orchestrator.domain.councils import FIRST_MODEL
 from orchestrator.domain.validation import name_mistake
 
 
@@ -52,12 +53,12 @@ class Settings(BaseSettings):
         ),
     ] = None
     vllm_model: Annotated[
-        str,
+        str | None,
         Field(
             alias="VLLM_MODEL",
-            description="The model `default`, as the server names it.",
+            description=f"The model `default`, as the server names it; none: what it was, in a new graph {FIRST_MODEL}.",
         ),
-    ] = "Qwen/Qwen2.5-0.5B-Instruct"
+    ] = None
     vllm_api_key: Annotated[
         SecretStr | None,
         Field(alias="VLLM_API_KEY", description="The key for the endpoint `default`."),
@@ -197,9 +198,9 @@ class Settings(BaseSettings):
 
     @field_validator("vllm_model")
     @classmethod
-    def _is_a_name(cls, model: str) -> str:
+    def _is_a_name(cls, model: str | None) -> str | None:
         """Judge it as any model's."""
-        if mistake := name_mistake(model):
+        if model is not None and (mistake := name_mistake(model)):
             msg = f"a model's name {mistake}"
             raise ValueError(msg)
         return model

@@ -159,9 +159,9 @@ class _Tour:
             else f"user {self._settings.neo4j_user}, password as in NEO4J_PASSWORD",
         )
         places.add_row("log", str(_log_file(self._settings)))
-        model = (
-            "rehearsal: none is set in VLLM_URL" if found.rehearsal else self._settings.vllm_model
-        )
+        model = self._settings.vllm_model or "as the graph has it: none is set in VLLM_MODEL"
+        if found.rehearsal:
+            model = "rehearsal: none is set in VLLM_URL"
         places.add_row("model", Text(model, style="rehearsal" if found.rehearsal else ""))
         self._screen.say(
             Panel(places, title="graph-council is up", title_align="left", box=box.ROUNDED)

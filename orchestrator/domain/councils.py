@@ -13,6 +13,9 @@ DEFAULT_ENDPOINT: Final = "default"
 DEFAULT_KEY_VARIABLE: Final = "VLLM_API_KEY"
 """The environment variable that holds its key."""
 
+FIRST_MODEL: Final = "Qwen/Qwen2.5-0.5B-Instruct"
+"""The model `default` of a graph that has none, where VLLM_MODEL is not set either."""
+
 KEY_PREFIX: Final = "COUNCIL_KEY_"
 """How the variables of all other keys begin: any other name would let a caller have a secret sent to a server of his."""
 

@@ -13,7 +13,7 @@ from neo4j import Record
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestrator.domain import limits
-from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, REHEARSAL
+from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, FIRST_MODEL, REHEARSAL
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.errors import RefusedError, WrongSettingError
 from orchestrator.domain.ids import Prefix
@@ -195,10 +195,17 @@ async def seed(graph: Graph, wanted: Seed | None) -> bool:
     return await locked(graph, work)
 
 
-async def settle_defaults(graph: Graph, url: str | None, model: str) -> tuple[Settled, ...]:
+async def default_model(graph: Graph, wanted: str | None) -> str:
+    """Return what the model `default` is to be: what VLLM_MODEL says, else what it was."""
+    (found,) = await graph.read("seeding/read_defaults")
+    return _default_model(found, wanted)
+
+
+async def settle_defaults(graph: Graph, url: str | None, model: str | None) -> tuple[Settled, ...]:
     """Let the model and the endpoint `default` be what VLLM_MODEL and VLLM_URL say; returns what changed.
 
-    Without a URL the endpoint stays what it was, if there ever was one. The rehearsal model is made, too.
+    What is none stays what it was, since another process may have been told it: a graph without a model
+    `default` gets FIRST_MODEL, one without an endpoint none. The rehearsal model is made, too.
 
     Raises:
         MisconfiguredError: VLLM_MODEL names the rehearsal model.
@@ -211,20 +218,21 @@ async def settle_defaults(graph: Graph, url: str | None, model: str) -> tuple[Se
     endpoint_stands = url is None or (
         found["served"] and (found["url"], found["apiKeyVariable"]) == (url, DEFAULT_KEY_VARIABLE)
     )
-    if found["rehearsal"] and found["model"] == model and endpoint_stands:
+    if found["rehearsal"] and found["model"] == _default_model(found, model) and endpoint_stands:
         return ()
 
     async def work(transaction: Transaction) -> tuple[Settled, ...]:
         before = (await transaction.run("seeding/read_defaults"))[0]
         await transaction.run("seeding/create_rehearsal", id=new_id(Prefix.MODEL))
-        moved = await transaction.run("seeding/settle_model", name=model, id=new_id(Prefix.MODEL))
+        after = _default_model(before, model)
+        moved = await transaction.run("seeding/settle_model", name=after, id=new_id(Prefix.MODEL))
         changed: list[Settled] = []
-        if before["model"] != model:
+        if before["model"] != after:
             changed.append(
                 Settled(
                     setting="VLLM_MODEL",
                     before=before["model"],
-                    after=model,
+                    after=after,
                     agents=moved[0]["agents"],
                 )
             )
@@ -240,6 +248,10 @@ async def settle_defaults(graph: Graph, url: str | None, model: str) -> tuple[Se
         return tuple(changed)
 
     return await locked(graph, work)
+
+
+def _default_model(defaults: Record, wanted: str | None) -> str:
+    return wanted or defaults["model"] or FIRST_MODEL
 
 
 def _unseeded(rows: list[Record]) -> bool:

@@ -14,7 +14,7 @@ from orchestrator.graph.moving.former import Defaults, as_lines, told_apart
 from orchestrator.graph.moving.importing import Import, import_lines
 from orchestrator.graph.moving.mistakes import NotImportedError
 from orchestrator.graph.moving.writing import Told
-from orchestrator.graph.seeding import read_seed
+from orchestrator.graph.seeding import default_model, read_seed
 from orchestrator.service.graph import graph_of
 from orchestrator.settings import Settings
 from orchestrator.valkey.documents import read_documents
@@ -63,7 +63,7 @@ async def import_predecessor(
         lines = await as_lines(
             graph,
             councils,
-            Defaults(model=settings.vllm_model, url=settings.vllm_url),
+            Defaults(model=await default_model(graph, settings.vllm_model), url=settings.vllm_url),
         )
         imported = await import_lines(
             graph,

@@ -176,6 +176,29 @@ async def test_the_defaults_are_made_once_and_then_left_alone(
     assert await whole_graph() == before
 
 
+async def test_what_a_process_was_told_stays_where_another_was_told_nothing(
+    graph: Graph, whole_graph: WholeGraph, dev: str, councils: Councils
+) -> None:
+    await settle_defaults(graph, URL, "told")
+    before = await whole_graph()
+    assert await settle_defaults(graph, None, None) == ()
+    assert await whole_graph() == before
+    moved = "http://elsewhere:9000/v1"
+    assert await settle_defaults(graph, moved, None) == (
+        Settled(setting="VLLM_URL", before=URL, after=moved),
+    )
+    council = (await councils.councils_by_id([dev]))[dev]
+    assert {seat.model.name for seat in council.seats} == {"told"}
+
+
+async def test_a_new_graph_of_which_nobody_was_told_a_model_has_the_first_one(
+    empty_graph: Graph,
+) -> None:
+    assert await settle_defaults(empty_graph, None, None) == (
+        Settled(setting="VLLM_MODEL", before=None, after="Qwen/Qwen2.5-0.5B-Instruct"),
+    )
+
+
 async def test_a_moved_server_is_not_frozen_into_the_graph(graph: Graph) -> None:
     moved = "http://elsewhere:9000/v1"
     assert await settle_defaults(graph, moved, "Qwen/Qwen2.5-0.5B-Instruct") == (
