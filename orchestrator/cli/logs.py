@@ -28,6 +28,11 @@ def to_stderr(form: str | None) -> None:
     _configure(_handler(logging.StreamHandler(), chosen, logging.INFO))
 
 
+def to_terminal() -> None:
+    """Show only what goes wrong, on standard error: the terminal is the user's."""
+    _configure(_for_a_person())
+
+
 def to_file(path: Path) -> None:
     """Log to the end of a file, and only what goes wrong to standard error: the terminal is the user's.
 
@@ -38,7 +43,7 @@ def to_file(path: Path) -> None:
     file = RotatingFileHandler(path, maxBytes=_LARGEST, backupCount=1, encoding="utf-8")
     _configure(
         _handler(file, "json", logging.INFO),
-        _handler(logging.StreamHandler(), "text", logging.WARNING),
+        _for_a_person(),
     )
 
 
@@ -57,6 +62,10 @@ def _configure(*handlers: logging.Handler) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _for_a_person() -> logging.Handler:
+    return _handler(logging.StreamHandler(), "text", logging.WARNING)
 
 
 def _handler(handler: logging.Handler, form: str, level: int) -> logging.Handler:

@@ -22,6 +22,8 @@ from orchestrator.cli.failures import words_of
 from orchestrator.cli.following import follow, transcript_of
 from orchestrator.cli.rendering import deliberations
 from orchestrator.client import ClientError, CouncilClient
+from orchestrator.domain.errors import HomeUnusableError
+from orchestrator.local.keeping import while_kept_up
 from orchestrator.local.neo4j import OwnNeo4j
 from orchestrator.service import serving
 
@@ -42,10 +44,11 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
     """
     # Known at once, rather than after Neo4j has been fetched and started.
     address.bind(settings.host, settings.port).close()
-    logs.to_file(_log_file(settings))
+    logs.to_terminal()
     async with AsyncExitStack() as stack:
         password_file: Path | None = None
         browser_page = settings.browser_url
+        neo4j: OwnNeo4j | None = None
         if settings.neo4j_uri is None:
             neo4j = await _start_neo4j(settings, screen, stack)
             password_file, browser_page = neo4j.password_file, browser_page or neo4j.browser_url
@@ -57,13 +60,19 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
                     "browser_url": browser_page,
                 }
             )
+        # Not before the lock of the home is held: the log belongs to whoever runs there.
+        try:
+            logs.to_file(_log_file(settings))
+        except OSError as error:
+            raise HomeUnusableError(settings.home, error) from error
         tour = _Tour(settings, screen, password_file, example=example, open_browser=open_browser)
         stack.push_async_callback(tour.end)
-        return Exit(
-            await serving.serve(
-                settings, on_step=tour.wait_for, on_ready=tour.begin, on_stopping=tour.end
-            )
+        service = serving.serve(
+            settings, on_step=tour.wait_for, on_ready=tour.begin, on_stopping=tour.end
         )
+        if neo4j is None:
+            return Exit(await service)
+        return Exit(await while_kept_up(neo4j, service, report=screen.say))
 
 
 class _Tour:

@@ -3,7 +3,9 @@
 CouncilError
 ├── RefusedError        the caller's mistake: what he sent was not carried out
 ├── WrongSettingError   a setting names what cannot be used: waiting does not help
+│   └── HomeUnusableError   nothing can be kept in COUNCIL_HOME
 ├── UnavailableError    something that the service needs is away: try again later
+│   └── AuthenticationError it is there, and refuses the login
 ├── ClaimLostError      another process holds the deliberation now
 ├── UnrecordableError   the graph refuses this one turn for good
 ├── UnreadableError     what the graph holds is not what this version writes
@@ -15,6 +17,7 @@ CouncilError
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from orchestrator.domain.deliberations import Usage
@@ -60,6 +63,17 @@ class WrongSettingError(CouncilError):
     """A setting names what cannot be used as it is."""
 
 
+class HomeUnusableError(WrongSettingError):
+    """COUNCIL_HOME names what nothing can be kept in."""
+
+    def __init__(self, home: Path, error: OSError) -> None:
+        """`error` is what the system said."""
+        self.home: Path = home
+        super().__init__(
+            f"COUNCIL_HOME is {home}, which cannot be used: {error.strerror}. Set it to a directory that can be written to."
+        )
+
+
 class RefusedError(CouncilError):
     """The caller's mistakes; nothing was written."""
 
@@ -74,10 +88,15 @@ class RefusedError(CouncilError):
 class UnavailableError(CouncilError):
     """What the service needs and cannot reach now; trying again later can help."""
 
-    def __init__(self, what: str) -> None:
-        """`what` is a sentence for the caller, without an address or a secret."""
+    def __init__(self, what: str, why: str | None = None) -> None:
+        """`what` is a sentence for the caller, without an address or a secret; `why` goes on with it for operators."""
         self.what: str = what
-        super().__init__(what)
+        self.why: str | None = why
+        super().__init__(what if why is None else f"{what} {why}")
+
+
+class AuthenticationError(UnavailableError):
+    """The graph is there and refuses user or password. Running processes treat it as being away; a start gives up."""
 
 
 class ClaimLostError(CouncilError):

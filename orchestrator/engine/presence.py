@@ -13,6 +13,8 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+from orchestrator.domain.errors import HomeUnusableError
+
 _SUFFIX = ".lock"
 
 
@@ -20,19 +22,28 @@ class Presence:
     """The lock files of one COUNCIL_HOME."""
 
     def __init__(self, home: Path) -> None:
+        self._home = home
         self._folder = home / "processes"
+
+    def prepare(self) -> None:
+        """Make the folder; raises HomeUnusableError where that cannot be, before anything else has begun."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeUnusableError(self._home, error) from error
 
     @contextlib.contextmanager
     def shown(self, process: str) -> Generator[None]:
-        """Hold this process's lock. The file stays: `forget` takes it away once the process holds nothing."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{process}{_SUFFIX}"
-        # Under the name that others look for it is never without its lock: they would take its process for gone.
-        unseen = path.with_suffix(".new")
-        descriptor = os.open(unseen, os.O_CREAT | os.O_RDWR, 0o600)
+        """Hold this process's lock. The file stays: `forget` takes it away once the process holds nothing.
+
+        Raises:
+            HomeUnusableError: there can be no such file.
+        """
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            unseen.rename(path)
+            descriptor = self._locked(process)
+        except OSError as error:
+            raise HomeUnusableError(self._home, error) from error
+        try:
             yield
         finally:
             os.close(descriptor)
@@ -45,6 +56,20 @@ class Presence:
         """Take away the files of processes whose claims have all been given back or taken over."""
         for process in processes:
             (self._folder / f"{process}{_SUFFIX}").unlink(missing_ok=True)
+
+    def _locked(self, process: str) -> int:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{process}{_SUFFIX}"
+        # Under the name that others look for it is never without its lock: they would take its process for gone.
+        unseen = path.with_suffix(".new")
+        descriptor = os.open(unseen, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            unseen.rename(path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def _files(self) -> list[Path]:
         return list(self._folder.glob(f"*{_SUFFIX}")) if self._folder.is_dir() else []

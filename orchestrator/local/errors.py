@@ -5,7 +5,6 @@ CouncilError
     ├── ToolsMissingError    there is nothing here to run a Neo4j with
     ├── InstallationError    fetching its files failed
     ├── PortTakenError       somebody else listens where it should
-    ├── HomeUnusableError    nothing can be written to its home
     ├── HomeInUseError       another process runs the Neo4j of this home
     ├── CredentialsError     its password is not known any more
     └── StartError           it did not come up
@@ -64,17 +63,6 @@ class PortTakenError(LocalNeo4jError):
         self.variable: str = variable
         super().__init__(
             f"Port {port} on 127.0.0.1 is taken by another program. Set {variable} to another port, or to 0 for a free one."
-        )
-
-
-class HomeUnusableError(LocalNeo4jError):
-    """Its home cannot be written to."""
-
-    def __init__(self, home: Path, error: OSError) -> None:
-        """`error` is what the system said."""
-        self.home: Path = home
-        super().__init__(
-            f"{home} cannot be used: {error.strerror}. Set COUNCIL_HOME to a directory that can be written to."
         )
 
 

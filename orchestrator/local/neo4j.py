@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from orchestrator.domain.errors import HomeUnusableError
 from orchestrator.local import (
     configuration,
     credentials,
@@ -23,7 +24,6 @@ from orchestrator.local.configuration import Ports
 from orchestrator.local.errors import (
     CredentialsError,
     HomeInUseError,
-    HomeUnusableError,
     LocalNeo4jError,
     StartError,
     ToolsMissingError,
@@ -139,12 +139,13 @@ class OwnNeo4j:
 
         Raises:
             LocalNeo4jError: One of its kinds; nothing is left running.
+            HomeUnusableError: Nothing can be written to its home.
         """
         try:
             await asyncio.to_thread(self.home.mkdir, mode=0o700, parents=True, exist_ok=True)
             lock = locks.take(self.home / "lock")
         except OSError as error:
-            raise HomeUnusableError(self.home, error) from error
+            raise HomeUnusableError(self.home.parent, error) from error
         if lock is None:
             raise HomeInUseError(self.home, locks.holder(self.home / "lock"))
         self._lock = lock
@@ -153,6 +154,19 @@ class OwnNeo4j:
         except BaseException:
             await self.stop()
             raise
+
+    async def start_again(self) -> None:
+        """Start it once more after it has ended by itself, on the ports that it had.
+
+        Raises:
+            LocalNeo4jError: One of its kinds.
+        """
+        self._running = None
+        await self._start()
+
+    def last_output(self) -> str:
+        """Answer the last lines that it said."""
+        return self._running.last_output() if self._running is not None else ""
 
     async def stop(self) -> None:
         """Stop it in order, or by force where it does not follow; does nothing where none runs."""
@@ -182,9 +196,10 @@ class OwnNeo4j:
     async def _start_java(self, found_java: str, maven: str | None, pom: Pom) -> None:
         if await self._adopt_java(pom):
             return
+        # Before anything is fetched, which takes minutes.
+        self._choose_ports()
         if maven is not None:
             await installing.install(self._library, pom, maven=maven, report=self._report)
-        self._choose_ports()
         await asyncio.to_thread(self._write_configuration, pom)
         await self._prepare_password(found_java)
         self._report(f"Starting Neo4j {pom.version}.")

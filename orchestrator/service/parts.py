@@ -41,6 +41,8 @@ async def joined(
     settings: Settings, on_step: Callable[[str], None]
 ) -> AsyncGenerator[tuple[Service, Ports, tuple[asyncio.Task[None], ...]]]:
     """Join the parts, and close them in the opposite order; the tasks watch the endpoints and the graph."""
+    presence = Presence(settings.home)
+    presence.prepare()
     environment = dict(os.environ)
     if settings.vllm_api_key is not None:
         environment[DEFAULT_KEY_VARIABLE] = settings.vllm_api_key.get_secret_value()
@@ -72,7 +74,7 @@ async def joined(
             host=socket.gethostname(),
             deliberations=GraphDeliberations(graph),
             models=ModelClient(connections=connections, watch=watch, rehearsal=rehearsal),
-            presence=Presence(settings.home),
+            presence=presence,
             board=board,
             capacity=Capacity(
                 concurrency=settings.concurrency,

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from neo4j import AsyncDriver, AsyncGraphDatabase
 
@@ -20,7 +21,7 @@ from orchestrator.cli.examples import example
 from orchestrator.cli.exits import Exit
 from orchestrator.client import CouncilClient, models
 from orchestrator.graph.driver import Graph
-from orchestrator.local import processes
+from orchestrator.local import locks, processes
 from orchestrator.local.neo4j import stop_leftover
 from tests.support import evidence, making
 from tests.support.model_behaviour import Behaviour
@@ -105,7 +106,7 @@ async def home(neo4j_way: Way, tmp_path: Path) -> AsyncGenerator[Path]:
     assert await stop_leftover(tmp_path)
 
 
-async def test_the_example_is_decided_comes_back_after_a_kill_and_ctrl_c_ends_all_in_order(
+async def test_the_example_is_decided_comes_back_after_kills_of_either_and_ctrl_c_ends_all_in_order(
     home: Path,
 ) -> None:
     # The files of Neo4j are there, as at every start but the first: nothing has to be fetched.
@@ -147,7 +148,15 @@ async def test_the_example_is_decided_comes_back_after_a_kill_and_ctrl_c_ends_al
         assert "Back from the graph, as it was decided" in back
         assert " proposes: " not in back
         assert _ranking(back) == _ranking(printed)
-        async with CouncilClient(second.url) as client:
+        [neo4j] = await processes.find(home / "neo4j")
+        os.kill(neo4j, signal.SIGKILL)
+        assert f"Neo4j (process {neo4j}) ended by itself" in await second.prints("started again")
+        async with CouncilClient(second.url) as client, httpx.AsyncClient() as http:
+            await eventually(
+                lambda: http.get(f"{second.url}/readyz"),
+                lambda ready: ready.status_code == 200 and "neo4j_started_again" in log_of(home),
+                _SECONDS,
+            )
             running = await client.deliberate(
                 models.TaskInput(description="How do we name things?"), role="QA"
             )
@@ -224,6 +233,29 @@ async def test_without_java_with_maven_and_without_docker_it_says_what_to_instal
     assert "Traceback" not in nothing.printed
 
 
+async def test_who_does_not_get_the_home_leaves_its_log_alone(tmp_path: Path) -> None:
+    (tmp_path / "neo4j").mkdir(mode=0o700)
+    lock = locks.take(tmp_path / "neo4j" / "lock")
+    assert lock is not None
+    try:
+        async with up(tmp_path) as refused:
+            assert await refused.ends() == Exit.FAILED
+    finally:
+        locks.release(lock)
+    assert f"is run by process {os.getpid()} already" in " ".join(refused.printed.split())
+    assert not (tmp_path / "council.log").exists()
+
+
+async def test_a_home_in_which_nothing_can_be_is_told_by_its_variable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = {"COUNCIL_HOME": str(tmp_path / "file" / "home"), "NEO4J_URI": "bolt://127.0.0.1:1"}
+    for command in (_UP, (str(COMMAND), "serve")):
+        async with up(tmp_path, command, **nowhere) as refused:
+            assert await refused.ends() == Exit.USAGE
+        assert "COUNCIL_HOME is" in refused.printed
+        assert "defect" not in refused.printed
+
+
 async def test_a_taken_port_is_told_by_its_number_and_the_variable_before_anything_starts(
     home: Path,
 ) -> None:
@@ -242,6 +274,12 @@ async def test_a_taken_port_is_told_by_its_number_and_the_variable_before_anythi
             assert await bolt.ends() == Exit.FAILED
             assert f"Port {port} on 127.0.0.1 is taken" in bolt.printed
             assert "COUNCIL_BOLT_PORT" in bolt.printed
+
+
+def log_of(home: Path) -> list[str]:
+    """The events in the log, in their order."""
+    lines = (home / "council.log").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["event"] for line in lines]
 
 
 def _ranking(printed: str) -> list[str]:

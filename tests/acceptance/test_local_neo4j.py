@@ -19,11 +19,11 @@ import pytest
 from neo4j import AsyncGraphDatabase
 from pydantic import TypeAdapter
 
+from orchestrator.domain.errors import HomeUnusableError
 from orchestrator.local import processes
 from orchestrator.local.errors import (
     CredentialsError,
     HomeInUseError,
-    HomeUnusableError,
     PortTakenError,
 )
 from orchestrator.local.neo4j import OwnNeo4j, stop_leftover
@@ -195,6 +195,14 @@ async def test_an_owner_that_is_told_to_end_while_it_starts_leaves_nothing_runni
             owner.kill()
             await owner.wait()
         await stop_leftover(tmp_path)
+
+
+async def test_a_port_that_is_taken_is_told_before_anything_is_fetched(tmp_path: Path) -> None:
+    reports: list[str] = []
+    with taken_port() as port, pytest.raises(PortTakenError):
+        await OwnNeo4j(tmp_path, bolt_port=port, http_port=0, report=reports.append).start()
+
+    assert reports == []
 
 
 async def test_a_home_that_is_no_directory_is_reported(tmp_path: Path) -> None:

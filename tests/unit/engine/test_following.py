@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.domain.errors import HomeUnusableError
 from orchestrator.engine.events import Moved, TokensSpoken
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
@@ -140,3 +141,14 @@ async def test_of_two_moves_the_one_that_tells_more_is_given(
     for sequence in sequences:
         board.post(Moved(deliberation=DELIBERATION, sequence=sequence))
     assert await anext(follower) == Moved(deliberation=DELIBERATION, sequence=told)
+
+
+def test_a_home_in_which_nothing_can_be_is_told_by_its_variable_before_anything_begins(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    presence = Presence(tmp_path / "file" / "home")
+    with pytest.raises(HomeUnusableError, match=r"COUNCIL_HOME is .*file/home.*Not a directory"):
+        presence.prepare()
+    with pytest.raises(HomeUnusableError), presence.shown("prc_1"):
+        pass
