@@ -43,6 +43,9 @@ def exit_of(error: Exception) -> Exit | None:  # noqa: PLR0911 - a table
     match error:
         case SettingsError() | InputError() | errors.WrongSettingError():
             return Exit.USAGE
+        case errors.AuthenticationError():
+            # Of the settings NEO4J_USER and NEO4J_PASSWORD.
+            return Exit.USAGE
         case UnreachableError() | AnswerError() | errors.UnavailableError():
             return Exit.UNREACHABLE
         case QueryError(unavailable=True):

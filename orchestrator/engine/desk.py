@@ -24,6 +24,9 @@ from orchestrator.engine.runner import Runner
 
 _TICK_SECONDS = 1.0
 
+_LOOK_AGAIN_SECONDS = 0.2
+"""How often, while the calls under way may end, it is looked whether there is anything left to wait for."""
+
 _LAST_WRITE = timedelta(seconds=5)
 """How long the end of a process waits for the graph to take the last turns, and then to take back the claims."""
 
@@ -121,15 +124,16 @@ class Desk:
         """What keeps this process from accepting and recording, in words; none where nothing does."""
         if self._away is None and self._open and self._lease.ran_out:
             # The renewal is under way still: a server that falls silent is noticed long before it is given up.
-            return "Neo4j, which does not answer"
-        return self._away
+            return "the graph: Neo4j does not answer"
+        return None if self._away is None else f"the graph: {self._away}"
 
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncGenerator[None]:
         """Enter the graph, take up what was under way, and go on until the block is left; then give it all back."""
         with self._presence.shown(self._process):
             sent = self._lease.now()
-            await until_available(self._enter)
+            await until_available(self._enter, tell=self._found_away)
+            self._found_back()
             await self._lease.renew(sent)
             self._open = True
             async with asyncio.TaskGroup() as loops:
@@ -152,13 +156,26 @@ class Desk:
                     await _cancelled([recording])
 
     async def drain(self, grace: timedelta) -> None:
-        """Accept and begin nothing more, and wait up to `grace` for the calls under way."""
+        """Accept and begin nothing more, and wait up to `grace` for the calls under way, and for their turns to be recorded.
+
+        While the graph is away, which may be for long, only for the calls.
+        """
         self._open = False
         for running in self._running.values():
             running.runner.wind_down()
-        tasks = [running.task for running in self._running.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace.total_seconds())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace.total_seconds()):
+                while self._running and (self._calling or not self._graph_is_away):
+                    tasks = [running.task for running in self._running.values()]
+                    await asyncio.wait(tasks, timeout=_LOOK_AGAIN_SECONDS)
+
+    @property
+    def _calling(self) -> bool:
+        return any(running.runner.calling for running in self._running.values())
+
+    @property
+    def _graph_is_away(self) -> bool:
+        return self._away is not None or self._lease.ran_out
 
     def _check_open(self) -> None:
         if not self._open:
@@ -185,13 +202,19 @@ class Desk:
             try:
                 await self._renew()
             except UnavailableError as error:
-                if self._away is None:
-                    _log.warning("graph_away", what=error.what)
-                self._away = error.what
+                self._found_away(error)
             else:
-                if self._away is not None:
-                    _log.info("graph_back")
-                self._away = None
+                self._found_back()
+
+    def _found_away(self, error: UnavailableError) -> None:
+        if self._away is None:
+            _log.warning("graph_away", what=error.what, why=error.why)
+        self._away = error.what
+
+    def _found_back(self) -> None:
+        if self._away is not None:
+            _log.info("graph_back")
+        self._away = None
 
     async def _keep_claiming(self) -> None:
         """Claim once a tick, and whenever something was accepted or has ended."""

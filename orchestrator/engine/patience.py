@@ -66,10 +66,24 @@ async def retried(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-async def until_available(operation: Callable[[], Awaitable[T]]) -> T:
-    """Ask the graph until it answers: what was received is held, never dropped."""
+async def until_available(
+    operation: Callable[[], Awaitable[T]], *, tell: Callable[[UnavailableError], None] | None = None
+) -> T:
+    """Ask the graph until it answers: what was received is held, never dropped.
+
+    `tell` is told each time why it did not.
+    """
+
+    async def attempt() -> T:
+        try:
+            return await operation()
+        except UnavailableError as error:
+            if tell is not None:
+                tell(error)
+            raise
+
     return await retried(
-        operation,
+        attempt,
         on=UnavailableError,
         attempts=None,
         within=None,

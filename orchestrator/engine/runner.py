@@ -56,6 +56,11 @@ class Runner:
         self._calling: set[TurnKey] = set()
         self._budget: Budget | None = None
 
+    @property
+    def calling(self) -> bool:
+        """Whether a model is asked for one of its turns; what only waits to be recorded is no call any more."""
+        return bool(self._calling)
+
     def wind_down(self) -> None:
         """Begin no further turn; `run` returns once those under way are recorded."""
         if not self._winding_down.done():

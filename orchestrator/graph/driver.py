@@ -13,7 +13,7 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, LiteralString, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from neo4j import (
     READ_ACCESS,
@@ -90,19 +90,23 @@ class Graph:
     def __init__(
         self,
         driver: AsyncDriver,
+        address: str,
         database: str,
         bounds: Bounds,
         room: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
         """Open one with `open_graph`; each transaction takes a place in the `room`."""
         self.driver: AsyncDriver = driver
+        self.address: str = address
+        """Where Neo4j is, for operators: without a login."""
         self.database: str = database
         self.bounds: Bounds = bounds
         self._room: AbstractAsyncContextManager[None] = room or nullcontext()
 
     def with_room_for(self, transactions: int) -> Graph:
         """Return the same graph for somebody who may have so many transactions at once, and leaves others their connections."""
-        return Graph(self.driver, self.database, self.bounds, asyncio.Semaphore(transactions))
+        room = asyncio.Semaphore(transactions)
+        return Graph(self.driver, self.address, self.database, self.bounds, room)
 
     async def read(self, name: str, /, **parameters: Any) -> list[Record]:
         """Run a reading statement."""
@@ -125,7 +129,7 @@ class Graph:
         async def unit(transaction: AsyncManagedTransaction) -> T:
             return await work(Transaction(transaction))
 
-        with _translating():
+        with self._translating():
             async with (
                 asyncio.timeout(seconds or self.bounds.answer),
                 self._room,
@@ -144,7 +148,7 @@ class Graph:
         _check(parameters)
         transaction = 10 * self.bounds.transaction if seconds is None else seconds
         answer = self.bounds.answer if seconds is None else seconds
-        with _translating():
+        with self._translating():
             async with self._session(READ_ACCESS) as session:
                 async with asyncio.timeout(answer):
                     result = await session.run(
@@ -165,16 +169,26 @@ class Graph:
             for part in parts:
                 await (await transaction.run(part)).consume()
 
-        with _translating():
+        with self._translating():
             async with asyncio.timeout(seconds), self._session(WRITE_ACCESS) as session:
                 await session.execute_write(unit)
 
     async def server(self) -> str:
         """Reach the server, log in, and return its agent string, such as `Neo4j/5.26.30`."""
-        with _translating():
+        with self._translating():
             async with asyncio.timeout(self.bounds.answer):
                 found = await self.driver.get_server_info()
                 return found.agent
+
+    @contextmanager
+    def _translating(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except (Neo4jError, DriverError, TimeoutError, OSError) as exc:
+            ours = translated(exc, self.address)
+            if ours is exc:
+                raise
+            raise ours from exc
 
     def _session(self, access: str) -> AsyncSession:
         """Share bookmarks with all other reads and writes, so that each sees what this process wrote."""
@@ -199,7 +213,7 @@ class Graph:
                 result = await session.run(query, dict(parameters))
                 return (await result.to_eager_result()).records
 
-        with _translating():
+        with self._translating():
             async with asyncio.timeout(self.bounds.answer), self._room:
                 return await retried(
                     run,
@@ -249,18 +263,11 @@ async def open_graph(
     except (ConfigurationError, ValueError) as exc:
         raise MisconfiguredError(f"NEO4J_URI cannot be used: {exc}") from exc
     async with driver:
-        yield Graph(driver, database, bounds)
+        yield Graph(driver, _address(parts), database, bounds)
 
 
-@contextmanager
-def _translating() -> Generator[None, None, None]:
-    try:
-        yield
-    except (Neo4jError, DriverError, TimeoutError, OSError) as exc:
-        ours = translated(exc)
-        if ours is exc:
-            raise
-        raise ours from exc
+def _address(uri: SplitResult) -> str:
+    return f"{uri.scheme}://{uri.netloc.rpartition('@')[2]}"
 
 
 def _check(value: Any) -> None:

@@ -13,7 +13,13 @@ CouncilError
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import cast
 
 from neo4j.exceptions import (
     AuthError,
@@ -26,7 +32,12 @@ from neo4j.exceptions import (
     UnsupportedServerProduct,
 )
 
-from orchestrator.domain.errors import CouncilError, UnavailableError, WrongSettingError
+from orchestrator.domain.errors import (
+    AuthenticationError,
+    CouncilError,
+    UnavailableError,
+    WrongSettingError,
+)
 
 _LONGEST_REASON = 500
 """Characters of the server's words that are passed on; they may quote a whole value."""
@@ -52,6 +63,12 @@ _TRY_LATER = (
 A DatabaseError is the server's own trouble, such as a full disk; the next two are the exceptions.
 """
 
+_LET_IN_LATER = (
+    "Neo.ClientError.Security.AuthenticationRateLimit",
+    "Neo.ClientError.Security.AuthProviderTimeout",
+)
+"""Codes of a login that may be taken later as it is: others have tried wrong ones, or who knows the users is slow."""
+
 _ABOUT_THE_SCHEMA = "Neo.DatabaseError.Schema."
 """A constraint that the data break, a name too many: these stay."""
 
@@ -68,10 +85,6 @@ _OUT_OF_MEMORY = (
 _DUPLICATE = re.compile(
     r"Node\(\d+\) already exists with label `(?P<label>\w+)` and property `(?P<key>\w+)`"
 )
-
-
-class AuthenticationError(UnavailableError):
-    """Neo4j is there and refuses user or password. Running processes treat it as being away; a start gives up."""
 
 
 class GivenUpError(UnavailableError):
@@ -113,27 +126,61 @@ def passes(exc: Exception) -> bool:
     return isinstance(exc, Neo4jError | DriverError) and exc.is_retryable()
 
 
-def translated(exc: Neo4jError | DriverError | TimeoutError | OSError) -> Exception:
-    """Say what the driver raised in words of ours; what is a mistake of the program stays what it is."""
+def translated(exc: Neo4jError | DriverError | TimeoutError | OSError, address: str) -> Exception:
+    """Say what the driver raised in words of ours; what is a mistake of the program stays what it is.
+
+    `address` is where Neo4j was to be reached, for operators.
+    """
     if isinstance(exc, Neo4jError):
         return _refusal(exc)
     match exc:
         case UnsupportedServerProduct() | ConfigurationError():
             return MisconfiguredError(f"This is no Neo4j that can be used: {exc}")
-        case ServiceUnavailable() | SessionExpired() | ConnectionPoolError():
-            return UnavailableError("Neo4j cannot be reached")
         case TimeoutError():
-            return UnavailableError("Neo4j does not answer")
-        case OSError():
-            return UnavailableError("Neo4j cannot be reached")
+            return UnavailableError("Neo4j does not answer", f"at {address}")
+        case ServiceUnavailable() | SessionExpired() | ConnectionPoolError() | OSError():
+            return UnavailableError("Neo4j cannot be reached", f"at {address}: {_reason(exc)}")
         case _:
             return exc
+
+
+def _reason(exc: BaseException) -> str:
+    """Say why no connection came about, or why it ended, as what the system said tells best."""
+    causes = list(_causes(exc))
+    for cause in causes:
+        match cause:
+            case ssl.SSLError():
+                return f"TLS failed: {cause}"
+            case socket.gaierror():
+                return str(cause.strerror)
+            case OSError(errno=int(number)) if number in errno.errorcode:
+                # What asyncio has as its strerror repeats the address.
+                return os.strerror(number)
+            case _:
+                pass
+    innermost = causes[-1]
+    if any("handshake" in str(cause) for cause in causes):
+        return "what is there does not answer as Neo4j does"
+    return (str(innermost) or type(innermost).__name__)[:_LONGEST_REASON]
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came of; of a cluster's servers, which all failed, by the first one."""
+    yield exc
+    if isinstance(exc, BaseExceptionGroup):
+        cause: BaseException | None = cast("BaseException", exc.exceptions[0])
+    else:
+        cause = exc.__cause__ or exc.__context__
+    if cause is not None:
+        yield from _causes(cause)
 
 
 def _refusal(exc: Neo4jError) -> CouncilError:
     """Sort what the server itself said no to."""
     code = exc.code or ""
     reason = exc.message or code or "no reason given"
+    if code in _LET_IN_LATER:
+        return UnavailableError(f"Neo4j lets nobody in for now: {reason[:_LONGEST_REASON]}")
     if isinstance(exc, AuthError) or ".Security." in code:
         return AuthenticationError(
             f"Neo4j refuses the login with NEO4J_USER and NEO4J_PASSWORD: {reason[:_LONGEST_REASON]}"

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
 from orchestrator import __version__
 from orchestrator.api.ports import Rehydration
-from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.errors import AuthenticationError, UnavailableError
 from orchestrator.domain.pruning import GraphSize
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.patience import until_available
 from orchestrator.graph import pruning
 from orchestrator.graph.driver import Graph
-from orchestrator.graph.errors import AuthenticationError
 from orchestrator.graph.indexes import Filling, await_indexes
 from orchestrator.graph.migrations import migrate
 from orchestrator.graph.rehydration import rehydrate
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from orchestrator.settings import Settings
+
+T = TypeVar("T")
 
 _REACH_AGAIN_SECONDS = 0.5
 
@@ -42,6 +44,8 @@ class Service:
         self._seed = read_seed(settings.seed)
         self._step: str | None = "Neo4j"
         self._told_to_end = asyncio.Event()
+        self._obstacle: str | None = None
+        """Why the graph does not let the step go on, in words."""
         self.ready: asyncio.Event = asyncio.Event()
         self.closing: asyncio.Event = asyncio.Event()
         self._version: str = __version__
@@ -70,13 +74,15 @@ class Service:
     def end(self) -> None:
         """Be ready for nothing new from this moment on."""
         self._told_to_end.set()
-        self._step = "its end"
+        self._step, self._obstacle = "its end", None
         self.ready.clear()
 
     @property
     def waiting_for(self) -> str | None:
         """What it waits for; none where it is ready."""
-        return self._step or self._desk.waiting_for
+        if self._step is None:
+            return self._desk.waiting_for
+        return self._step if self._obstacle is None else f"{self._step}: {self._obstacle}"
 
     @property
     def rehearsal(self) -> bool:
@@ -112,11 +118,11 @@ class Service:
         await self._reach()
         began = time.perf_counter()
         self._begin("migrations")
-        for name in await until_available(lambda: migrate(self._graph)):
+        for name in await self._patiently(lambda: migrate(self._graph)):
             _log.info("migration_applied", name=name)
-        await until_available(lambda: await_indexes(self._graph, tell=self._tell_of_indexes))
+        await self._patiently(lambda: await_indexes(self._graph, tell=self._tell_of_indexes))
         self._begin("seeding")
-        for settled in await until_available(
+        for settled in await self._patiently(
             lambda: settle_defaults(self._graph, self._settings.vllm_url, self._settings.vllm_model)
         ):
             _log.info(
@@ -126,9 +132,9 @@ class Service:
                 after=settled.after,
                 agents=settled.agents,
             )
-        seeded = await until_available(lambda: seed(self._graph, self._seed))
+        seeded = await self._patiently(lambda: seed(self._graph, self._seed))
         self._begin("rehydration")
-        registry = await until_available(lambda: rehydrate(self._graph))
+        registry = await self._patiently(lambda: rehydrate(self._graph))
         self._begin("deliberations under way")
         async with self._desk.at_work():
             self._rehydration = Rehydration(
@@ -153,8 +159,21 @@ class Service:
             await self._desk.drain(timedelta(seconds=self._settings.drain_seconds))
 
     def _begin(self, step: str) -> None:
-        self._step = step
+        self._step, self._obstacle = step, None
         self._on_step(step)
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do a part of the start, however long the graph refuses it."""
+        done = await until_available(work, tell=self._tell_of_obstacle)
+        self._obstacle = None
+        return done
+
+    def _tell_of_obstacle(self, error: UnavailableError) -> None:
+        """Tell it once, and whoever asks what is waited for."""
+        if self._obstacle is None:
+            _log.warning("waiting_for_graph", step=self._step, what=error.what, why=error.why)
+        self._obstacle = error.what
+        self._on_step(f"{self._step}: {error}")
 
     def _tell_of_indexes(self, filling: tuple[Filling, ...]) -> None:
         """A large graph takes minutes, and whoever waits wants to see that it goes on."""
@@ -165,16 +184,13 @@ class Service:
 
     async def _reach(self) -> None:
         """Wait for Neo4j as long as it takes; told once."""
-        told = False
         while True:
             try:
                 agent = await self._graph.server()
             except AuthenticationError:
                 raise
             except UnavailableError as error:
-                if not told:
-                    _log.warning("waiting_for_graph", what=error.what)
-                told = True
+                self._tell_of_obstacle(error)
                 await asyncio.sleep(_REACH_AGAIN_SECONDS)
             else:
                 _log.info("graph_reached", agent=agent)

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from orchestrator.domain.errors import CouncilError, InvalidInput, RefusedError, UnavailableError
+from orchestrator.domain.errors import (
+    CouncilError,
+    InvalidInput,
+    RefusedError,
+    UnavailableError,
+    WrongSettingError,
+)
 from orchestrator.domain.predecessor import KEY_PREFIX
 
 if TYPE_CHECKING:
@@ -31,6 +37,10 @@ class NoClientError(CouncilError):
         )
 
 
+class NoAddressError(WrongSettingError):
+    """What was given for the URL of a Valkey is none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
     """Texts by their keys, in order, and why other keys under the prefix are not among them."""
@@ -45,7 +55,8 @@ async def read_documents(url: str) -> Documents:
     Raises:
         NoClientError: the client is not installed.
         UnavailableError: the server cannot be reached, does not answer, or speaks another protocol.
-        RefusedError: the URL is none, or the server refuses the login.
+        NoAddressError: the URL is none.
+        RefusedError: the server refuses the login.
     """
     texts: dict[str, str] = {}
     ignored: list[str] = []
@@ -123,8 +134,8 @@ def _shown(url: str) -> str:
     return f"{parts.hostname}:{parts.port or 6379}"
 
 
-def _no_url() -> RefusedError:
-    return _refused("it must be as valkey://host:6379/0, or valkeys:// for TLS")
+def _no_url() -> NoAddressError:
+    return NoAddressError("--from-valkey must be as valkey://host:6379/0, or valkeys:// for TLS")
 
 
 def _refused(message: str) -> RefusedError:

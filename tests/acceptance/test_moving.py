@@ -314,5 +314,7 @@ async def test_the_predecessors_councils_come_out_of_valkey(
             4,
             "council: orchestrator:councils:QA, rounds: rounds must be from 0 to 10, and is 99\n",
         )
+    nonsense = await shell.run("import", "--from-valkey", "nonsense")
+    assert (nonsense.code, "valkey://host:6379/0" in nonsense.err) == (2, True)
     away = await shell.run("import", "--from-valkey", address)
     assert (away.code, "cannot be reached" in away.err) == (3, True)

@@ -7,6 +7,7 @@ import asyncio
 import httpx
 import pytest
 
+from orchestrator.cli.exits import Exit
 from orchestrator.graph.statements import statement
 from tests.support.bolt_proxy import Side, Tag
 from tests.support.model_behaviour import Behaviour
@@ -56,11 +57,21 @@ async def test_a_service_started_before_its_neo4j_waits_and_goes_on_by_itself(
 
 async def test_a_wrong_password_ends_the_start_with_words_that_name_it(scene: Scene) -> None:
     service = await scene.start(NEO4J_PASSWORD="a-wrong-one")
-    assert await service.wait(30) > 0
+    assert await service.wait(30) == Exit.USAGE
     last = service.log_file.read_text(encoding="utf-8")
     assert "NEO4J_PASSWORD" in last
     assert "Traceback" not in last
     assert "a-wrong-one" not in last
+
+
+async def test_a_database_that_is_not_there_is_waited_for_with_the_reason(scene: Scene) -> None:
+    service = await scene.start(NEO4J_DATABASE="nope")
+    told = await eventually(
+        lambda: service.ask(_SERVICE), lambda told: "nope" in told["service"]["waitingFor"]
+    )
+    assert told["service"]["waitingFor"].startswith("migrations: Neo4j cannot do it now: ")
+    [waiting] = service.logged("waiting_for_graph")
+    assert (waiting["step"], "nope" in waiting["what"]) == ("migrations", True)
 
 
 async def test_connections_that_are_all_cut_while_recording_cost_nothing(scene: Scene) -> None:

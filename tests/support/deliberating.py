@@ -163,7 +163,7 @@ class _Uncommitted(Graph):
     """The graph as one open transaction writes it."""
 
     def __init__(self, driver: AsyncDriver, transaction: AsyncTransaction, database: str) -> None:
-        super().__init__(driver, database, Bounds())
+        super().__init__(driver, "the Neo4j of the tests", database, Bounds())
         self._transaction = transaction
 
     @override

@@ -27,7 +27,7 @@ class ProfiledGraph(Graph):
     """Runs each statement under PROFILE and keeps the db hits of its last run, by its name."""
 
     def __init__(self, graph: Graph) -> None:
-        super().__init__(graph.driver, graph.database, graph.bounds)
+        super().__init__(graph.driver, graph.address, graph.database, graph.bounds)
         self.hits: dict[str, int] = {}
         self.operators: dict[str, set[str]] = {}
 

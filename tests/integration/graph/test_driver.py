@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.errors import AuthenticationError, UnavailableError
 from orchestrator.graph.driver import Bounds, Graph, Transaction, open_graph
 from orchestrator.graph.errors import (
-    AuthenticationError,
     ConstraintViolatedError,
     MisconfiguredError,
     StatementRefusedError,
@@ -50,6 +49,44 @@ async def test_a_wrong_password_is_told_from_a_server_that_is_away(
         with pytest.raises(UnavailableError) as caught:
             await graph.read("role/list")
         assert not isinstance(caught.value, AuthenticationError)
+
+
+async def _why(uri: str) -> str:
+    """What an operator is told of an address at which there is no Neo4j, beyond what a caller is."""
+    bounds = Bounds(connect=0.5, acquire=0.5, retry=0.1)
+    async with open_graph(uri, "neo4j", "secret", "neo4j", bounds) as graph:
+        with pytest.raises(UnavailableError) as caught:
+            await graph.server()
+    assert caught.value.what == "Neo4j cannot be reached"
+    assert str(caught.value) == f"Neo4j cannot be reached {caught.value.why}"
+    return str(caught.value.why)
+
+
+@pytest.mark.parametrize("scheme", ["bolt", "neo4j"])
+async def test_where_nobody_listens_the_address_and_the_refusal_are_told(scheme: str) -> None:
+    assert await _why(f"{scheme}://127.0.0.1:1") == f"at {scheme}://127.0.0.1:1: Connection refused"
+
+
+async def test_a_host_that_is_not_known_is_told_with_its_name() -> None:
+    why = await _why("neo4j://nowhere.invalid:7687")
+    assert why.startswith("at neo4j://nowhere.invalid:7687: ")
+    assert "name" in why.partition(": ")[2].lower()
+
+
+async def test_who_listens_without_speaking_bolt_or_tls_is_told_apart() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert "does not answer as Neo4j does" in await _why(f"bolt://127.0.0.1:{port}")
+        assert "TLS failed" in await _why(f"bolt+s://127.0.0.1:{port}")
+
+
+async def test_no_login_of_an_address_is_told() -> None:
+    assert "secret" not in await _why("bolt://neo4j:secret@127.0.0.1:1")
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:7474", "127.0.0.1:7687", "bolt://host:port"])

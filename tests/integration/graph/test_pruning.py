@@ -294,7 +294,7 @@ async def test_a_long_deliberation_is_emptied_in_parts_before_it_is_removed(
             return await super().write(name, **parameters)
 
     graph = pruner.graph
-    pruner.graph = Noting(graph.driver, graph.database, graph.bounds)
+    pruner.graph = Noting(graph.driver, graph.address, graph.database, graph.bounds)
     before = await whole_graph()
     await decided(deliberations)
 

@@ -278,7 +278,7 @@ class Cramped(Graph):
     """The same graph on a server that has memory for so many turns in one transaction."""
 
     def __init__(self, graph: Graph, room: int) -> None:
-        super().__init__(graph.driver, graph.database, graph.bounds)
+        super().__init__(graph.driver, graph.address, graph.database, graph.bounds)
         self.room: int = room
 
     @override

@@ -12,7 +12,7 @@ import pytest
 import redis
 from redis.asyncio import Redis
 
-from orchestrator.domain.errors import RefusedError, UnavailableError
+from orchestrator.domain.errors import RefusedError, UnavailableError, WrongSettingError
 from orchestrator.valkey.documents import NoClientError, read_documents
 from tests.support import redis_server
 from tests.support.redis_server import running
@@ -100,7 +100,7 @@ async def test_a_server_of_another_protocol_is_told() -> None:
     "url", ["", "vllm", "http://host", "valkey://", "valkey:/host", "valkey://host:port"]
 )
 async def test_a_url_that_is_none_is_told(url: str) -> None:
-    with pytest.raises(RefusedError, match=r"valkey://host:6379/0"):
+    with pytest.raises(WrongSettingError, match=r"valkey://host:6379/0"):
         await read_documents(url)
 
 

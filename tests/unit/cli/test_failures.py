@@ -38,6 +38,7 @@ _MISTAKE = models.Mistake.model_validate(
         (SettingsError("COUNCIL_PORT …"), Exit.USAGE),
         (failures.InputError("no such file"), Exit.USAGE),
         (errors.WrongSettingError("NEO4J_URI cannot be used"), Exit.USAGE),
+        (errors.AuthenticationError("Neo4j refuses the login"), Exit.USAGE),
         (UnreachableError("http://x", "refused"), Exit.UNREACHABLE),
         (AnswerError("http://x", "HTTP 404"), Exit.UNREACHABLE),
         (errors.UnavailableError("Neo4j is away"), Exit.UNREACHABLE),

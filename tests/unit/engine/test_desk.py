@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +27,16 @@ from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.events import Moved
 from orchestrator.engine.following import Board
 from orchestrator.engine.patience import Patience
-from orchestrator.engine.ports import Call, Case, CouncilByRole, Held, Models, Order
+from orchestrator.engine.ports import (
+    Call,
+    Case,
+    CouncilByRole,
+    Held,
+    Models,
+    Order,
+    Recorded,
+    Recording,
+)
 from orchestrator.engine.presence import Presence
 from tests.support.waiting import until
 from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, ScriptedModels
@@ -295,6 +304,77 @@ async def test_a_drain_lets_the_calls_under_way_end_and_records_them(tmp_path: P
     assert len(graph.turns) == len(models.asked) == 3
 
 
+class AwayFromTheFirstTurnOn(OneDeliberation):
+    """A graph that goes away for good when the first turn is to be recorded."""
+
+    def __init__(self) -> None:
+        super().__init__(free=FREE)
+        self.away = asyncio.Event()
+
+    @override
+    async def record(self, batch: Sequence[Recording]) -> Recorded:
+        self.away.set()
+        raise UnavailableError("away")
+
+    @override
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+        if self.away.is_set():
+            raise UnavailableError("away")
+        return await super().renew(process, lease)
+
+    @override
+    async def release(self, process: str) -> None:
+        raise UnavailableError("away")
+
+
+async def test_turns_that_wait_for_an_absent_graph_are_not_waited_for_once_no_call_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.engine.desk._LAST_WRITE", timedelta(seconds=0.1))
+    slow = asyncio.Event()
+    graph, models = AwayFromTheFirstTurnOn(), ScriptedModels(gates={"-s1": slow})
+    at_desk = desk(graph, models, tmp_path)
+    async with asyncio.timeout(30), at_desk.at_work():
+        await until(lambda: at_desk.waiting_for == "the graph: away")
+        draining = asyncio.create_task(at_desk.drain(timedelta(hours=1)))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(draining), 0.5)
+        # The last call that is under way ends: nothing is left but what the graph does not take.
+        slow.set()
+        await draining
+
+
+class NoSuchDatabase(OneDeliberation):
+    """A graph that cannot be entered yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusing = True
+
+    @override
+    async def enter(self, process: str, host: str, lease: timedelta) -> None:
+        if self.refusing:
+            raise UnavailableError("no such database")
+        await super().enter(process, host, lease)
+
+
+async def test_why_the_graph_cannot_be_entered_is_told_once(tmp_path: Path) -> None:
+    graph = NoSuchDatabase()
+    at_desk = desk(graph, ScriptedModels(), tmp_path)
+
+    async def work() -> None:
+        async with at_desk.at_work():
+            pass
+
+    with capture_logs() as log:
+        working = asyncio.create_task(work())
+        await until(lambda: at_desk.waiting_for == "the graph: no such database")
+        graph.refusing = False
+        await working
+    told = [line["event"] for line in log if line["event"].startswith("graph_")]
+    assert told == ["graph_away", "graph_back"]
+
+
 async def test_what_was_claimed_while_the_end_began_is_not_run(tmp_path: Path) -> None:
     graph, models = SlowToClaim(), ScriptedModels()
     at_desk = desk(graph, models, tmp_path)
@@ -339,9 +419,9 @@ async def test_without_room_it_still_tells_that_the_graph_is_away(tmp_path: Path
     models = ScriptedModels(gates={"": asyncio.Event()})
     at_desk = desk(graph, models, tmp_path, concurrency=1)
     async with at_desk.at_work():
-        await until(lambda: at_desk.waiting_for == "away")
+        await until(lambda: at_desk.waiting_for == "the graph: away")
         await until(lambda: graph.renewals >= 3)
-        assert at_desk.waiting_for == "away"
+        assert at_desk.waiting_for == "the graph: away"
 
 
 async def test_what_cannot_even_be_ended_is_not_tried_again_under_the_same_claim(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.engine.patience import retried
+from orchestrator.domain.errors import UnavailableError
+from orchestrator.engine.patience import retried, until_available
 
 
 class Failing:
@@ -70,3 +71,16 @@ async def test_when_the_time_is_over_it_is_not_tried_again() -> None:
     with pytest.raises(ConnectionError):
         await attempt(operation, attempts=None, within=0.0)
     assert operation.attempts == 1
+
+
+async def test_why_the_graph_is_waited_for_is_told_at_each_attempt() -> None:
+    answers = iter([UnavailableError("no such database"), UnavailableError("away"), None])
+    told: list[str] = []
+
+    async def ask() -> str:
+        if (error := next(answers)) is not None:
+            raise error
+        return "done"
+
+    assert await until_available(ask, tell=lambda error: told.append(error.what)) == "done"
+    assert told == ["no such database", "away"]

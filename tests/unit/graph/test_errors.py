@@ -6,8 +6,8 @@ import pytest
 from neo4j.exceptions import Neo4jError
 from typing_extensions import override
 
+from orchestrator.domain.errors import AuthenticationError, UnavailableError
 from orchestrator.graph.errors import (
-    AuthenticationError,
     ConstraintViolatedError,
     GivenUpError,
     OutOfMemoryError,
@@ -64,7 +64,7 @@ class RetriedError(SaidError):
     ids=lambda said: said.code,
 )
 def test_what_passes_is_something_to_wait_for(said: SaidError) -> None:
-    assert type(translated(said)) is GivenUpError
+    assert type(translated(said, "bolt://db:7687")) is GivenUpError
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_passes_is_something_to_wait_for(said: SaidError) -> None:
     ids=lambda said: said.code,
 )
 def test_what_stays_is_a_refusal_with_the_words_of_the_server(said: SaidError) -> None:
-    ours = translated(said)
+    ours = translated(said, "bolt://db:7687")
     assert type(ours) is StatementRefusedError
     assert (ours.code, ours.reason) == (said.code, said.message)
 
@@ -99,7 +99,7 @@ def test_a_value_that_is_taken_is_told_from_other_refusals() -> None:
         "Neo.ClientError.Schema.ConstraintValidationFailed",
         "Node(7) already exists with label `Agent` and property `name` = 'x'",
     )
-    ours = translated(said)
+    ours = translated(said, "bolt://db:7687")
     assert isinstance(ours, ConstraintViolatedError)
     assert (ours.label, ours.key) == ("Agent", "name")
 
@@ -116,9 +116,15 @@ def test_a_value_that_is_taken_is_told_from_other_refusals() -> None:
 def test_a_transaction_without_room_is_told_apart_since_a_smaller_one_may_fit(
     said: SaidError,
 ) -> None:
-    assert isinstance(translated(said), OutOfMemoryError)
+    assert isinstance(translated(said, "bolt://db:7687"), OutOfMemoryError)
 
 
 def test_a_login_that_is_refused_is_told_apart() -> None:
     said = SaidError("Neo.ClientError.Security.Unauthorized")
-    assert isinstance(translated(said), AuthenticationError)
+    assert isinstance(translated(said, "bolt://db:7687"), AuthenticationError)
+
+
+@pytest.mark.parametrize("what", ["AuthenticationRateLimit", "AuthProviderTimeout"])
+def test_a_login_that_is_not_looked_at_now_is_one_to_try_again(what: str) -> None:
+    said = SaidError(f"Neo.ClientError.Security.{what}", "too many wrong ones")
+    assert type(translated(said, "bolt://db:7687")) is UnavailableError

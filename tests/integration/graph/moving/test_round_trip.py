@@ -59,7 +59,7 @@ class Pages(Graph):
     """A graph that notes how many deliberations each page of an export brought."""
 
     def __init__(self, graph: Graph) -> None:
-        super().__init__(graph.driver, graph.database, graph.bounds)
+        super().__init__(graph.driver, graph.address, graph.database, graph.bounds)
         self.sizes: list[int] = []
 
     @override
