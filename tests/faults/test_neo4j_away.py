@@ -6,6 +6,8 @@ import asyncio
 
 import httpx
 import pytest
+from neo4j import AsyncGraphDatabase
+from neo4j.exceptions import ClientError
 
 from orchestrator.cli.exits import Exit
 from orchestrator.graph.statements import statement
@@ -13,7 +15,7 @@ from tests.support.bolt_proxy import Side, Tag
 from tests.support.model_behaviour import Behaviour
 from tests.support.scene import DELIBERATE, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
 
@@ -62,6 +64,47 @@ async def test_a_wrong_password_ends_the_start_with_words_that_name_it(scene: Sc
     assert "NEO4J_PASSWORD" in last
     assert "Traceback" not in last
     assert "a-wrong-one" not in last
+
+
+async def test_a_login_that_is_not_looked_at_since_others_sent_wrong_ones_is_waited_for(
+    scene: Scene,
+) -> None:
+    server = scene.server
+    wrong = AsyncGraphDatabase.driver(server.uri, auth=(server.user, "a-wrong-one"))
+    async with wrong:
+
+        async def send_wrong_ones() -> None:
+            while True:
+                with pytest.raises(ClientError):
+                    await wrong.get_server_info()
+                await asyncio.sleep(0.05)
+
+        sending = asyncio.create_task(send_wrong_ones())
+        try:
+            service = await scene.start()
+            await until(lambda: bool(service.logged("waiting_for_graph")), 60)
+        finally:
+            sending.cancel()
+            await asyncio.wait([sending])
+    await service.ready()
+    [waiting] = service.logged("waiting_for_graph")
+    assert "lets nobody in for now" in waiting["what"]
+
+
+async def test_a_process_that_ends_while_neo4j_is_away_waits_for_no_more_than_its_calls(
+    scene: Scene,
+) -> None:
+    service = await scene.start(COUNCIL_DRAIN_SECONDS="3600")
+    await service.ready()
+    recording = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("turn/record"))
+    await scene.deliberate(service)
+    await recording.sprung()
+    scene.proxy.refuse()
+    scene.proxy.cut()
+    await service.becomes(503)
+    await until(lambda: scene.model.in_flight == 0, 30)
+    assert await service.stop() == 0
+    assert service.logged("turns_not_recorded")
 
 
 async def test_a_database_that_is_not_there_is_waited_for_with_the_reason(scene: Scene) -> None:
