@@ -98,7 +98,7 @@ class Graph:
         """Open one with `open_graph`; each transaction takes a place in the `room`."""
         self.driver: AsyncDriver = driver
         self.address: str = address
-        """Where Neo4j is, for operators: without a login."""
+        """Where Neo4j is, for operators; a login cannot be in it."""
         self.database: str = database
         self.bounds: Bounds = bounds
         self._room: AbstractAsyncContextManager[None] = room or nullcontext()
@@ -267,7 +267,7 @@ async def open_graph(
 
 
 def _address(uri: SplitResult) -> str:
-    return f"{uri.scheme}://{uri.netloc.rpartition('@')[2]}"
+    return f"{uri.scheme}://{uri.netloc}"
 
 
 def _check(value: Any) -> None:

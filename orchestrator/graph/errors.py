@@ -63,6 +63,9 @@ _TRY_LATER = (
 A DatabaseError is the server's own trouble, such as a full disk; the next two are the exceptions.
 """
 
+_NO_BOLT = ("handshake", "looks like HTTP")
+"""What the driver says of a server that does not answer as one that speaks Bolt."""
+
 _LET_IN_LATER = (
     "Neo.ClientError.Security.AuthenticationRateLimit",
     "Neo.ClientError.Security.AuthProviderTimeout",
@@ -159,7 +162,7 @@ def _reason(exc: BaseException) -> str:
             case _:
                 pass
     innermost = causes[-1]
-    if any("handshake" in str(cause) for cause in causes):
+    if any(words in str(cause) for cause in causes for words in _NO_BOLT):
         return "what is there does not answer as Neo4j does"
     return (str(innermost) or type(innermost).__name__)[:_LONGEST_REASON]
 

@@ -85,10 +85,6 @@ async def test_who_listens_without_speaking_bolt_or_tls_is_told_apart() -> None:
         assert "TLS failed" in await _why(f"bolt+s://127.0.0.1:{port}")
 
 
-async def test_no_login_of_an_address_is_told() -> None:
-    assert "secret" not in await _why("bolt://neo4j:secret@127.0.0.1:1")
-
-
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:7474", "127.0.0.1:7687", "bolt://host:port"])
 async def test_an_address_that_cannot_be_one_is_told_at_once(uri: str) -> None:
     with pytest.raises(MisconfiguredError, match="NEO4J_URI"):
