@@ -109,6 +109,7 @@ async def test_a_process_that_ends_while_neo4j_is_away_waits_for_no_more_than_it
 
 async def test_a_database_that_is_not_there_is_waited_for_with_the_reason(scene: Scene) -> None:
     service = await scene.start(NEO4J_DATABASE="nope")
+    await service.becomes(503)
     told = await eventually(
         lambda: service.ask(_SERVICE), lambda told: "nope" in told["service"]["waitingFor"]
     )
