@@ -25,6 +25,7 @@ from orchestrator.local.errors import (
     CredentialsError,
     HomeInUseError,
     LocalNeo4jError,
+    PortTakenError,
     StartError,
     ToolsMissingError,
 )
@@ -37,6 +38,8 @@ HTTP_VARIABLE = "COUNCIL_BROWSER_PORT"
 _START_SECONDS = 180.0
 _ADOPT_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.1
+_LOOKS_FOR_PORTS = 50
+_LOOK_FOR_PORTS_SECONDS = 0.2
 _LOOK_FOR_END_SECONDS = 0.5
 
 
@@ -162,6 +165,13 @@ class OwnNeo4j:
             LocalNeo4jError: One of its kinds.
         """
         self._running = None
+        # The last of a process that is not our child are its sockets: it is not seen any more, and has its ports still.
+        for _ in range(_LOOKS_FOR_PORTS):
+            try:
+                await asyncio.to_thread(self._choose_ports)
+                break
+            except PortTakenError:
+                await asyncio.sleep(_LOOK_FOR_PORTS_SECONDS)
         await self._start()
 
     def last_output(self) -> str:
