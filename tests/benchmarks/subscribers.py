@@ -143,9 +143,11 @@ async def _subscribed(url: str, deliberations: Sequence[str]) -> AsyncGenerator[
 
 
 async def _listen(socket: aiohttp.ClientWebSocketResponse) -> None:
-    """Answer the service's pings; nothing else is to come."""
-    message = await socket.receive()
-    raise AssertionError(f"something happened: {message}")
+    """Answer the service's pings, and read what had happened before: one of the deliberations was claimed."""
+    while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
+        if message.json()["type"] != "next":
+            break
+    raise AssertionError(f"the subscription ended: {message}")
 
 
 async def _cpu_share(pid: int, seconds: float) -> float:
