@@ -37,6 +37,8 @@ WALKING.execution_context_class = StrawberryGraphQLCoreExecutionContext
 def a_house() -> House:
     """Deliberations at every stage, on two councils and one that is archived."""
     house = House()
+    # Whoever waits for the end of a deliberation is answered at once.
+    house.state.told_to_end.set()
     old = a_council("old")
     archived = replace(old, archived_at=NOW, role=replace(old.role, council_id=None))
     house.registry.add(a_council("dev"), a_council("qa", seats=2), archived)
