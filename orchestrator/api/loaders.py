@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
+from typing_extensions import override
 
 from orchestrator.api.ports import Councils, Records
 from orchestrator.domain.availability import Holding
@@ -29,6 +31,18 @@ class DeliberationPage(NamedTuple):
     page: PageRequest
     where: DeliberationFilter
     seated: bool
+
+
+class _Shared(DataLoader[K, T]):
+    """What several fields wait for is not theirs to cancel.
+
+    Where one field fails, graphql-core cancels those beside it, and with a task goes what it waits for: others would be told that
+    they had been cancelled, and the whole request with them.
+    """
+
+    @override
+    def load(self, key: K) -> Awaitable[T]:
+        return asyncio.shield(super().load(key))
 
 
 class Loaders:
@@ -108,7 +122,7 @@ def _by_id(
         found = await fetch(ids)
         return [found.get(identifier) for identifier in ids]
 
-    return DataLoader(load_fn=load)
+    return _Shared(load_fn=load)
 
 
 def _pages(
@@ -126,14 +140,14 @@ def _pages(
             know(chain.from_iterable(one.items for one in pages))
         return [found[one] for one in asked]
 
-    return DataLoader(load_fn=load)
+    return _Shared(load_fn=load)
 
 
 def _counts(records: Records) -> DataLoader[DeliberationFilter, int]:
     async def load(lists: list[DeliberationFilter]) -> list[int]:
         return list(await records.count_deliberations_of_each(lists))
 
-    return DataLoader(load_fn=load)
+    return _Shared(load_fn=load)
 
 
 def _readings(records: Records) -> DataLoader[str, Reading]:
@@ -141,7 +155,7 @@ def _readings(records: Records) -> DataLoader[str, Reading]:
         found = await records.transcripts(ids)
         return [read(found.get(identifier) or _nothing_recorded(identifier)) for identifier in ids]
 
-    return DataLoader(load_fn=load)
+    return _Shared(load_fn=load)
 
 
 def _nothing_recorded(deliberation: str) -> Transcript:
