@@ -103,6 +103,7 @@ class PatientSocket(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._patience = _Patience()
+        self._farewell: asyncio.TimerHandle | None = None
         # As uvicorn makes it, but that each message is compressed alone: what is kept from one to the next takes 40 KB.
         self.conn = ServerProtocol(
             extensions=_EXTENSIONS,
@@ -123,6 +124,9 @@ class PatientSocket(WebSocketsSansIOProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._patience.ends()
+        if self._farewell is not None:
+            # A transport that is gone cannot be aborted.
+            self._farewell.cancel()
         super().connection_lost(exc)
 
     def _let_go(self) -> None:
@@ -138,4 +142,4 @@ class PatientSocket(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": TOO_SLOW, "reason": reason})
         self.writable.set()
         self.transport.close()
-        self.loop.call_later(_FAREWELL_SECONDS, self.transport.abort)
+        self._farewell = self.loop.call_later(_FAREWELL_SECONDS, self.transport.abort)

@@ -22,6 +22,7 @@ from tests.support.model_server import ModelServer
 from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j, wipe
 from tests.support.scene import DELIBERATE, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
 
@@ -149,7 +150,9 @@ async def test_a_neo4j_that_is_read_only_answers_readers_and_costs_nothing_once_
     assert councils["totalCount"] == 5
     await service.becomes(503)
     await _is_refused(service)
-    assert "read-only" in (await service.ask(_SERVICE))["service"]["waitingFor"]
+    await eventually(
+        lambda: service.ask(_SERVICE), lambda told: "read-only" in told["service"]["waitingFor"]
+    )
     await neo4j_faults.restart(own)
     await _cost_nothing(scene, service, accepted)
 

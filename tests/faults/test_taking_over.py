@@ -12,7 +12,7 @@ from tests.support.model_behaviour import Behaviour
 from tests.support.neo4j import statement
 from tests.support.scene import Scene
 from tests.support.service_process import ServiceProcess
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(120)]
 
@@ -74,6 +74,8 @@ async def _under_way(scene: Scene, service: ServiceProcess) -> str:
     scene.model.script(Behaviour(hang_after=-1), turn="*-c1-*", attempts=1)
     accepted = await scene.deliberate(service)
     await eventually(scene.look, lambda seen: len(seen.of(accepted)) == 3)
+    # Or the next process would be the first to ask for them.
+    await until(lambda: len([one for one in scene.model.of("*-c1-*") if one.outcome is None]) == 3)
     return accepted
 
 

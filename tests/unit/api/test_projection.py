@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -139,6 +140,8 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return taken
 
 
+# Where one field fails, graphql-core lets go of others that it has not begun to wait for.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @settings(
     max_examples=100,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
@@ -158,6 +161,8 @@ def test_whatever_is_asked_is_answered_the_same_both_ways(
         assert bool(projected["errors"]) == bool(expected["errors"])
         if not expected["errors"]:
             assert ways == ["projected"]
+    # Here, and not in whichever test comes next.
+    gc.collect()
 
 
 FAILING = """{
