@@ -6,14 +6,15 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, cast
 
+import orjson
 from cross_web import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.http import GraphQLHTTPResponse
-from strawberry.http.exceptions import NonJsonMessageReceived
+from strawberry.http.exceptions import NonJsonMessageReceived, WebSocketDisconnected
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
@@ -47,6 +48,14 @@ class _Socket(ASGIWebSocketAdapter):
             if not _is_message(message):
                 raise NonJsonMessageReceived
             yield message
+
+    @override
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        try:
+            # A frame of text: graphql-transport-ws has no other.
+            await self.ws.send_text(self.view.encode_json_string(message))
+        except WebSocketDisconnect as exc:
+            raise WebSocketDisconnected from exc
 
     @override
     async def close(self, code: int, reason: str) -> None:
@@ -137,6 +146,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             caller_of(cast("HTTPConnection", request)),
             hung_up=_hanging_up(request) if isinstance(request, Request) else None,
         )
+
+    @override
+    def encode_json(self, data: object) -> str | bytes:
+        """Write JSON, ten times as fast as the standard library does."""
+        try:
+            return orjson.dumps(data)
+        except orjson.JSONEncodeError:
+            # It writes integers of 64 bits at most; what callers keep as metadata may have others.
+            return json.dumps(data, separators=(",", ":"))
 
     @override
     def decode_json(self, data: str | bytes) -> object:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -29,6 +30,18 @@ async def test_process_is_alive_while_the_service_is_not_ready(api: Api, house: 
     assert (alive.status_code, ready.status_code, later.status_code) == (200, 503, 200)
     assert ready.json() == {"ready": False, "waitingFor": "Neo4j"}
     assert later.json() == {"ready": True, "waitingFor": None}
+
+
+async def test_metadata_is_told_as_it_was_given_with_numbers_of_any_length(
+    api: Api, house: House
+) -> None:
+    metadata = '{"n":123456789012345678901234567890,"s":"né\\u2028"}'
+    kept = a_deliberation()
+    house.archive.keep(replace(kept, task=replace(kept.task, metadata=metadata)))
+
+    answer = await post(api, '{ deliberation(id: "dlb_1") { task { metadata } } }', "*/*")
+
+    assert answer.json()["data"]["deliberation"]["task"]["metadata"] == json.loads(metadata)
 
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
