@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import LiteralString, cast
 
 import platformdirs
+import stamina
 from neo4j import AsyncDriver, AsyncGraphDatabase
+from neo4j.exceptions import TransientError
 from typing_extensions import override
 
 from orchestrator.local import docker, installing, tools
@@ -221,9 +223,12 @@ def _in_docker(setting: str) -> str:
 
 async def wipe(driver: AsyncDriver, database: str) -> None:
     """Delete all nodes but the marks of the migrations; the schema stays."""
-    async with driver.session(database=database) as session:
-        # It commits in batches, and so runs outside a managed transaction.
-        await (await session.run(statement("wipe"))).consume()
+    # Whoever was just cut off, such as the peer of a benchmark, may still have the memory of the server.
+    async for attempt in stamina.retry_context(on=TransientError, attempts=None, timeout=60):
+        with attempt:
+            async with driver.session(database=database) as session:
+                # It commits in batches, and so runs outside a managed transaction.
+                await (await session.run(statement("wipe"))).consume()
 
 
 def statement(name: str) -> LiteralString:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -22,6 +21,7 @@ from orchestrator.graph.indexes import Filling, IndexFailedError, await_indexes
 from orchestrator.graph.migrations import migrate
 from orchestrator.settings import Settings
 from tests.integration.graph.conftest import Run
+from tests.support.bolt_proxy import BoltProxy, Side, Tag
 from tests.support.neo4j import Neo4jServer, statement, wipe
 from tests.support.service_process import ServiceProcess
 from tests.support.waiting import eventually
@@ -74,19 +74,19 @@ async def test_the_service_is_not_ready_before_its_indexes_are_and_says_what_it_
     long_history: Graph, neo4j_server: Neo4jServer, tmp_path: Path
 ) -> None:
     del long_history  # it is what the service starts on
-    seen: set[tuple[int, str | None]] = set()
-    async with (
-        ServiceProcess(home=tmp_path, environment=neo4j_server.environment) as service,
-        httpx.AsyncClient(base_url=service.url) as http,
-    ):
-        while (200, None) not in seen:
-            with suppress(httpx.ConnectError):
-                answer = await http.get("/readyz")
-                seen.add((answer.status_code, answer.json()["waitingFor"]))
-            await asyncio.sleep(0.02)
-    waited = [(status, what) for status, what in seen if what and f" {INDEX} " in what]
-    # What takes less than a second is over before anybody is answered.
-    assert {status for status, _ in waited} <= {503}
+    async with BoltProxy(neo4j_server.uri) as proxy:
+        look = proxy.trap(Side.ANSWER, Tag.PULL, "populationPercent", skip=1)
+        environment = {**neo4j_server.environment, "NEO4J_URI": proxy.uri}
+        service = ServiceProcess(home=tmp_path, environment=environment)
+        async with service, httpx.AsyncClient(base_url=service.url) as http:
+            # It has seen that one is not full. The next look takes long, as that would for a graph of millions.
+            await look.sprung()
+            answer = await eventually(lambda: _readiness(http), lambda answer: answer is not None)
+            assert answer is not None
+            assert answer.status_code == 503
+            assert f" {INDEX} " in answer.json()["waitingFor"]
+            look.release()
+            await service.ready()
     events = [line.get("event") for line in service.log()]
     [told] = [line for line in service.log() if line.get("event") == "waiting_for_indexes"]
     assert list(told["percent"]) == [INDEX]
@@ -95,6 +95,12 @@ async def test_the_service_is_not_ready_before_its_indexes_are_and_says_what_it_
         < events.index("waiting_for_indexes")
         < events.index("rehydrated")
     )
+
+
+async def _readiness(http: httpx.AsyncClient) -> httpx.Response | None:
+    with suppress(httpx.ConnectError):
+        return await http.get("/readyz")
+    return None
 
 
 async def test_council_migrate_says_what_it_waits_for(
