@@ -10,7 +10,7 @@ from orchestrator.api.answers import refusal
 MOST_BYTES = 4 * 1024 * 1024
 """A text that is too long gets its own error, if it is not longer than this."""
 
-_MESSAGE = f"a request may have {MOST_BYTES} bytes at most"
+_LONGEST_NUMBER = 20
 
 
 class BodyLimit:
@@ -25,9 +25,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        said = dict(scope["headers"]).get(b"content-length", b"0")
-        if not said.isdigit() or int(said[:20]) > MOST_BYTES:
-            await refusal(413, _MESSAGE)(scope, receive, send)
+        said = dict(scope["headers"]).get(b"content-length", b"0")[:_LONGEST_NUMBER]
+        if not said.isdigit() or int(said) > MOST_BYTES:
+            await refusal(413, _too_long(said.decode(errors="replace")))(scope, receive, send)
             return
         read = 0
 
@@ -36,7 +36,11 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > MOST_BYTES:
-                raise HTTPException(413, _MESSAGE)
+                raise HTTPException(413, _too_long(f"{read} or more"))
             return message
 
         await self._app(scope, counted, send)
+
+
+def _too_long(length: str) -> str:
+    return f"the request has {length} bytes, and may have {MOST_BYTES} at most"

@@ -6,7 +6,8 @@ import re
 
 import structlog
 
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError
+from orchestrator.api.limits import LimitError
 from orchestrator.domain.errors import RefusedError, TooSlowError, UnavailableError
 
 _log = structlog.get_logger(__name__)
@@ -19,10 +20,6 @@ RETRY_AFTER_SECONDS = 1
 
 _MESSAGE_SHOWN = (300, 100)
 """Characters of GraphQL's own message that are shown: of its beginning, and of its end."""
-
-
-class LimitError(GraphQLError):
-    """A document that asks for more than one operation may; says which limit, the value and the bound."""
 
 
 def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
@@ -41,7 +38,7 @@ def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions=extensions(code, path, correlation_id),
+        extensions=extensions(code, path, correlation_id) | _limit(error),
     )
 
 
@@ -63,25 +60,18 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:
         return mistakes[0].code, "; ".join(m.message for m in mistakes), mistakes[0].path
     if isinstance(cause, UnavailableError):
         return "UNAVAILABLE", cause.what, ()
-    if (limit := _limit(error)) is not None:
-        return "LIMIT", limit, ()
+    if isinstance(error, LimitError):
+        return "LIMIT", error.message, ()
+    if isinstance(cause, TooSlowError):
+        return "LIMIT", str(cause), ()
     if cause is None or isinstance(cause, GraphQLError):
         return "INVALID_INPUT", _shortened(error.message), _variable(error.message)
     return "INTERNAL", "the service failed at this; its log has more under the correlation id", ()
 
 
-def _limit(error: GraphQLError) -> str | None:
-    """Say which limit was passed, where one was."""
-    cause = error.original_error
-    if isinstance(cause, RecursionError):
-        return "the document is nested too deeply to be read"
-    if isinstance(cause, TooSlowError):
-        return str(cause)
-    return error.message if isinstance(error, LimitError) or _has_too_many_tokens(error) else None
-
-
-def _has_too_many_tokens(error: GraphQLError) -> bool:
-    return isinstance(error, GraphQLSyntaxError) and "Parsing aborted" in error.message
+def _limit(error: GraphQLError) -> dict[str, object]:
+    """Say for programs which limit was passed, where one was."""
+    return {"limit": error.limit} if isinstance(error, LimitError) else {}
 
 
 def _shortened(message: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Any
 
 import strawberry
 import uuid_utils
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
@@ -54,6 +56,44 @@ class CouncilSchema(strawberry.Schema):
             else _ANSWERED_ONCE.intersection(allowed_operation_types),
             operation_extensions=operation_extensions,
         )
+
+    @override
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+    ) -> AsyncGenerator[Any, None]:
+        """Answer as often as there is something to tell."""
+        results = await super().stream(
+            query,
+            variable_values=variable_values,
+            context_value=context_value,
+            root_value=root_value,
+            operation_name=operation_name,
+            operation_extensions=operation_extensions,
+            allowed_operation_types=allowed_operation_types,
+        )
+        return self._told(results)
+
+    async def _told(self, results: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+        """Tell what an operation costs with its first result alone, and what refuses it before it is begun as such a result."""
+        first = True
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    if not first:
+                        result.extensions = None
+                    first = False
+                    yield result
+        except GraphQLError as refusal:
+            errors = [refusal]
+            self.process_errors(errors)
+            yield PreExecutionError(data=None, errors=errors)
 
     @override
     def process_errors(

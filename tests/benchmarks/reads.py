@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from tests.benchmarks import limits_share
 from tests.benchmarks.bench import Bench, document, run
 from tests.benchmarks.missing import MissingError
 from tests.benchmarks.peer import Serving, neo4j_graphql
@@ -128,6 +130,8 @@ async def measure(bench: Bench) -> Report:
                             f"    {at_once} at once, {side.name}: {block.rate:.1f} a second, processor time {block.own:.1f} ms and Neo4j's {block.neo4j:.1f}"
                         )
                 figures += _figures(read, at_once, blocks)
+                if at_once == 1:
+                    figures += _limits(read, blocks["the service"])
                 remarks += _failures(read, at_once, blocks)
     return Report(
         name="api",
@@ -286,6 +290,22 @@ def _figures(read: _Read, at_once: int, blocks: dict[str, list[_Block]]) -> list
         )
     )
     return figures
+
+
+def _limits(read: _Read, blocks: Sequence[_Block]) -> list[Figure]:
+    """What the limits take of it, beside the processor time that the service takes for an answer."""
+    taken = limits_share.milliseconds(read.ours, read.variables)
+    own = statistics.median(block.own for block in blocks)
+    if not own:
+        return []
+    return [
+        Figure(
+            what=f"{read.name}: its limits, of the service's processor time",
+            unit="%",
+            values=tuple(100 * one / own for one in taken),
+            target="under 2" if read.name.startswith("R1") else "",
+        )
+    ]
 
 
 def _failures(read: _Read, at_once: int, blocks: dict[str, list[_Block]]) -> list[str]:

@@ -144,7 +144,7 @@ async def test_while_it_ends_it_reads_and_accepts_nothing_and_then_leaves_nothin
                 "variables": {"id": accepted},
             },
         )
-        assert read.json() == {"data": {"deliberation": {"status": "RUNNING"}}}
+        assert read.json()["data"] == {"deliberation": {"status": "RUNNING"}}
         assert read.headers["connection"] == "close"
         assert not stopping.done()
 

@@ -51,7 +51,7 @@ async def test_query_is_answered_as_one_event(house: House) -> None:
 
     assert [line for line in response.text.split("\r\n") if line] == [
         "event: next",
-        'data: {"data":{"service":{"version":"1.2.3"}}}',
+        'data: {"data":{"service":{"version":"1.2.3"}},"extensions":{"cost":{"requested":2,"limit":100000}}}',
         "event: complete",
         "data: ",
     ]

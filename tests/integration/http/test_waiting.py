@@ -51,6 +51,6 @@ async def test_end_of_the_process_ends_the_waiting_with_an_answer(
             house.state.told_to_end.set()
         answer = await asked
 
-    assert answer.json() == {"data": {"deliberation": {"status": "RUNNING"}}}
+    assert answer.json()["data"] == {"deliberation": {"status": "RUNNING"}}
     # What uvicorn says where it has lost its patience.
     assert "graceful" not in caplog.text

@@ -1,0 +1,89 @@
+"""How much one operation may ask for, and how it is told where it asks for more.
+
+What one value may be, such as a page or a text, is told by its field (`domain.limits`, `domain.pages`).
+"""
+
+from __future__ import annotations
+
+from graphql import GraphQLError, GraphQLSyntaxError, Lexer, Source, TokenKind
+
+MOST_CHARACTERS = 100_000
+"""Of a document; longer texts, such as a task's, go as variables."""
+MOST_TOKENS = 2_000
+MOST_NESTING = 64
+"""Brackets within brackets, and selections within selections, those of fragments among them: whatever reads a document goes down as far."""
+MOST_DEPTH = 18
+"""Fields within fields."""
+MOST_SELECTIONS = 2_000
+MOST_ALIASES = 100
+"""Without an alias a field is carried out once."""
+MOST_DIRECTIVES = 100
+MOST_COST = 100_000
+"""Fields that the answer may have."""
+
+_OPENING = frozenset({TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L})
+_CLOSING = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R})
+
+
+class LimitError(GraphQLError):
+    """More was asked for than may be; nothing of it was carried out."""
+
+    def __init__(self, name: str, value: float, bound: float, message: str) -> None:
+        """`name` says which limit, for programs; the message has all three."""
+        self.limit: dict[str, object] = {"name": name, "value": value, "bound": bound}
+        super().__init__(message)
+
+
+def check_text(text: str) -> None:
+    """Look at a document before it is parsed.
+
+    Raises:
+        LimitError: only to read it takes too long, or goes deeper than what reads it can.
+    """
+    if (characters := len(text)) > MOST_CHARACTERS:
+        raise LimitError(
+            "characters",
+            characters,
+            MOST_CHARACTERS,
+            f"the document has {characters} characters, and may have {MOST_CHARACTERS} at most; long values go as variables",
+        )
+    tokens, nesting = _extent(text)
+    if tokens > MOST_TOKENS:
+        raise LimitError(
+            "tokens",
+            tokens,
+            MOST_TOKENS,
+            f"the document has {tokens} tokens or more, and may have {MOST_TOKENS} at most",
+        )
+    check_nesting(nesting)
+
+
+def check_nesting(nesting: int) -> None:
+    """Raise LimitError where there are too many brackets, or selections, within each other."""
+    if nesting > MOST_NESTING:
+        raise LimitError(
+            "nesting",
+            nesting,
+            MOST_NESTING,
+            f"the document is nested {nesting} deep or more, and may be {MOST_NESTING} at most",
+        )
+
+
+def _extent(text: str) -> tuple[int, int]:
+    """Count tokens, up to where there are too many, and say how deep brackets are nested.
+
+    What is no token ends the count: whoever parses the text will say so.
+    """
+    lexer = Lexer(Source(text))
+    tokens = depth = deepest = 0
+    try:
+        while tokens <= MOST_TOKENS and (kind := lexer.advance().kind) is not TokenKind.EOF:
+            tokens += 1
+            if kind in _OPENING:
+                depth += 1
+                deepest = max(deepest, depth)
+            elif kind in _CLOSING:
+                depth -= 1
+    except GraphQLSyntaxError:
+        pass
+    return tokens, deepest
