@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
@@ -38,56 +37,46 @@ _EXTENSIONS: Final = (
 _log = structlog.get_logger(__name__)
 
 
-class _Patience:
-    """Runs out where a client has left the buffer full for too long."""
+class _Patient(asyncio.Protocol):
+    """Lets go of a client that has left the buffer full for too long."""
 
-    def __init__(self) -> None:
-        self._timer: asyncio.TimerHandle | None = None
-
-    def begins(self, loop: asyncio.AbstractEventLoop, *, lost: Callable[[], None]) -> None:
-        """`lost` is called once it has run out."""
-        self._timer = loop.call_later(_PATIENCE_SECONDS, lost)
-
-    def ends(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
-class PatientHttp(HttpToolsProtocol):
-    """A connection over which HTTP is spoken: cut where its client does not read the answer, such as one that goes on."""
-
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._patience = _Patience()
+    _running_out: asyncio.TimerHandle | None = None
 
     @override
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._patience.begins(self.loop, lost=self._let_go)
+        loop = asyncio.get_running_loop()
+        self._running_out = loop.call_later(_PATIENCE_SECONDS, self._let_go)
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._patience.ends()
+        self._stop_waiting()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._patience.ends()
+        self._stop_waiting()
         super().connection_lost(exc)
 
+    def _stop_waiting(self) -> None:
+        if self._running_out is not None:
+            self._running_out.cancel()
+            self._running_out = None
+
+    def _let_go(self) -> None:
+        raise NotImplementedError
+
+
+class PatientHttp(_Patient, HttpToolsProtocol):
+    """A connection over which HTTP is spoken: cut where its client does not read the answer, such as one that goes on."""
+
+    @override
     def _let_go(self) -> None:
         _log.warning("reader_too_slow", seconds=_PATIENCE_SECONDS, over="http")
         self.transport.abort()
 
 
-class PatientSocket(WebSocketsSansIOProtocol):
+class PatientSocket(_Patient, WebSocketsSansIOProtocol):
     """A WebSocket.
 
     What is sent faster than the client reads waits in a buffer of 64 KiB and, beyond that, with whoever sends it. A
@@ -102,7 +91,6 @@ class PatientSocket(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._patience = _Patience()
         self._farewell: asyncio.TimerHandle | None = None
         # As uvicorn makes it, but that each message is compressed alone: what is kept from one to the next takes 40 KB.
         self.conn = ServerProtocol(
@@ -112,23 +100,20 @@ class PatientSocket(WebSocketsSansIOProtocol):
         )
 
     @override
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._patience.begins(self.loop, lost=self._let_go)
-
-    @override
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._patience.ends()
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self.handshake_complete:
+            # The answer to the handshake was sent, and is nothing to keep for as long as the connection lives.
+            vars(self).pop("response", None)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._patience.ends()
         if self._farewell is not None:
             # A transport that is gone cannot be aborted.
             self._farewell.cancel()
         super().connection_lost(exc)
 
+    @override
     def _let_go(self) -> None:
         _log.warning("reader_too_slow", seconds=_PATIENCE_SECONDS, over="websocket")
         self.stop_keepalive()
