@@ -9,7 +9,7 @@ COMPLETE := $(VENV)/.complete
 ARGS ?=
 MINUTES ?= 10
 
-.PHONY: help run test coverage chaos test-vllm test-browser chromium check bench environment again
+.PHONY: help run test coverage chaos test-vllm test-browser chromium check bench client environment again
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ check: environment ## check format, style, types and the direction of imports
 
 bench: environment ## measure, beside a floor in the same run
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+client: environment ## make orchestrator/client/generated anew, of graphql/schema.graphql and graphql/operations
+	@rm -rf orchestrator/client/generated
+	@cd graphql/client && $(CURDIR)/$(BIN)/uv run --frozen --quiet python -m ariadne_codegen | sed -n '/^Generated/,$$p'
 
 environment: $(COMPLETE) ## make Python's environment in .venv; the other targets do it where needed
 

@@ -18,8 +18,7 @@ from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
 from orchestrator.cli.following import follow, transcript_of
 from orchestrator.cli.rendering import deliberations
-from orchestrator.client import ClientError, UnreachableError
-from orchestrator.domain.deliberations import Status
+from orchestrator.client import ClientError, UnreachableError, models
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from rich.status import Status as Spinner
 
     from orchestrator.cli.screen import Screen
-    from orchestrator.client import CouncilClient, models
+    from orchestrator.client import CouncilClient
 
 _AGAIN_SECONDS = 2
 """How long the first Ctrl-C waits for a second: short, as a script that sends one waits too."""
@@ -133,7 +132,7 @@ async def watch(
 ) -> Exit:
     """Follow a deliberation to its end, then print what became of it; where it has ended, at once."""
     _introduce(screen, deliberation)
-    if deliberation.status.ended:
+    if deliberation.finished_at is not None:
         transcript = await transcript_of(client, deliberation.id)
     else:
         with _named_if_left(screen, deliberation):
@@ -145,7 +144,7 @@ async def watch_own(
     client: CouncilClient, screen: Screen, deliberation: models.Deliberation, *, as_json: bool
 ) -> Exit:
     """Do the same with what this very command had accepted: a second Ctrl-C, soon after the first, cancels it."""
-    if deliberation.status.ended:
+    if deliberation.finished_at is not None:
         return await watch(client, screen, deliberation, as_json=as_json, whole=False)
     _introduce(screen, deliberation)
     async with heard() as ctrl_c:
@@ -178,8 +177,8 @@ def conclude(screen: Screen, transcript: models.Transcript, *, as_json: bool, wh
                 screen.say(turn)
         screen.say(deliberations.verdict(transcript, whole=True))
         screen.aside(Text(f"The whole of it: council show {deliberation.id} --full", "aside"))
-    undecided = deliberation.status in {Status.FAILED, Status.CANCELLED}
-    return Exit.UNDECIDED if undecided else Exit.OK
+    decided = deliberation.status is models.DeliberationStatus.DECIDED
+    return Exit.OK if decided else Exit.UNDECIDED
 
 
 async def _accepted(

@@ -40,8 +40,7 @@ async def follow(
                     asked.clear()
                     tell(turns.claimed(event))
                 case models.TurnBegan():
-                    kind = turns.ASKED_FOR[event.kind].partition(" ")[2]
-                    asked[event.turn_id] = f"{event.seat.agent.name} ({kind})"
+                    asked[event.turn_id] = f"{event.seat.agent.name} ({event.kind.lower()})"
                 case models.TurnTaken():
                     asked.pop(event.turn.id, None)
                     taken += 1

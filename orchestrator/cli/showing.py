@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import RootModel
+from pydantic import BaseModel, RootModel
 from rich.console import Group
 
 from orchestrator.cli import asking
@@ -100,7 +100,7 @@ async def _show_deliberation(
 ) -> Exit:
     transcript = await transcript_of(client, identifier)
     deliberation = transcript.deliberation
-    if follow and not deliberation.status.ended:
+    if follow and deliberation.finished_at is None:
         return await asking.watch(client, screen, deliberation, as_json=as_json, whole=full)
     if as_json:
         screen.json(transcript.model_dump_json(by_alias=True))
@@ -113,11 +113,11 @@ async def _show_deliberation(
 
 
 def _list(
-    screen: Screen, found: Sequence[models.Shown], table: RenderableType, *, as_json: bool
+    screen: Screen, found: Sequence[BaseModel], table: RenderableType, *, as_json: bool
 ) -> None:
     if as_json:
         screen.json(
-            RootModel[list[models.Shown]](list(found)).model_dump_json(
+            RootModel[list[BaseModel]](list(found)).model_dump_json(
                 by_alias=True, serialize_as_any=True
             )
         )
@@ -140,6 +140,5 @@ def rendered(found: _Found) -> RenderableType:  # noqa: PLR0911 - one for each k
             return listings.model(found)
         case models.Endpoint():
             return listings.endpoint(found)
-        case models.Proposal() | models.Critique() | models.Ballot():
-            line = deliberations.turn_panel(found)
-            return Group(line, f"of {found.deliberation.id}") if found.deliberation else line
+        case _:
+            return Group(deliberations.turn_panel(found), f"of {found.deliberation.id}")

@@ -187,7 +187,7 @@ class _Tour:
         say(deliberations.heading(deliberation))
         if deliberation.rehearsal:
             say(deliberations.rehearsal_notice())
-        if deliberation.status.ended:
+        if deliberation.finished_at is not None:
             transcript = await transcript_of(client, deliberation.id)
             when = f"{deliberation.accepted_at.astimezone():%Y-%m-%d %H:%M:%S}"
             say(f"Back from the graph, as it was decided when it was asked on {when}:")

@@ -3,44 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-import random
+import sys
 import uuid
 from contextlib import aclosing
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
-import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from orchestrator.client import models
-from orchestrator.client.documents import documents
-from orchestrator.client.errors import AnswerError, QueryError, RefusedError, UnreachableError
-from orchestrator.client.subscriptions import LostError, UnmadeError, reason, subscribe
-from orchestrator.domain.deliberations import Priority
+from orchestrator.client.connection import growing
+from orchestrator.client.errors import AnswerError, QueryError, UnreachableError
+from orchestrator.client.generated.deliberation_events import DeliberationEvents
+from orchestrator.client.generated.documents import DELIBERATION_EVENTS_GQL
+from orchestrator.client.generated.find_node import FindNodeNodeNode
+from orchestrator.client.generated.input_types import (
+    AgentBy,
+    CancelDeliberationInput,
+    CouncilBy,
+    CouncilFilter,
+    DeliberateInput,
+    DeliberationFilter,
+    RetryDeliberationInput,
+    TaskInput,
+)
+from orchestrator.client.generated.operations import Operations
+from orchestrator.client.subscriptions import LostError, UnmadeError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Iterable,
+        Sequence,
+    )
     from datetime import timedelta
     from types import TracebackType
 
-T = TypeVar("T")
-Shown = TypeVar("Shown", bound=models.Shown)
+    import httpx
 
-_ACCEPTED = "application/graphql-response+json, application/json;q=0.9"
+T = TypeVar("T")
+Input = TypeVar("Input", bound=BaseModel)
+T_co = TypeVar("T_co", covariant=True)
+
 _PAGE = 100
-_ATTEMPTS = 4
+_LONGEST_WAIT = 30
+"""Seconds that the service is asked to wait at a time: what stands between may close a silent connection."""
 _STEADY_SECONDS = 15.0
 """Longer than an attempt that fails can take."""
-_NODE: TypeAdapter[models.Node] = TypeAdapter(models.Node)
-_TURN: TypeAdapter[models.Turn] = TypeAdapter(models.Turn)
-_EVENT: TypeAdapter[models.Event] = TypeAdapter(models.Event)
 
 
 class CouncilClient:
     """Speaks to one service, as long as it is open: `async with CouncilClient(url) as client`.
 
-    Everything that it sends may be sent twice (queries change nothing, `deliberate` and `retry`
-    always carry a key, and what is cancelled stays so), so it repeats by itself what a broken connection left unanswered.
+    It repeats by itself what a broken connection left unanswered, where that may be sent twice: queries change nothing,
+    `deliberate` and `retry` always carry a key, and what is cancelled stays so.
 
     Every method raises UnreachableError, AnswerError and QueryError.
     """
@@ -66,27 +84,13 @@ class CouncilClient:
         Raises:
             ValueError: `url` is no address of the web.
         """
-        base = httpx.URL(url.strip().rstrip("/").removesuffix("/graphql"))
-        if base.scheme not in {"http", "https"} or not base.host:
-            raise ValueError(f"{url!r} is no address such as http://127.0.0.1:8080")
-        self.url: str = str(base).rstrip("/")
-        self._socket_url: str = f"ws{self.url.removeprefix('http')}/graphql"
-        self._headers: dict[str, str] = (
-            {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._operations: Operations = Operations(
+            url, token=token, timeout=timeout, transport=transport
         )
-        # A proxy of the environment is for the way out; this machine isn't on it.
-        self._direct: bool = _is_loopback(base.host)
-        self._timeout: float = timeout
+        self.url: str = self._operations.url
         self._patience: float = patience
-        self._http: httpx.AsyncClient = httpx.AsyncClient(
-            headers={"Accept": _ACCEPTED, **self._headers},
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
-            transport=transport,
-            trust_env=not self._direct,
-        )
 
     async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
         return self
 
     async def __aexit__(
@@ -95,50 +99,101 @@ class CouncilClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._http.__aexit__(kind, error, traceback)
+        await self._operations.aclose()
 
     # ------------------------------------------------------------ what there is
 
     async def service(self) -> models.Service:
         """Say how the service is."""
-        data = await self._ask("Service", {})
-        return self._read(models.Service, data["service"])
+        return await self._told(self._operations.read_service())
 
     async def councils(
         self, *, role: str | None = None, include_archived: bool = False
     ) -> AsyncIterator[models.Council]:
         """Yield all councils, newest first, page by page."""
-        where = {"role": role, "includeArchived": include_archived}
-        async for node in self._pages("Councils", "councils", {"filter": where}):
-            yield self._read(models.Council, node)
+        where = _given(CouncilFilter, role=role, include_archived=include_archived)
+        async for edge in self._pages(
+            lambda first, after: self._operations.list_councils(first, after, where)
+        ):
+            yield edge.node
 
     async def council(
         self, *, id: str | None = None, role: str | None = None
     ) -> models.Council | None:
         """Find a council by its id, or the one that serves a role now."""
-        by = {"id": id} if role is None else {"role": role}
-        data = await self._ask("Council", {"by": by})
-        return self._read_found(models.Council, data["council"])
+        return await self._told(self._operations.find_council(_council(id, role)))
 
     async def agents(self) -> AsyncIterator[models.Agent]:
         """Yield all agents, newest first, page by page."""
-        async for node in self._pages("Agents", "agents", {}):
-            yield self._read(models.Agent, node)
+        async for edge in self._pages(self._operations.list_agents):
+            yield edge.node
 
     async def agent(self, *, id: str | None = None, name: str | None = None) -> models.Agent | None:
         """Find an agent by its id or its name."""
-        data = await self._ask("Agent", {"by": {"id": id} if name is None else {"name": name}})
-        return self._read_found(models.Agent, data["agent"])
+        by = AgentBy(id=id) if name is None else AgentBy(name=name)
+        return await self._told(self._operations.find_agent(by))
 
     async def task(self, id: str) -> models.Task | None:
         """Find a task, with the newest deliberations on it."""
-        data = await self._ask("Task", {"id": id})
-        return self._read_found(models.Task, data["task"])
+        return await self._told(self._operations.find_task(id))
 
     async def node(self, id: str) -> models.Node | None:
         """Find a role, a model, an endpoint or a turn."""
-        data = await self._ask("Node", {"id": id})
-        return None if data["node"] is None else self._adapted(_NODE, data["node"])
+        found = await self._told(self._operations.find_node(id))
+        return None if isinstance(found, FindNodeNodeNode) else found
+
+    async def deliberations(
+        self,
+        *,
+        council: str | None = None,
+        role: str | None = None,
+        statuses: Iterable[models.DeliberationStatus] | None = None,
+        at_most: int | None = None,
+    ) -> AsyncIterator[models.DeliberationMention]:
+        """Yield deliberations, newest first, page by page: of the council with an id, of a role, at one of some statuses."""
+        where = _given(
+            DeliberationFilter,
+            council_id=council,
+            role=role,
+            statuses=None if statuses is None else list(statuses),
+        )
+        async for edge in self._pages(
+            lambda first, after: self._operations.list_deliberations(first, after, where), at_most
+        ):
+            yield edge.node
+
+    async def search(self, text: str, *, at_most: int | None = None) -> AsyncIterator[models.Found]:
+        """Yield the tasks and last revisions in which any of the words is found, the best first, page by page."""
+        async for edge in self._pages(
+            lambda first, after: self._operations.search(text, first, after), at_most
+        ):
+            yield edge
+
+    # ------------------------------------------------------------ changing it
+
+    async def update_council(self, change: models.UpdateCouncilInput) -> models.Council:
+        """Change a council: what is left out of `change` stays as it is.
+
+        Raises:
+            RefusedError: nothing was written; CONFLICT where the council is no longer at the `expected_version`.
+        """
+        payload = await self._told(
+            self._operations.update_council(
+                # Sent twice, the second would find the version that the first has made.
+                change,
+                repeatable=change.expected_version is None,
+            )
+        )
+        return self._changed(payload and payload.council)
+
+    async def update_agent(self, change: models.UpdateAgentInput) -> models.Agent:
+        """Change an agent: what is left out of `change` stays as it is, and None clears it where it can be empty.
+
+        Raises:
+            RefusedError: nothing was written.
+        """
+        payload = await self._told(self._operations.update_agent(change))
+        return self._changed(payload and payload.agent)
 
     # ------------------------------------------------------------ deliberations
 
@@ -149,7 +204,7 @@ class CouncilClient:
         role: str | None = None,
         council: str | None = None,
         rounds: int | None = None,
-        priority: Priority | None = None,
+        priority: models.Priority | None = None,
         deadline: timedelta | None = None,
         token_budget: int | None = None,
         idempotency_key: str | None = None,
@@ -162,16 +217,18 @@ class CouncilClient:
         Raises:
             RefusedError: nothing was written.
         """
-        sent: dict[str, Any] = {
-            "council": {"id": council} if role is None else {"role": role},
-            "task": task.model_dump(by_alias=True, exclude_defaults=True),
-            "rounds": rounds,
-            "priority": priority,
-            "deadlineSeconds": None if deadline is None else round(deadline.total_seconds()),
-            "tokenBudget": token_budget,
-            "idempotencyKey": _key(idempotency_key),
-        }
-        return await self._change("Deliberate", "deliberate", sent)
+        sent = _given(
+            DeliberateInput,
+            council=_council(council, role),
+            task=_given(TaskInput, **dict(task)),
+            rounds=rounds,
+            priority=priority,
+            deadline_seconds=None if deadline is None else round(deadline.total_seconds()),
+            token_budget=token_budget,
+            idempotency_key=_key(idempotency_key),
+        )
+        payload = await self._told(self._operations.deliberate(sent))
+        return self._changed(payload and payload.deliberation)
 
     async def cancel(self, id: str, *, reason: str | None = None) -> models.Deliberation:
         """End a deliberation without a verdict; one that was cancelled before is returned as it is.
@@ -179,9 +236,9 @@ class CouncilClient:
         Raises:
             RefusedError: there is none, or it has ended otherwise.
         """
-        return await self._change(
-            "CancelDeliberation", "cancelDeliberation", {"id": id, "reason": reason}
-        )
+        sent = _given(CancelDeliberationInput, id=id, reason=reason)
+        payload = await self._told(self._operations.cancel_deliberation(sent))
+        return self._changed(payload and payload.deliberation)
 
     async def retry(self, id: str, *, idempotency_key: str | None = None) -> models.Deliberation:
         """Have a new deliberation on the task of one that failed or was cancelled, and return it.
@@ -191,27 +248,35 @@ class CouncilClient:
         Raises:
             RefusedError: there is none, or it has not ended without a verdict; nothing was written.
         """
-        return await self._change(
-            "RetryDeliberation",
-            "retryDeliberation",
-            {"id": id, "idempotencyKey": _key(idempotency_key)},
-        )
+        sent = RetryDeliberationInput(id=id, idempotency_key=_key(idempotency_key))
+        payload = await self._told(self._operations.retry_deliberation(sent))
+        return self._changed(payload and payload.deliberation)
+
+    async def deliberation(self, id: str) -> models.Deliberation | None:
+        """Find a deliberation, with its verdict where it has one."""
+        return await self._told(self._operations.find_deliberation(id))
+
+    async def ended(self, id: str) -> models.Deliberation | None:
+        """Wait until a deliberation has ended, and return it; for those who cannot subscribe."""
+        while True:
+            found = await self._told(
+                self._operations.find_deliberation(id, _LONGEST_WAIT, patience=_LONGEST_WAIT)
+            )
+            if found is None or found.finished_at is not None:
+                return found
 
     async def transcript(self, id: str) -> models.Transcript | None:
         """Find a deliberation with its whole transcript."""
         turns: list[models.Turn] = []
         after: str | None = None
         while True:
-            data = await self._ask("Deliberation", {"id": id, "first": _PAGE, "after": after})
-            found = data["deliberation"]
+            found = await self._told(self._operations.find_transcript(id, _PAGE, after))
             if found is None:
                 return None
-            page = found["turns"]
-            turns.extend(self._adapted(_TURN, edge["node"]) for edge in page["edges"])
-            if not page["pageInfo"]["hasNextPage"]:
-                deliberation = self._read(models.Deliberation, found)
-                return models.Transcript(deliberation=deliberation, turns=tuple(turns))
-            after = page["pageInfo"]["endCursor"]
+            turns.extend(edge.node for edge in found.turns.edges)
+            if not found.turns.page_info.has_next_page:
+                return models.Transcript(deliberation=found, turns=tuple(turns))
+            after = found.turns.page_info.end_cursor
 
     async def events(
         self,
@@ -233,20 +298,15 @@ class CouncilClient:
         while True:
             absence.try_again()
             unavailable: QueryError | None = None
-            results = subscribe(
-                self._socket_url,
-                documents()["DeliberationEvents"],
-                {"id": id, "after": after},
-                headers=self._headers,
-                direct=self._direct,
-                timeout=min(self._timeout, 10.0),
+            results = self._operations.execute_ws(
+                DELIBERATION_EVENTS_GQL, "DeliberationEvents", {"id": id, "after": after}
             )
             try:
                 async with aclosing(results):
                     async for data in results:
                         reached = True
                         absence.end()
-                        event = self._adapted(_EVENT, data["deliberationEvents"])
+                        event = self._operations.read(DeliberationEvents, data).deliberation_events
                         after = event.sequence
                         yield event
                         if isinstance(event, models.DeliberationEnded):
@@ -267,94 +327,57 @@ class CouncilClient:
                 on_lost(why)
             await asyncio.sleep(pause)
 
-    # ------------------------------------------------------------ the wire
+    # ------------------------------------------------------------ what comes
 
-    async def _change(
-        self, operation: str, field: str, sent: Mapping[str, Any]
-    ) -> models.Deliberation:
-        """Send a mutation of a deliberation, without what is none; return what came of it."""
-        data = await self._ask(
-            operation,
-            {"input": {name: value for name, value in sent.items() if value is not None}},
-        )
-        payload = data[field]
-        if payload["errors"]:
-            raise RefusedError(
-                tuple(self._read(models.Mistake, mistake) for mistake in payload["errors"])
-            )
-        return self._read(models.Deliberation, payload["deliberation"])
-
-    async def _ask(self, operation: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Send one of the documents; again where the connection broke off before the answer, or the service says when to."""
-        body = {
-            "query": documents()[operation],
-            "operationName": operation,
-            "variables": dict(variables),
-        }
-        pauses = _pauses()
-        put_off = False
-        for attempt in range(1, _ATTEMPTS + 1):
-            pause = next(pauses)
-            try:
-                response = await self._http.post(f"{self.url}/graphql", json=body)
-                return self._data(response)
-            except QueryError as error:
-                # Once: behind one address another process may have taken over from one that ends.
-                if put_off or error.retry_after is None or attempt == _ATTEMPTS:
-                    raise
-                put_off, pause = True, error.retry_after
-            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
-                if attempt == _ATTEMPTS:
-                    raise UnreachableError(
-                        self.url, "the connection broke off", sent=True
-                    ) from error
-            except httpx.TimeoutException as error:
-                raise UnreachableError(
-                    self.url, f"no answer within {self._timeout:g} seconds", sent=True
-                ) from error
-            except (httpx.TransportError, httpx.InvalidURL) as error:
-                raise UnreachableError(self.url, reason(error)) from error
-            await asyncio.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
-
-    def _data(self, response: httpx.Response) -> Mapping[str, Any]:
+    async def _told(self, answer: Awaitable[T]) -> T:
+        """Wait for an answer, and say what is wrong with one of another shape."""
         try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        match answer:
-            case {"errors": [*errors]} if errors:
-                raise QueryError(tuple(self._read(models.Fault, error) for error in errors))
-            case {"data": data} if data is not None:
-                return data
-            case _:
-                raise AnswerError(self.url, f"HTTP {response.status_code}, and no GraphQL in it")
+            return await answer
+        except ValidationError as error:
+            raise self._operations.misread(error) from error
+
+    def _changed(self, what: T | None) -> T:
+        """Return what a mutation has changed."""
+        if what is None:
+            raise AnswerError(self.url, "a mutation answered neither what it did nor why not")
+        return what
 
     async def _pages(
-        self, operation: str, field: str, variables: Mapping[str, Any]
-    ) -> AsyncIterator[Any]:
+        self,
+        ask: Callable[[int, str | None], Awaitable[_Page[T] | None]],
+        at_most: int | None = None,
+    ) -> AsyncIterator[T]:
+        """Yield what is on all pages; a page is asked for when what is on it is needed."""
+        left = sys.maxsize if at_most is None else at_most
         after: str | None = None
-        while True:
-            data = await self._ask(operation, {**variables, "first": _PAGE, "after": after})
-            for edge in data[field]["edges"]:
-                yield edge["node"]
-            if not data[field]["pageInfo"]["hasNextPage"]:
+        while left > 0:
+            page = await self._told(ask(min(_PAGE, left), after))
+            if page is None:
                 return
-            after = data[field]["pageInfo"]["endCursor"]
+            for edge in page.edges:
+                yield edge
+            left -= len(page.edges)
+            if not page.page_info.has_next_page:
+                return
+            after = page.page_info.end_cursor
 
-    def _read(self, kind: type[Shown], data: object) -> Shown:
-        return self._adapted(TypeAdapter(kind), data)
 
-    def _read_found(self, kind: type[Shown], data: object) -> Shown | None:
-        return None if data is None else self._read(kind, data)
+class _PageInfo(Protocol):
+    @property
+    def has_next_page(self) -> bool: ...
 
-    def _adapted(self, kind: TypeAdapter[T], data: object) -> T:
-        try:
-            return kind.validate_python(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(step) for step in first["loc"])
-            raise AnswerError(self.url, f"{where}: {first['msg']}") from error
+    @property
+    def end_cursor(self) -> str | None: ...
+
+
+class _Page(Protocol[T_co]):
+    """A page of a connection."""
+
+    @property
+    def edges(self) -> Sequence[T_co]: ...
+
+    @property
+    def page_info(self) -> _PageInfo: ...
 
 
 class _Absence:
@@ -364,7 +387,7 @@ class _Absence:
         self._url = url
         self._patience = patience
         self._clock = asyncio.get_running_loop()
-        self._pauses = _pauses()
+        self._pauses = growing()
         self._since: float | None = None
         self._began = self._clock.time()
 
@@ -375,7 +398,7 @@ class _Absence:
     def end(self) -> None:
         """Note that the service is there."""
         self._since = None
-        self._pauses = _pauses()
+        self._pauses = growing()
 
     def pause(self, why: str, unavailable: QueryError | None) -> float:
         """Return how long to wait before the next attempt.
@@ -395,21 +418,15 @@ class _Absence:
         return next(self._pauses)
 
 
+def _council(id: str | None, role: str | None) -> CouncilBy:
+    return CouncilBy(id=id) if role is None else CouncilBy(role=role)
+
+
+def _given(kind: type[Input], **values: object) -> Input:
+    """Make an input without what is none: null is something else than what was left out."""
+    return kind.model_validate({name: one for name, one in values.items() if one is not None})
+
+
 def _key(given: str | None) -> str:
     """Return the key that was given, be it one that the service refuses; else a new one."""
     return uuid.uuid4().hex if given is None else given
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds between attempts: growing to five, and spread, so that many clients don't come back at once."""
-    pause = 0.1
-    while True:
-        yield pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        pause = min(pause * 2, 5.0)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

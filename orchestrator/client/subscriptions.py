@@ -44,6 +44,7 @@ class UnmadeError(LostError):
 async def subscribe(
     url: str,
     document: str,
+    operation: str,
     variables: Mapping[str, Any],
     *,
     headers: Mapping[str, str],
@@ -55,6 +56,7 @@ async def subscribe(
     Args:
         url: ws:// or wss://.
         document: with one operation, a subscription.
+        operation: its name.
         variables: its variables.
         headers: sent with the handshake, and as the payload of `connection_init` for servers behind
             a gateway that drops them.
@@ -80,7 +82,11 @@ async def subscribe(
             await _send(socket, type="connection_init", payload=dict(headers))
             async with asyncio.timeout(timeout):
                 await _acknowledged(socket, url)
-            subscription = {"query": document, "variables": dict(variables)}
+            subscription = {
+                "query": document,
+                "operationName": operation,
+                "variables": dict(variables),
+            }
             await _send(socket, id="1", type="subscribe", payload=subscription)
             async with aclosing(_results(socket, url)) as results:
                 async for data in results:

@@ -90,7 +90,7 @@ def ask(
                 description=asking.text_of(task),
                 context=None if context is None else asking.text_of(context),
                 rubric=None if rubric is None else asking.text_of(rubric),
-                requirements=tuple(requirement or ()),
+                requirements=requirement or None,
             ),
             rounds=rounds,
             deadline=None if deadline is None else asking.duration_of(deadline),

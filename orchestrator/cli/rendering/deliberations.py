@@ -12,14 +12,12 @@ from rich.text import Text
 
 from orchestrator.cli.rendering import turns
 from orchestrator.cli.screen import harmless
-from orchestrator.domain.deliberations import Status, TurnKind, TurnOutcome
+from orchestrator.client import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import RenderableType
-
-    from orchestrator.client import models
 
 REHEARSAL = "REHEARSAL"
 
@@ -88,7 +86,7 @@ def verdict(transcript: models.Transcript, *, whole: bool) -> RenderableType:
 def transcript(of: models.Transcript, *, whole: bool) -> Iterator[RenderableType]:
     """Yield the turns in their order: a line each, or the whole text."""
     for turn in of.turns:
-        if not whole or turn.kind is TurnKind.BALLOT:
+        if not whole or turn.kind is models.TurnKind.BALLOT:
             yield turns.line(turn)
         else:
             yield turn_panel(turn)
@@ -96,13 +94,13 @@ def transcript(of: models.Transcript, *, whole: bool) -> Iterator[RenderableType
 
 def turn_panel(turn: models.Turn) -> Panel:
     """Show the whole text of a turn."""
-    text = turn.absence if turn.outcome is TurnOutcome.ABSENT else turn.content
+    text = turn.absence if turn.outcome is models.TurnOutcome.ABSENT else turn.content
     return Panel(
         turns.pruned() if text is None else Text(harmless(text)),
         title=Text.assemble(
             turns.who(turn.seat.number, turn.agent.name),
             f" · {turn.kind.lower()} of round {turn.round}",
-            f" · {turn.outcome.lower()}" if turn.outcome is TurnOutcome.ABSENT else "",
+            f" · {turn.outcome.lower()}" if turn.outcome is models.TurnOutcome.ABSENT else "",
         ),
         title_align="left",
         subtitle=turn.id,
@@ -134,9 +132,9 @@ def _spent(deliberation: models.Deliberation) -> str:
 
 
 def _no_verdict(deliberation: models.Deliberation) -> RenderableType:
-    if not deliberation.status.ended:
+    if deliberation.finished_at is None:
         return standing(deliberation)
-    failed = deliberation.status is Status.FAILED
+    failed = deliberation.status is models.DeliberationStatus.FAILED
     why = harmless(deliberation.failure or f"no reason {'is recorded' if failed else 'was given'}")
     reason = f" ({deliberation.stop_reason})" if failed else ""
     style = "problem" if failed else "bold"
@@ -193,7 +191,7 @@ def _findings(transcript: models.Transcript, reached: models.Verdict) -> Iterato
             turns.name(ballot.choices[0]),
             " first",
         )
-    absent = [turn for turn in transcript.turns if turn.outcome is TurnOutcome.ABSENT]
+    absent = [turn for turn in transcript.turns if turn.outcome is models.TurnOutcome.ABSENT]
     if absent:
         yield Text.assemble(
             ("absent     ", "aside"), (f"{len(absent)} of {len(transcript.turns)} turns", "yellow")

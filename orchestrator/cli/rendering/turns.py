@@ -10,17 +10,10 @@ from rich.text import Text
 
 from orchestrator.cli.screen import SEAT_STYLES, harmless
 from orchestrator.client import models
-from orchestrator.domain.deliberations import TurnKind, TurnOutcome
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-ASKED_FOR = {
-    TurnKind.PROPOSAL: "a proposal",
-    TurnKind.CRITIQUE: "a critique",
-    TurnKind.REVISION: "a revision",
-    TurnKind.BALLOT: "a ballot",
-}
 _MARKS = re.compile(r"^(?:\s|[#>*+\-=`~]|\d+[.)]\s)+")
 """What begins a heading, a point of a list, a quotation or a line across."""
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)")
@@ -32,8 +25,8 @@ def line(turn: models.Turn) -> Group:
     """Say who did what, and the first sentence of it: `12:03:04 seat 2 dev-agent-2 criticises dev-agent-1: …`."""
     said = _at(turn.finished_at)
     said.append_text(who(turn.seat.number, turn.agent.name))
-    if turn.outcome is TurnOutcome.ABSENT:
-        said.append(f" is absent, asked for {ASKED_FOR[turn.kind]}: ", style="problem")
+    if turn.outcome is models.TurnOutcome.ABSENT:
+        said.append(f" is absent, asked for a {turn.kind.lower()}: ", style="problem")
         said.append(first_sentence(turn.absence or "no reason is known"))
         return _one_line(said)
     match turn:
@@ -44,7 +37,7 @@ def line(turn: models.Turn) -> Group:
             said.append(" ranks ")
             said.append_text(Text(" > ").join(name(choice) for choice in turn.choices))
             return _one_line(said)
-        case models.Proposal() if turn.kind is TurnKind.REVISION:
+        case models.Proposal() if turn.kind is models.TurnKind.REVISION:
             said.append(" revises")
         case models.Proposal():
             said.append(" proposes")

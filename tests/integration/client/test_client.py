@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from datetime import timedelta
@@ -62,7 +63,13 @@ async def test_the_whole_transcript_is_read_over_its_pages(
 
     assert transcript is not None
     assert [turn.id for turn in transcript.turns] == [turn["id"] for turn in recorded]
-    assert transcript.deliberation == models.Deliberation.model_validate(answers.deliberation())
+    whole = models.Deliberation.model_validate(answers.deliberation())
+    assert transcript.deliberation.model_dump(exclude={"turns"}) == whole.model_dump()
+    printed = json.loads(transcript.model_dump_json(by_alias=True))
+    assert printed["deliberation"] == json.loads(whole.model_dump_json(by_alias=True))
+    assert [turn["__typename"] for turn in printed["turns"]] == [
+        turn["__typename"] for turn in recorded
+    ]
 
 
 async def test_what_is_not_there_is_none(api: TinyApi, client: CouncilClient) -> None:
@@ -117,6 +124,68 @@ async def test_what_may_be_asked_for_again_soon_is_asked_for_once_more(
             await client.council(role="DEV")
         assert (caught.value.unavailable, caught.value.retry_after) == (True, 0.01)
     assert len(api.asked) == 2
+
+
+async def test_what_a_newer_service_says_of_an_agent_is_passed_on(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    asleep = answers.seated_agent(1, status="ASLEEP", mood="good")
+    api.instead = [JSONResponse({"data": {"agent": asleep}})]
+
+    agent = await client.agent(name="dev-agent-1")
+
+    assert agent is not None
+    assert agent.status == "ASLEEP"
+
+
+async def test_no_more_is_asked_for_than_is_wanted(api: TinyApi, client: CouncilClient) -> None:
+    newest = [answers.deliberation(id=f"dlb_{number}") for number in (9, 8)]
+    api.root = {"deliberations": _always(answers.page(newest, cursor="c"))}
+
+    found = client.deliberations(
+        council="cou_1", statuses=[models.DeliberationStatus.DECIDED], at_most=2
+    )
+
+    assert [one.id async for one in found] == ["dlb_9", "dlb_8"]
+    assert [asked["variables"] for asked in api.asked] == [
+        {"first": 2, "after": None, "filter": {"statuses": ["DECIDED"], "councilId": "cou_1"}}
+    ]
+
+
+async def test_what_a_search_finds_is_a_task_or_a_proposal(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    task = {"__typename": "Task", **answers.deliberation()["task"]}
+    hits = [
+        {"score": 2.0, "highlights": ["a <mark>retry</mark>"], "node": node}
+        for node in (task, answers.revision(1, 8))
+    ]
+    page = {"edges": hits, "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    api.root = {"search": _always(page)}
+
+    found = [one async for one in client.search("retry")]
+
+    assert [one.node.id for one in found] == ["tsk_1", answers.turn_id("r", 1)]
+    assert isinstance(found[0].node, models.TaskText)
+    assert isinstance(found[1].node, models.Proposal)
+    assert found[0].highlights == ["a <mark>retry</mark>"]
+
+
+async def test_the_end_of_a_deliberation_is_waited_for_until_it_comes(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    states = [answers.running(), answers.deliberation()]
+
+    def next_state(*_arguments: object, **_named: object) -> answers.Json:
+        return states.pop(0)
+
+    api.root = {"deliberation": next_state}
+
+    ended = await client.ended(answers.DELIBERATION)
+
+    assert ended is not None
+    assert ended.status == "DECIDED"
+    assert [asked["variables"]["wait"] for asked in api.asked] == [30, 30]
 
 
 # ---------------------------------------------------------------- mutations
@@ -197,12 +266,58 @@ async def test_a_retry_is_sent_with_a_key(api: TinyApi, client: CouncilClient) -
     retry = answers.running(retryOf={"__typename": "Deliberation", "id": "dlb_old"})
     api.root = {"retryDeliberation": _always({"deliberation": retry, "errors": []})}
 
-    assert (await client.retry("dlb_old")).retry_of == models.Reference(id="dlb_old")
+    retried = (await client.retry("dlb_old")).retry_of
+    assert retried is not None
+    assert retried.id == "dlb_old"
     await client.retry("dlb_old", idempotency_key="k")
 
     made, given = [asked["variables"]["input"] for asked in api.asked]
     assert len(made.pop("idempotencyKey")) == 32
     assert (made, given) == ({"id": "dlb_old"}, {"id": "dlb_old", "idempotencyKey": "k"})
+
+
+async def test_what_is_left_out_of_a_change_is_not_sent_and_none_clears(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    agent = answers.seated_agent(1, persona=None)
+    api.root = {"updateAgent": _always({"agent": agent, "errors": []})}
+
+    changed = await client.update_agent(models.UpdateAgentInput(id="agt_1", persona=None))
+
+    assert changed.persona is None
+    assert api.asked[0]["variables"] == {"input": {"id": "agt_1", "persona": None}}
+
+
+async def test_a_change_of_what_has_moved_on_is_refused_with_what_is_there(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    conflict = {
+        "__typename": "Conflict",
+        "message": "the council is at version 3",
+        "code": "CONFLICT",
+        "path": ["expectedVersion"],
+        "existing": {"__typename": "Council", "id": "cou_1"},
+    }
+    api.root = {"updateCouncil": _always({"council": None, "errors": [conflict]})}
+
+    with pytest.raises(RefusedError) as caught:
+        await client.update_council(
+            models.UpdateCouncilInput(id="cou_1", expected_version=2, rounds=2)
+        )
+
+    assert [mistake.code for mistake in caught.value.mistakes] == ["CONFLICT"]
+    assert caught.value.mistakes[0].existing == models.Reference(id="cou_1")
+    sent = api.asked[0]["variables"]["input"]
+    assert sent == {"id": "cou_1", "expectedVersion": 2, "rounds": 2}
+
+
+async def test_a_mutation_that_answers_nothing_is_told_as_such(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.root = {"cancelDeliberation": _always({"deliberation": None, "errors": []})}
+
+    with pytest.raises(AnswerError, match="neither what it did nor why not"):
+        await client.cancel("dlb_1")
 
 
 # ---------------------------------------------------------------- errors
@@ -266,6 +381,21 @@ async def test_a_query_whose_connection_breaks_off_is_sent_again(api: TinyApi) -
     assert len(api.asked) == 1
 
 
+async def test_a_change_of_an_expected_version_is_not_sent_twice(api: TinyApi) -> None:
+    api.root = {"updateCouncil": _always({"council": answers.council(), "errors": []})}
+    change = models.UpdateCouncilInput(id="cou_1", rounds=2)
+    async with _cutting(api.url, cuts=1) as url, CouncilClient(url) as client:
+        await client.update_council(change)
+    assert len(api.asked) == 1
+
+    change = models.UpdateCouncilInput(id="cou_1", rounds=2, expected_version=1)
+    async with _cutting(api.url, cuts=1) as url, CouncilClient(url) as client:
+        with pytest.raises(UnreachableError) as caught:
+            await client.update_council(change)
+    assert caught.value.sent
+    assert len(api.asked) == 1
+
+
 async def test_a_connection_that_always_breaks_off_is_given_up(api: TinyApi) -> None:
     async with _cutting(api.url, cuts=99) as url, CouncilClient(url) as client:
         with pytest.raises(UnreachableError, match="broke off"):
@@ -288,20 +418,17 @@ async def test_events_come_in_their_types_until_the_end(
 
     found = [event async for event in client.events("dlb_1")]
 
-    assert [type(event) for event in found] == [
+    expected = [
         models.DeliberationClaimed,
         models.TurnBegan,
         models.TokensSpoken,
         *[models.TurnTaken] * 12,
         models.DeliberationEnded,
     ]
-    kinds = [type(event.turn) for event in found if isinstance(event, models.TurnTaken)]
-    assert kinds == [
-        *[models.Proposal] * 3,
-        *[models.Critique] * 3,
-        *[models.Proposal] * 3,
-        *[models.Ballot] * 3,
-    ]
+    assert [isinstance(*pair) for pair in zip(found, expected, strict=True)] == [True] * 16
+    turns = [event.turn for event in found if isinstance(event, models.TurnTaken)]
+    kinds = [models.Proposal, models.Critique, models.Proposal, models.Ballot]
+    assert [isinstance(turns[number], kinds[number // 3]) for number in range(12)] == [True] * 12
     assert api.subscribed == [{"id": "dlb_1", "after": None}]
 
 

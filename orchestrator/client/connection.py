@@ -1,0 +1,191 @@
+"""What the generated operations are sent by: over HTTP or a WebSocket, and again where a broken connection left them unanswered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import aclosing
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from orchestrator.client.errors import AnswerError, QueryError, RefusedError, UnreachableError
+from orchestrator.client.generated.base_model import UNSET
+from orchestrator.client.models import Fault, Mistake
+from orchestrator.client.subscriptions import reason, subscribe
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Mapping
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_ACCEPTED = "application/graphql-response+json, application/json;q=0.9"
+_ATTEMPTS = 4
+
+
+class Connection:
+    """Speaks to one service until it is closed."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None,
+        timeout: float,
+        transport: httpx.AsyncBaseTransport | None,
+    ) -> None:
+        """Open nothing yet; the arguments are those of CouncilClient."""
+        base = httpx.URL(url.strip().rstrip("/").removesuffix("/graphql"))
+        if base.scheme not in {"http", "https"} or not base.host:
+            raise ValueError(f"{url!r} is no address such as http://127.0.0.1:8080")
+        self.url: str = str(base).rstrip("/")
+        self._socket_url: str = f"ws{self.url.removeprefix('http')}/graphql"
+        self._headers: dict[str, str] = (
+            {} if token is None else {"Authorization": f"Bearer {token}"}
+        )
+        # A proxy of the environment is for the way out; this machine isn't on it.
+        self._direct: bool = _is_loopback(base.host)
+        self._timeout: float = timeout
+        self._http: httpx.AsyncClient = httpx.AsyncClient(
+            headers={"Accept": _ACCEPTED, **self._headers},
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
+            transport=transport,
+            trust_env=not self._direct,
+        )
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self._http.aclose()
+
+    async def execute(
+        self,
+        query: str,
+        operation_name: str,
+        variables: Mapping[str, object],
+        *,
+        repeatable: bool = True,
+        patience: float = 0.0,
+    ) -> Mapping[str, Any]:
+        """Send a document and return the data of the answer.
+
+        It is sent again where the service says after how long, and where the connection broke off before the answer.
+
+        Args:
+            query: with one operation, a query or a mutation.
+            operation_name: its name.
+            variables: its variables; models of inputs among them.
+            repeatable: whether it may be sent twice; where not, a connection that breaks off is an UnreachableError.
+            patience: how many seconds the service may take besides, as it was asked to.
+        """
+        body = {"query": query, "operationName": operation_name, "variables": _plain(variables)}
+        timeout = httpx.Timeout(self._timeout + patience, connect=min(self._timeout, 5.0))
+        pauses = growing()
+        put_off = False
+        for attempt in range(1, _ATTEMPTS + 1):
+            pause = next(pauses)
+            try:
+                response = await self._http.post(f"{self.url}/graphql", json=body, timeout=timeout)
+                return self._data(response)
+            except QueryError as error:
+                # Once: behind one address another process may have taken over from one that ends.
+                if put_off or error.retry_after is None or attempt == _ATTEMPTS:
+                    raise
+                put_off, pause = True, error.retry_after
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
+                if attempt == _ATTEMPTS or not repeatable:
+                    raise UnreachableError(
+                        self.url, "the connection broke off", sent=True
+                    ) from error
+            except httpx.TimeoutException as error:
+                raise UnreachableError(
+                    self.url, f"no answer within {self._timeout + patience:g} seconds", sent=True
+                ) from error
+            except (httpx.TransportError, httpx.InvalidURL) as error:
+                raise UnreachableError(self.url, reason(error)) from error
+            await asyncio.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def get_data(self, response: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what `execute` returned, where nothing in it was refused.
+
+        Raises:
+            RefusedError: the input of a mutation has mistakes.
+        """
+        for payload in response.values():
+            match payload:
+                case {"errors": [*mistakes]} if mistakes:
+                    raise RefusedError(tuple(self.read(Mistake, mistake) for mistake in mistakes))
+                case _:
+                    pass
+        return response
+
+    async def execute_ws(
+        self, query: str, operation_name: str, variables: Mapping[str, object]
+    ) -> AsyncGenerator[Mapping[str, Any]]:
+        """Yield the data of each result of a subscription until the service completes it; raises as `subscribe` does."""
+        results = subscribe(
+            self._socket_url,
+            query,
+            operation_name,
+            _plain(variables),
+            headers=self._headers,
+            direct=self._direct,
+            timeout=min(self._timeout, 10.0),
+        )
+        async with aclosing(results):
+            async for data in results:
+                yield data
+
+    def read(self, kind: type[Model], data: object) -> Model:
+        """Return what came as what it was to be."""
+        try:
+            return kind.model_validate(data)
+        except ValidationError as error:
+            raise self.misread(error) from error
+
+    def misread(self, error: ValidationError) -> AnswerError:
+        """Say what was wrong with what came."""
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        return AnswerError(self.url, f"{where}: {first['msg']}")
+
+    def _data(self, response: httpx.Response) -> Mapping[str, Any]:
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        match answer:
+            case {"errors": [*errors]} if errors:
+                raise QueryError(tuple(self.read(Fault, error) for error in errors))
+            case {"data": data} if data is not None:
+                return data
+            case _:
+                raise AnswerError(self.url, f"HTTP {response.status_code}, and no GraphQL in it")
+
+
+def growing() -> Iterator[float]:
+    """Yield the seconds between attempts: growing to five, and spread, so that many clients don't come back at once."""
+    pause = 0.1
+    while True:
+        yield pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        pause = min(pause * 2, 5.0)
+
+
+def _plain(variables: Mapping[str, object]) -> dict[str, object]:
+    """Return what JSON can hold, without what was left out: that is something else than null."""
+    return {
+        name: value.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        if isinstance(value, BaseModel)
+        else value
+        for name, value in variables.items()
+        if value is not UNSET
+    }
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
