@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 import strawberry
 import uuid_utils
 
 from orchestrator.api.callers import Caller
+from orchestrator.api.limits import LimitError
 from orchestrator.api.loaders import Loaders
 from orchestrator.api.ports import Ports
+from orchestrator.api.timing import Time
+from orchestrator.domain.errors import UnavailableError
 
 ContextSource = Callable[[], Ports]
 
@@ -27,20 +29,25 @@ class Context:
         `hung_up` returns once the caller has gone; without it the operation is cancelled then.
         """
         self.hung_up: Callable[[], Awaitable[None]] = hung_up or _never
-        self._began = time.monotonic()
+        self.time: Time = Time(ports.operation_seconds)
         self.ports: Ports = ports
         self.caller: Caller = caller
         self.correlation_id: str = uuid_utils.uuid7().hex
         self.loaders: Loaders = Loaders(ports.councils, ports.records)
 
-    @property
-    def age(self) -> float:
-        """For how many seconds the operation has been under way."""
-        return time.monotonic() - self._began
-
     def for_operation(self) -> Context:
         """A context with an id of its own and nothing read: several operations share a connection."""
         return Context(self.ports, self.caller, self.hung_up)
+
+    def late(self, then: str | None) -> Exception:
+        """Say why something was not answered in time, and what follows from it."""
+        waiting_for = self.ports.service.waiting_for
+        bound, age = self.time.seconds, round(self.time.age, 3)
+        if waiting_for is not None:
+            said = (f"this was not answered in time; the service waits for {waiting_for}", then)
+            return UnavailableError("; ".join(filter(None, said)))
+        said = (f"the operation has taken {age:g} seconds, and may take {bound:g} at most", then)
+        return LimitError("seconds", age, bound, "; ".join(filter(None, said)))
 
     def refresh(self) -> None:
         """Forget what was read: something was written, or time has passed."""

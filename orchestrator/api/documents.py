@@ -47,9 +47,16 @@ class KnownDocuments(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         """Give the operation a context of its own."""
         context = self.execution_context.context
-        if isinstance(context, Context):
-            self.execution_context.context = context.for_operation()
-        yield
+        if not isinstance(context, Context):
+            yield
+            return
+        own = self.execution_context.context = context.for_operation()
+        try:
+            yield
+        except BaseException:
+            # It is over before its end, such as where its caller has left.
+            own.loaders.let_go()
+            raise
 
     @override
     def on_parse(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ _MESSAGE_SHOWN = (300, 100)
 def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
     """Give an error its extensions. What is nobody's business but ours is logged and not shown."""
     code, message, path = _judged(error)
+    limit = _limit(error)
     if code == "INTERNAL":
         _log.error(
             "operation_failed",
@@ -38,7 +39,8 @@ def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions=extensions(code, path, correlation_id) | _limit(error),
+        extensions=extensions(code, path, correlation_id)
+        | ({} if limit is None else {"limit": limit.limit}),
     )
 
 
@@ -60,8 +62,8 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:
         return mistakes[0].code, "; ".join(m.message for m in mistakes), mistakes[0].path
     if isinstance(cause, UnavailableError):
         return "UNAVAILABLE", cause.what, ()
-    if isinstance(error, LimitError):
-        return "LIMIT", error.message, ()
+    if (limit := _limit(error)) is not None:
+        return "LIMIT", limit.message, ()
     if isinstance(cause, TooSlowError):
         return "LIMIT", str(cause), ()
     if cause is None or isinstance(cause, GraphQLError):
@@ -69,9 +71,9 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:
     return "INTERNAL", "the service failed at this; its log has more under the correlation id", ()
 
 
-def _limit(error: GraphQLError) -> dict[str, object]:
-    """Say for programs which limit was passed, where one was."""
-    return {"limit": error.limit} if isinstance(error, LimitError) else {}
+def _limit(error: GraphQLError) -> LimitError | None:
+    """The limit of operations that was passed, where one was: by the whole one, or by one of its fields."""
+    return next((one for one in (error, error.original_error) if isinstance(one, LimitError)), None)
 
 
 def _shortened(message: str) -> str:

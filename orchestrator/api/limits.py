@@ -26,7 +26,7 @@ _CLOSING = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R}
 
 
 class LimitError(GraphQLError):
-    """More was asked for than may be; nothing of it was carried out."""
+    """More was asked for than may be."""
 
     def __init__(self, name: str, value: float, bound: float, message: str) -> None:
         """`name` says which limit, for programs; the message has all three."""

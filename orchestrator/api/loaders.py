@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
-from strawberry.dataloader import DataLoader
+from strawberry.dataloader import DataLoader, DefaultCache
 from typing_extensions import override
 
 from orchestrator.api.ports import Councils, Records
@@ -40,9 +40,18 @@ class _Shared(DataLoader[K, T]):
     they had been cancelled, and the whole request with them.
     """
 
+    def __init__(self, load_fn: Callable[[list[K]], Awaitable[Sequence[T]]]) -> None:
+        self._known: DefaultCache[K, T] = DefaultCache()
+        super().__init__(load_fn=load_fn, cache_map=self._known)
+
     @override
     def load(self, key: K) -> Awaitable[T]:
         return asyncio.shield(super().load(key))
+
+    def let_go(self) -> None:
+        """Read nothing more of what has not come: nobody waits for it."""
+        for value in self._known.cache_map.values():
+            value.cancel()
 
 
 class Loaders:
@@ -109,6 +118,12 @@ class Loaders:
     @cached_property
     def holdings(self) -> DataLoader[str, Holding | None]:
         return _by_id(self._records.holdings)
+
+    def let_go(self) -> None:
+        """End what is being read: nobody waits for it."""
+        for loader in vars(self).values():
+            if isinstance(loader, _Shared):
+                cast("_Shared[Any, Any]", loader).let_go()
 
     def _know_agents(self, deliberations: Iterable[Deliberation]) -> None:
         """Who sits on these was read with them, as he is now, and need not be read again."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from orchestrator.api.timing import MOST_SECONDS
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
 from orchestrator.domain.deliberations import Deliberation, Retries, Task
@@ -249,7 +250,7 @@ class ServiceState(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything that the API asks of others, and the one setting that judges an input."""
+    """Everything that the API asks of others, and what it is told of how to answer."""
 
     councils: Councils
     records: Records
@@ -259,3 +260,5 @@ class Ports:
     service: ServiceState
     allow_link_local: bool = False
     """Whether an endpoint may have a link-local or metadata address."""
+    operation_seconds: float = MOST_SECONDS
+    """How long an operation may take, but for what it was asked to wait."""

@@ -24,7 +24,8 @@ async def waited(context: Context, deliberation: str, seconds: float) -> Deliber
     if found is None or found.status.ended:
         return found
     # From when it was asked: an operation that is carried out anew does not wait anew.
-    seconds = max(0, seconds - context.age)
+    context.time.allow(seconds)
+    seconds = max(0, seconds - context.time.age)
     ended = asyncio.create_task(_ended(context, deliberation, live))
     cut_short = asyncio.create_task(context.ports.service.ends())
     left = asyncio.ensure_future(context.hung_up())

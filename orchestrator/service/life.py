@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 _REACH_AGAIN_SECONDS = 0.5
 
+_SHOWN_WITHIN_SECONDS = 3.0
+"""Whoever asks how the service is wants to know it now, also of a Neo4j that says nothing."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -96,17 +99,11 @@ class Service:
 
     async def neo4j(self) -> str | None:
         """Return the server's agent string; none while it cannot be reached."""
-        try:
-            return await self._graph.server()
-        except UnavailableError:
-            return None
+        return await _shown(self._graph.server())
 
     async def graph_size(self) -> GraphSize | None:
         """Return how much is in the graph; none while it cannot be reached."""
-        try:
-            return await pruning.measure(self._graph)
-        except UnavailableError:
-            return None
+        return await _shown(pruning.measure(self._graph))
 
     async def live(self) -> None:
         """Reach the graph, bring it up to date, take up what was under way, and go on until `closing`.
@@ -195,3 +192,12 @@ class Service:
             else:
                 _log.info("graph_reached", agent=agent)
                 return
+
+
+async def _shown(asked: Awaitable[T]) -> T | None:
+    """Return what the graph says of itself; none where it says nothing."""
+    try:
+        async with asyncio.timeout(_SHOWN_WITHIN_SECONDS):
+            return await asked
+    except (UnavailableError, TimeoutError):
+        return None

@@ -1,12 +1,13 @@
-"""graphql-core's executor, which has queries answered by a plan where there is one."""
+"""graphql-core's executor, which has queries answered by a plan where there is one, and each operation within its time."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from graphql.execution.collect_fields import DeferUsage, GroupedFieldSet
+from graphql.execution.collect_fields import DeferUsage, FieldDetailsList, GroupedFieldSet
+from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from typing_extensions import override
 
@@ -19,10 +20,18 @@ from graphql import (
     Visitor,
     visit,
 )
+from orchestrator.api.context import Context
 from orchestrator.api.projection.errors import NotProjectedError
 from orchestrator.api.projection.plans import Plan, plan
 from orchestrator.api.projection.run import Answer, Run
 from orchestrator.api.remembering import Remembered
+from orchestrator.api.timing import OutOfTimeError
+
+T = TypeVar("T")
+
+_PERHAPS_DONE = (
+    "it may have been carried out all the same: look, or send it again with the same idempotencyKey"
+)
 
 _MOST_OPERATIONS = 256
 _MOST_VARIANTS = 16
@@ -51,13 +60,60 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
         known = _plans(self.operation).of(self, grouped_field_set, root_type)
         return walk() if known is None else self._project(known, root_value, walk)
 
+    @override
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        def give_up(error: Exception) -> None:
+            field = self.schema.get_field(parent_type, field_details_list[0].node.name.value)
+            if field is not None:
+                self.handle_field_error(error, field.type, field_details_list, path)
+
+        # An event that is told is no operation of its own: what is read for it has bounds of its own.
+        timed = path.prev is None and not self._follows
+        context: Context = self.context_value
+        if timed and self._writes and context.time.is_over:
+            give_up(context.late("it was not begun"))
+            return None
+        resolved: Any = super().execute_field(
+            parent_type, source, field_details_list, path, position_context
+        )
+        if timed and self.is_awaitable(resolved):
+            return self._within_time(cast("Awaitable[Any]", resolved), give_up)
+        return resolved
+
+    async def _within_time(
+        self, awaitable: Awaitable[T], give_up: Callable[[Exception], None]
+    ) -> T | None:
+        """Wait for an answer; where the time is over, end whatever it waits for, and say so."""
+        context: Context = self.context_value
+        try:
+            return await context.time.within(awaitable)
+        except OutOfTimeError:
+            context.loaders.let_go()
+            give_up(context.late(_PERHAPS_DONE if self._writes else None))
+            return None
+
+    @property
+    def _writes(self) -> bool:
+        return self.operation.operation is OperationType.MUTATION
+
+    @property
+    def _follows(self) -> bool:
+        return self.operation.operation is OperationType.SUBSCRIPTION
+
     async def _project(
         self, known: Plan, root_value: Any, walk: Callable[[], Awaitable[Answer] | Answer]
     ) -> Answer:
         run = Run(self)
         try:
             (answer,) = known.project([root_value], run)
-            await run.settle()
+            await self._within_time(run.settle(), run.give_up)
         except Exception:  # noqa: BLE001 - a query changes nothing: it is walked instead, which tells what is wrong, and where
             walked = walk()
             return await walked if inspect.isawaitable(walked) else walked

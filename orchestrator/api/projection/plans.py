@@ -32,7 +32,7 @@ from graphql import (
 from orchestrator.api.projection import shapes
 from orchestrator.api.projection.errors import NotProjectedError
 from orchestrator.api.projection.fields import Attribute, Constant, Field, Resolved
-from orchestrator.api.projection.run import Answer, Run, has_awaitables
+from orchestrator.api.projection.run import Answer, Root, Run, has_awaitables
 
 _PLAIN: dict[str, tuple[type, Callable[[Sequence[Any]], bool] | None]] = {
     GraphQLString.name: (str, None),
@@ -66,10 +66,11 @@ class Plan:
         answers: list[Answer] = []
         columns: list[Sequence[Any]] = []
         for entry in self._entries:
+            if self._root and isinstance(entry.field, Resolved):
+                run.root = Root(entry.field.fault(run), entry.key, answers)
             values = entry.field.values(sources, run)
             if isinstance(entry.field, Resolved) and has_awaitables(values):
-                fault = entry.field.fault(run) if self._root else None
-                run.wait(values, entry.shape, entry.key, answers, fault)
+                run.wait(values, entry.shape, entry.key, answers)
                 columns.append([None] * len(sources))
             else:
                 columns.append(entry.shape.complete(values, run))

@@ -24,12 +24,22 @@ Fault = Callable[[Exception], None]
 """Notes that a field failed, whose answer is then null."""
 
 
+class Root(NamedTuple):
+    """A field of the operation itself, which may fail and leaves the others their answers."""
+
+    fault: Fault
+    key: str
+    answers: Sequence[Answer]
+    """One, once it is made."""
+
+
 class _Waiting(NamedTuple):
     values: Sequence[Any]
     shape: Completing
     key: str
     answers: Sequence[Answer]
-    fault: Fault | None
+    root: Root | None
+    """What it is below of, or is itself."""
 
 
 class Run:
@@ -38,7 +48,11 @@ class Run:
     def __init__(self, executor: Executor[Any]) -> None:
         """`executor` has what was asked: the operation, its variables, the context."""
         self.executor: Executor[Any] = executor
+        self.root: Root | None = None
+        """What is being made now is of this."""
         self._waiting: list[_Waiting] = []
+        self._level: list[_Waiting] = []
+        self._awaited: list[asyncio.Future[Any]] = []
         self._faults: list[tuple[Fault, Exception]] = []
 
     def wait(
@@ -47,13 +61,9 @@ class Run:
         shape: Completing,
         key: str,
         answers: Sequence[Answer],
-        fault: Fault | None,
     ) -> None:
-        """Put into each answer, under a key that it will have, what comes of one value, once that was awaited.
-
-        Where there is a `fault` it is told of an error, and the answer is null.
-        """
-        self._waiting.append(_Waiting(values, shape, key, answers, fault))
+        """Put into each answer, under a key that it will have, what comes of one value, once that was awaited."""
+        self._waiting.append(_Waiting(values, shape, key, answers, self.root))
 
     async def settle(self) -> None:
         """Wait, a level at a time, until nothing is waited for; raises what the first to fail raised.
@@ -61,14 +71,35 @@ class Run:
         All of a level are waited for, so that nothing is under way any more when this ends.
         """
         while self._waiting:
-            level, self._waiting = self._waiting, []
-            outcomes = iter(await asyncio.gather(*_awaitables(level), return_exceptions=True))
-            for waiting in level:
-                column = [
+            self._level, self._waiting = self._waiting, []
+            self._awaited = [asyncio.ensure_future(one) for one in _awaitables(self._level)]
+            await asyncio.gather(*self._awaited, return_exceptions=True)
+            for waiting, column in self._columns():
+                self._fill(waiting, column)
+
+    def give_up(self, error: Exception) -> None:
+        """Settle for what has come where `settle` was cancelled: of the operation's other fields, tell the error."""
+        for waiting, column in self._columns():
+            if any(isinstance(value, asyncio.CancelledError) for value in column):
+                self._waiting.append(waiting)
+            else:
+                self._fill(waiting, column)
+        pending = {id(one.root): one.root for one in self._waiting if one.root is not None}
+        for root in pending.values():
+            root.answers[0][root.key] = None
+            self._faults.append((root.fault, error))
+
+    def _columns(self) -> Iterator[tuple[_Waiting, list[Any]]]:
+        """What has come of each that was waited for, errors among it."""
+        outcomes = map(_outcome, self._awaited)
+        for waiting in self._level:
+            yield (
+                waiting,
+                [
                     next(outcomes) if isinstance(value, Awaitable) else value
                     for value in waiting.values
-                ]
-                self._fill(waiting, column)
+                ],
+            )
 
     def note_faults(self) -> None:
         """Tell of the errors that left the rest of the answer as it is; raises what a `fault` raises."""
@@ -77,12 +108,13 @@ class Run:
 
     def _fill(self, waiting: _Waiting, column: list[Any]) -> None:
         error = next((one for one in column if isinstance(one, BaseException)), None)
+        self.root = root = waiting.root
         if error is None:
             completed = waiting.shape.complete(column, self)
             for answer, value in zip(waiting.answers, completed, strict=True):
                 answer[waiting.key] = value
-        elif waiting.fault is not None and isinstance(error, Exception):
-            self._faults.append((waiting.fault, error))
+        elif root is not None and root.answers is waiting.answers and isinstance(error, Exception):
+            self._faults.append((root.fault, error))
         else:
             raise error
 
@@ -97,6 +129,12 @@ class Run:
 def has_awaitables(values: Sequence[Any]) -> bool:
     """Whether any of these has to be awaited."""
     return any(issubclass(kind, Awaitable) for kind in set(map(type, values)))
+
+
+def _outcome(awaited: asyncio.Future[Any]) -> Any:
+    return (
+        asyncio.CancelledError() if awaited.cancelled() else awaited.exception() or awaited.result()
+    )
 
 
 def _awaitables(waiting: Sequence[_Waiting]) -> Iterator[Awaitable[Any]]:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from typing_extensions import override
 
 from orchestrator.api.ports import Ports, Rehydration
+from orchestrator.api.timing import MOST_SECONDS
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import (
     Agent,
@@ -467,6 +468,7 @@ class House:
     doctor: Doctor = field(default_factory=Doctor)
     state: State = field(default_factory=State)
     allow_link_local: bool = False
+    operation_seconds: float = MOST_SECONDS
 
     def __post_init__(self) -> None:
         self.office.archive = self.archive
@@ -480,6 +482,7 @@ class House:
             watch=self.doctor,
             service=self.state,
             allow_link_local=self.allow_link_local,
+            operation_seconds=self.operation_seconds,
         )
 
 

@@ -152,6 +152,7 @@ def _left_unawaited(run: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], 
     return answered, [str(one.message) for one in told]
 
 
+@pytest.mark.timeout(300)
 @settings(
     max_examples=100,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -10,6 +10,7 @@ import pytest
 from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
+from orchestrator.api.timing import Time
 from orchestrator.domain.deliberations import Status
 from orchestrator.engine.events import Moved
 from tests.support.samples import a_deliberation, play
@@ -119,6 +120,6 @@ async def test_operation_that_is_carried_out_anew_does_not_wait_anew(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is where something else in it went wrong; all of it is as old as its beginning."""
-    monkeypatch.setattr(Context, "age", 60.0)
+    monkeypatch.setattr(Time, "age", 60.0)
 
     assert await api.ask(WAIT, {"wait": 60}) == {"deliberation": {"status": "RUNNING"}}
