@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -12,6 +11,7 @@ from orchestrator.domain.errors import CouncilError
 from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.indexes import await_indexes
 from orchestrator.graph.migrations import migrate
+from tests.support.ending import end_in_order
 from tests.support.neo4j import Neo4jServer, Way, prepare, serve, wipe
 
 _FIRST_SECONDS = 600
@@ -25,9 +25,8 @@ def anyio_backend() -> str:
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what is started here: a run in the background of a script has it ignored, which is inherited."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Stop what is started here, however a run is ended."""
+    end_in_order()
 
 
 @pytest.hookimpl(optionalhook=True)

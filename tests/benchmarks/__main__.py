@@ -34,6 +34,7 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.bench import Measure, open_bench
 from tests.benchmarks.results import Report, load
+from tests.support.ending import end_in_order
 from tests.support.neo4j import Way, prepare
 
 BENCHMARKS: dict[str, tuple[Measure, str]] = {
@@ -67,6 +68,7 @@ _LONGEST_SECONDS = 900
 
 def main() -> int:
     """Read the command line and measure."""
+    end_in_order()
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description="Measures, each thing beside a floor in the same run. Nothing is judged: read the figures together with the load of the machine.",
@@ -89,6 +91,8 @@ def main() -> int:
         way = prepare(_tell)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             reports, failed = runner.run(_measure(way, names, console, quick=options.quick))
+    except KeyboardInterrupt:
+        return 130
     except CouncilError as error:
         _tell(str(error))
         return 1

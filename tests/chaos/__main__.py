@@ -29,6 +29,7 @@ from tests.chaos.calling import Callers, Watch
 from tests.chaos.faults import Chaos, Fault
 from tests.chaos.judging import Evidence, Found, Row, found_in, judge, read_log
 from tests.chaos.world import DATABASE, LEASE_SECONDS, World, open_world
+from tests.support.ending import end_in_order
 from tests.support.neo4j import statement
 from tests.support.service_process import COMMAND
 
@@ -41,6 +42,7 @@ _SHOWN = 10
 
 def main() -> int:
     """Read the command line, and do it."""
+    end_in_order()
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="for how long (10)")
     parser.add_argument("--seed", type=int, help="the same order of faults again; none: a new one")
@@ -58,6 +60,8 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             evidence = runner.run(_run(60 * options.minutes, seed, tell))
+    except KeyboardInterrupt:
+        return 130
     except CouncilError as error:
         tell(str(error))
         return 1
