@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestrator.domain.addresses import url_mistake
 from orchestrator.domain.councils import FIRST_MODEL
@@ -73,13 +74,77 @@ class Settings(BaseSettings):
             alias="COUNCIL_PORT", ge=0, le=65535, description="On which port; 0 takes a free one."
         ),
     ] = 8080
-    anonymous: Annotated[
-        Literal["all"] | None,
+    tokens: Annotated[
+        SecretStr | None,
         Field(
-            alias="COUNCIL_ANONYMOUS",
-            description="all: listen on more than this machine though callers are not asked who they are.",
+            alias="COUNCIL_TOKENS",
+            description="The tokens by which callers are known: entries that `council token create` prints, apart by spaces.",
         ),
     ] = None
+    tokens_file: Annotated[
+        Path | None,
+        Field(
+            alias="COUNCIL_TOKENS_FILE",
+            description="A file of such entries instead, one a line; within a second of a change it is read again.",
+        ),
+    ] = None
+    oidc_issuer: Annotated[
+        str | None,
+        Field(
+            alias="COUNCIL_OIDC_ISSUER",
+            description="The OpenID issuer whose tokens count, as it names itself in them, such as https://login.example.com/realms/ours.",
+        ),
+    ] = None
+    oidc_audience: Annotated[
+        str | None,
+        Field(
+            alias="COUNCIL_OIDC_AUDIENCE", description="What such a token must be for: its `aud`."
+        ),
+    ] = None
+    oidc_name_claim: Annotated[
+        str,
+        Field(
+            alias="COUNCIL_OIDC_NAME_CLAIM",
+            description="The claim that says who it is; people must not be able to choose it themselves.",
+        ),
+    ] = "sub"
+    oidc_scope_claim: Annotated[
+        str,
+        Field(
+            alias="COUNCIL_OIDC_SCOPE_CLAIM",
+            description="The claim with read, deliberate or manage: words or a list; a.b is b within a.",
+        ),
+    ] = "scope"
+    oidc_scope_prefix: Annotated[
+        str | None,
+        Field(
+            alias="COUNCIL_OIDC_SCOPE_PREFIX",
+            description="What stands before each of these words there, such as `council:`.",
+        ),
+    ] = None
+    anonymous: Annotated[
+        Literal["read", "all"] | None,
+        Field(
+            alias="COUNCIL_ANONYMOUS",
+            description="What callers may do who show no token; unset: all on this machine alone where none are known, else nothing.",
+        ),
+    ] = None
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            alias="COUNCIL_ALLOWED_HOSTS",
+            description="Names under which the service is reached, apart by commas, such as council.example.com; addresses and localhost always are.",
+        ),
+    ] = ()
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            alias="COUNCIL_ALLOWED_ORIGINS",
+            description="Other web pages that may use it from a browser, apart by commas, such as https://dashboard.example.com.",
+        ),
+    ] = ()
     home: Annotated[
         Path,
         Field(
@@ -119,6 +184,13 @@ class Settings(BaseSettings):
         Field(
             alias="COUNCIL_URL",
             description="The service that `council ask` and its like speak to; unset: the one at COUNCIL_HOST and COUNCIL_PORT.",
+        ),
+    ] = None
+    token: Annotated[
+        SecretStr | None,
+        Field(
+            alias="COUNCIL_TOKEN",
+            description="The token that `council ask` and its like show to the service.",
         ),
     ] = None
     seed: Annotated[
@@ -195,6 +267,32 @@ class Settings(BaseSettings):
             msg = "a user and a password belong into NEO4J_USER and NEO4J_PASSWORD"
             raise ValueError(msg)
         return uri
+
+    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _are_apart_by_commas(cls, value: object) -> object:
+        """Take a text apart."""
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        """Take names alone: the port is whichever it is reached at."""
+        for host in hosts:
+            if not re.fullmatch(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", host):
+                msg = f"{host!r} must be a name such as council.example.com or *.example.com, without a port"
+                raise ValueError(msg)
+        return tuple(host.lower() for host in hosts)
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """Take origins as browsers send them."""
+        for origin in origins:
+            if not re.fullmatch(r"\*|https?://[^/\s@?#]+", origin, re.IGNORECASE):
+                msg = f"{origin!r} must be an origin such as https://dashboard.example.com, without a path"
+                raise ValueError(msg)
+        return tuple(origin.lower() for origin in origins)
 
     @field_validator("vllm_model")
     @classmethod

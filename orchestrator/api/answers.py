@@ -11,15 +11,27 @@ from starlette.responses import JSONResponse, Response
 
 from orchestrator.api.errors import RETRY_AFTER_SECONDS, extensions
 
-_CODES = {404: "NOT_FOUND", 413: "LIMIT", 503: "UNAVAILABLE"}
+_CODES = {
+    401: "UNAUTHENTICATED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    413: "LIMIT",
+    421: "FORBIDDEN",
+    503: "UNAVAILABLE",
+}
 
 
-def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Answer a request that did not come as far as GraphQL."""
+def refusal(
+    status: int,
+    message: str,
+    headers: dict[str, str] | None = None,
+    correlation_id: str | None = None,
+) -> JSONResponse:
+    """Answer a request that did not come as far as GraphQL; the id is that of what the log has of it."""
     code = _CODES.get(status, "INTERNAL" if status >= 500 else "INVALID_INPUT")  # noqa: PLR2004
     error = {
         "message": message,
-        "extensions": extensions(code, (), uuid_utils.uuid7().hex),
+        "extensions": extensions(code, (), correlation_id or uuid_utils.uuid7().hex),
     }
     return JSONResponse(
         {"errors": [error]}, status_code=status, headers={**retry_after(status), **(headers or {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -18,6 +19,7 @@ from orchestrator.api.context import ContextSource
 from orchestrator.api.endpoint import GraphQLEndpoint
 from orchestrator.api.graphiql import STATIC
 from orchestrator.api.readiness import Farewell
+from orchestrator.api.sites import OwnSites, Sites
 from orchestrator.api.streams import Streams
 
 _COMPRESSED_FROM = 1024
@@ -28,9 +30,14 @@ _COMPRESSION = 4
 
 
 def build_app(
-    context_source: ContextSource, lifespan: Lifespan[Starlette] | None = None
+    context_source: ContextSource,
+    lifespan: Lifespan[Starlette] | None = None,
+    *,
+    sites: Sites | None = None,
 ) -> Starlette:
     """Build the application; `context_source` is asked for the ports at each request.
+
+    `sites` are the web pages that may use it, none but its own and of this machine unless told.
 
     `/livez` answers while the process does. `/readyz` answers 200 while the service does all that
     it is there for, and else 503 with what it waits for. `/graphql` takes POST, GET for queries,
@@ -45,8 +52,9 @@ def build_app(
             status_code=200 if waiting_for is None else 503,
         )
 
+    sites = sites or Sites()
     streams = Streams()
-    graphql = GraphQLEndpoint(context_source, streams)
+    graphql = GraphQLEndpoint(context_source, streams, sites.origins)
     app = Starlette(
         routes=[
             Route("/graphql", graphql),
@@ -57,6 +65,8 @@ def build_app(
         ],
         middleware=[
             Middleware(Farewell, context_source=context_source),
+            *_cross_origin(sites),
+            Middleware(OwnSites, sites=sites),
             Middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM, compresslevel=_COMPRESSION),
             Middleware(BodyLimit),
         ],
@@ -65,6 +75,21 @@ def build_app(
     )
     app.state.streams = streams
     return app
+
+
+def _cross_origin(sites: Sites) -> tuple[Middleware, ...]:
+    """Have browsers let pages of other origins read what they ask for; no cookie goes with it, as there is none."""
+    if not sites.origins:
+        return ()
+    return (
+        Middleware(
+            CORSMiddleware,
+            allow_origins=sites.origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("authorization", "content-type"),
+            expose_headers=("retry-after", "www-authenticate"),
+        ),
+    )
 
 
 async def _alive(_request: Request) -> JSONResponse:

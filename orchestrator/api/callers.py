@@ -1,24 +1,53 @@
-"""Who asks. Here, and nowhere else, a caller gets his name."""
+"""Who asks, over HTTP or over a WebSocket. Here, and nowhere else, a caller gets his name."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import structlog
+import uuid_utils
 from starlette.requests import HTTPConnection
 
+from orchestrator.api.ports import Doorkeeper
+from orchestrator.domain.callers import Caller
+from orchestrator.domain.errors import UnauthenticatedError
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who asks; without a name where callers are anonymous."""
+REALM = 'Bearer realm="graph-council"'
 
-    name: str | None = None
-
-    @property
-    def scope(self) -> str:
-        """Whose idempotency keys are his."""
-        return self.name or "anonymous"
+_log = structlog.get_logger(__name__)
 
 
-def caller_of(_connection: HTTPConnection) -> Caller:
-    """Tell who sent a request or opened a connection: everybody is anonymous."""
-    return Caller()
+class RefusedCallerError(Exception):
+    """Who asks is not let in; the log has it under the correlation id."""
+
+    def __init__(self, refused: UnauthenticatedError, correlation_id: str) -> None:
+        """Both are for the caller."""
+        self.why: str = refused.why
+        self.correlation_id: str = correlation_id
+        # RFC 6750: where nothing was shown, no error is named.
+        self.challenge: str = f'{REALM}, error="invalid_token"' if refused.shown else REALM
+        super().__init__(refused.why)
+
+
+async def caller_of(
+    doorkeeper: Doorkeeper, connection: HTTPConnection, shown: str | None = None
+) -> Caller:
+    """Say who sent a request or opened a connection, by what it shows itself, unless he has shown something since.
+
+    Raises:
+        RefusedCallerError: he is not let in.
+        UnavailableError: that cannot be said now.
+    """
+    try:
+        return await doorkeeper.admit(
+            connection.headers.get("authorization") if shown is None else shown
+        )
+    except UnauthenticatedError as refused:
+        correlation_id = uuid_utils.uuid7().hex
+        client = connection.client
+        _log.warning(
+            "caller_refused",
+            why=refused.why,
+            client=None if client is None else client.host,
+            path=connection.url.path,
+            correlation_id=correlation_id,
+        )
+        raise RefusedCallerError(refused, correlation_id) from refused

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 import strawberry
 import uuid_utils
 
-from orchestrator.api.callers import Caller
 from orchestrator.api.limits import LimitError
 from orchestrator.api.loaders import Loaders
 from orchestrator.api.ports import Ports
 from orchestrator.api.timing import Time
+from orchestrator.domain.callers import Caller
 from orchestrator.domain.errors import UnavailableError
 
 ContextSource = Callable[[], Ports]

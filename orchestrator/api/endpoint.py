@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -22,11 +30,14 @@ from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
 from orchestrator.api.answers import refusal, retry_after
-from orchestrator.api.callers import caller_of
+from orchestrator.api.callers import RefusedCallerError, caller_of
 from orchestrator.api.context import Context, ContextSource
 from orchestrator.api.graphiql import page
 from orchestrator.api.schema import SCHEMA
 from orchestrator.api.streams import Streams
+from orchestrator.api.visits import Visit
+from orchestrator.domain.callers import NOBODY
+from orchestrator.domain.errors import UnavailableError
 
 _GRAPHQL_RESPONSE = "application/graphql-response+json"
 
@@ -67,11 +78,21 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     """Strawberry's ASGI application, with our context and our form of errors."""
 
     websocket_adapter_class = _Socket
+    graphql_transport_ws_handler_class = Visit
 
-    def __init__(self, context_source: ContextSource, streams: Streams) -> None:
-        """`context_source` is asked for the ports at each request; `streams` are the answers that go on."""
+    def __init__(
+        self, context_source: ContextSource, streams: Streams, origins: Sequence[str] = ()
+    ) -> None:
+        """Speak to whoever asks.
+
+        Args:
+            context_source: asked for the ports at each request.
+            streams: the answers that go on.
+            origins: of other pages that may open WebSockets, too.
+        """
         super().__init__(
             SCHEMA,
+            allowed_origins=origins,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             max_subscriptions_per_connection=_MOST_OPERATIONS,
         )
@@ -94,8 +115,16 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        if self.should_render_graphql_ide(self.request_adapter_class(request)):
+            # There it can be said who asks.
+            return await self.render_graphql_ide(request)
         try:
             response = await self.run(request)
+        except RefusedCallerError as error:
+            challenge = {"WWW-Authenticate": error.challenge}
+            return refusal(401, error.why, challenge, error.correlation_id)
+        except UnavailableError as error:
+            return refusal(503, error.what)
         except HTTPException as error:
             return refusal(error.status_code, _reason(error))
         status: int | None = getattr(request.state, "graphql_status", None)
@@ -129,8 +158,16 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         sub_response: Response,
         headers: Mapping[str, str],
     ) -> Response:
+        context: Context = request.state.context
+
+        def leaving() -> Coroutine[None, None, str]:
+            return context.ports.doorkeeper.leaving(context.caller)
+
         return await super().create_streaming_response(
-            request, lambda: self._streams.until_closed(stream()), sub_response, headers
+            request,
+            lambda: self._streams.until_closed(stream(), leaving),
+            sub_response,
+            headers,
         )
 
     @override
@@ -141,11 +178,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
-        return Context(
-            self._context_source(),
-            caller_of(cast("HTTPConnection", request)),
-            hung_up=_hanging_up(request) if isinstance(request, Request) else None,
-        )
+        ports = self._context_source()
+        if isinstance(request, WebSocket):
+            # Who opened it he may say later.
+            return Context(ports, NOBODY)
+        caller = await caller_of(ports.doorkeeper, request)
+        request.state.context = Context(ports, caller, hung_up=_hanging_up(request))
+        return request.state.context
 
     @override
     def encode_json(self, data: object) -> str | bytes:
@@ -202,6 +241,8 @@ def _status(result: ExecutionResult) -> int:
     codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
     if codes == {"UNAVAILABLE"}:
         return 503
+    if codes == {"FORBIDDEN"}:
+        return 403
     return 500 if "INTERNAL" in codes else 400
 
 

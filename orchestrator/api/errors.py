@@ -8,7 +8,12 @@ import structlog
 
 from graphql import GraphQLError
 from orchestrator.api.limits import LimitError
-from orchestrator.domain.errors import RefusedError, TooSlowError, UnavailableError
+from orchestrator.domain.errors import (
+    ForbiddenError,
+    RefusedError,
+    TooSlowError,
+    UnavailableError,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +59,7 @@ def extensions(code: str, path: tuple[str, ...], correlation_id: str) -> dict[st
     return carried | {"retryAfter": RETRY_AFTER_SECONDS} if code == "UNAVAILABLE" else carried
 
 
-def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:
+def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: PLR0911 - a table
     """The code, the message and the path, for the caller."""
     cause = error.original_error
     if isinstance(cause, RefusedError):
@@ -62,6 +67,8 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:
         return mistakes[0].code, "; ".join(m.message for m in mistakes), mistakes[0].path
     if isinstance(cause, UnavailableError):
         return "UNAVAILABLE", cause.what, ()
+    if isinstance(cause, ForbiddenError):
+        return "FORBIDDEN", cause.why, (cause.field,)
     if (limit := _limit(error)) is not None:
         return "LIMIT", limit.message, ()
     if isinstance(cause, TooSlowError):

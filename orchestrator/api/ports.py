@@ -9,6 +9,7 @@ from typing import Protocol
 
 from orchestrator.api.timing import MOST_SECONDS
 from orchestrator.domain.availability import Holding
+from orchestrator.domain.callers import Caller
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
 from orchestrator.domain.deliberations import Deliberation, Retries, Task
 from orchestrator.domain.drafts import (
@@ -165,6 +166,24 @@ class Docket(Protocol):
         ...
 
 
+# ---------------------------------------------------------------- callers
+
+
+class Doorkeeper(Protocol):
+    """Who may come in, and for how long."""
+
+    async def admit(self, shown: str | None) -> Caller:
+        """Say who shows this text of an Authorization header, or nothing.
+
+        Raises UnauthenticatedError, and UnavailableError where it cannot be judged now.
+        """
+        ...
+
+    async def leaving(self, caller: Caller) -> str:
+        """Wait until a caller who was let in would not be let in any more, and say why in words."""
+        ...
+
+
 # ---------------------------------------------------------------- endpoints and the service
 
 
@@ -258,6 +277,7 @@ class Ports:
     changes: Changes
     watch: Watch
     service: ServiceState
+    doorkeeper: Doorkeeper
     allow_link_local: bool = False
     """Whether an endpoint may have a link-local or metadata address."""
     operation_seconds: float = MOST_SECONDS

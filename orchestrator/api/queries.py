@@ -12,6 +12,7 @@ from orchestrator.api import nodes
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node, sought, sought_name
 from orchestrator.api.pages import After, Before, Connection, First, Last
+from orchestrator.api.scopes import READ
 from orchestrator.api.types import filters
 from orchestrator.api.types.agents import Agent, agents_page
 from orchestrator.api.types.councils import Council, Role, councils_page
@@ -35,13 +36,16 @@ Id = Annotated[ID, strawberry.argument(description="Its id.")]
 class Query:
     """What can be read."""
 
-    @strawberry.field(description="Whatever has this id; none where nothing has.")
+    @strawberry.field(
+        directives=[READ], description="Whatever has this id; none where nothing has."
+    )
     async def node(self, info: Info, id: Id) -> Node | None:
         _refuse_text(("id",), id)
         return await nodes.node(info.context, id)
 
     @strawberry.field(
-        description=f"Whatever has these ids, in their order; none in the place of an id that nothing has. At most {LARGEST_PAGE}."
+        directives=[READ],
+        description=f"Whatever has these ids, in their order; none in the place of an id that nothing has. At most {LARGEST_PAGE}.",
     )
     async def nodes(
         self,
@@ -55,11 +59,11 @@ class Query:
             _refuse_text(("ids", str(place)), identifier)
         return await asyncio.gather(*(nodes.node(info.context, i) for i in ids))
 
-    @strawberry.field(description="The process that answers, and how it is.")
+    @strawberry.field(directives=[READ], description="The process that answers, and how it is.")
     def service(self, info: Info) -> Service:
         return Service.of(info.context.ports.service)
 
-    @strawberry.field(description="A role by its name.")
+    @strawberry.field(directives=[READ], description="A role by its name.")
     async def role(
         self,
         info: Info,
@@ -68,12 +72,14 @@ class Query:
         role = await info.context.ports.councils.role_by_name(sought_name(("name",), name))
         return None if role is None else Role.of(role)
 
-    @strawberry.field(description="All roles, by name.")
+    @strawberry.field(directives=[READ], description="All roles, by name.")
     async def roles(self, info: Info) -> list[Role] | None:
         roles = await info.context.ports.councils.roles()
         return [Role.of(role) for role in sorted(roles, key=lambda role: role.name)]
 
-    @strawberry.field(description="A council by its id, or the one that serves a role now.")
+    @strawberry.field(
+        directives=[READ], description="A council by its id, or the one that serves a role now."
+    )
     async def council(
         self,
         info: Info,
@@ -87,7 +93,7 @@ class Query:
             council = None if id_ is None else await info.context.loaders.councils.load(id_)
         return None if council is None else Council.of(council)
 
-    @strawberry.field(description="Councils, newest first.")
+    @strawberry.field(directives=[READ], description="Councils, newest first.")
     async def councils(
         self,
         info: Info,
@@ -103,7 +109,7 @@ class Query:
         page = filters.page_by_id(Prefix.COUNCIL, first, after, last, before)
         return await councils_page(info, page, filters.councils(filter))
 
-    @strawberry.field(description="An agent by its id or its name.")
+    @strawberry.field(directives=[READ], description="An agent by its id or its name.")
     async def agent(
         self,
         info: Info,
@@ -117,7 +123,7 @@ class Query:
             agent = None if id_ is None else await info.context.loaders.agents.load(id_)
         return None if agent is None else Agent.of(agent)
 
-    @strawberry.field(description="Agents, retired ones too, newest first.")
+    @strawberry.field(directives=[READ], description="Agents, retired ones too, newest first.")
     async def agents(
         self,
         info: Info,
@@ -129,23 +135,23 @@ class Query:
     ) -> Connection[Agent] | None:
         return await agents_page(info, filters.page_by_id(Prefix.AGENT, first, after, last, before))
 
-    @strawberry.field(description="All models, by name.")
+    @strawberry.field(directives=[READ], description="All models, by name.")
     async def models(self, info: Info) -> list[Model] | None:
         models = await info.context.ports.councils.models()
         return [Model.of(model) for model in sorted(models, key=lambda model: model.name)]
 
-    @strawberry.field(description="All endpoints, by name.")
+    @strawberry.field(directives=[READ], description="All endpoints, by name.")
     async def endpoints(self, info: Info) -> list[Endpoint] | None:
         endpoints = await info.context.ports.councils.endpoints()
         return [Endpoint.of(one) for one in sorted(endpoints, key=lambda one: one.name)]
 
-    @strawberry.field(description="A task by its id.")
+    @strawberry.field(directives=[READ], description="A task by its id.")
     async def task(self, info: Info, id: Id) -> Task | None:
         id_ = sought(("id",), id, Prefix.TASK)
         task = None if id_ is None else await info.context.loaders.tasks.load(id_)
         return None if task is None else Task.of(task)
 
-    @strawberry.field(description="Tasks, newest first.")
+    @strawberry.field(directives=[READ], description="Tasks, newest first.")
     async def tasks(
         self,
         info: Info,
@@ -162,7 +168,8 @@ class Query:
         return await tasks_page(info, page, filters.tasks(filter))
 
     @strawberry.field(
-        description="A deliberation by its id. For clients that cannot subscribe: with `wait` it answers once it has ended."
+        directives=[READ],
+        description="A deliberation by its id. For clients that cannot subscribe: with `wait` it answers once it has ended.",
     )
     async def deliberation(
         self,
@@ -187,7 +194,7 @@ class Query:
             found = await info.context.loaders.deliberations.load(id_)
         return None if found is None else Deliberation.of(found)
 
-    @strawberry.field(description="Deliberations, newest first.")
+    @strawberry.field(directives=[READ], description="Deliberations, newest first.")
     async def deliberations(
         self,
         info: Info,
@@ -204,7 +211,8 @@ class Query:
         return await deliberations_page(info, page, filters.deliberations(filter))
 
     @strawberry.field(
-        description="Full text over tasks and last revisions. Finds what has any of the words, the best first. A word is what stands between spaces; nothing in it is syntax. What was just written is found within a second or so."
+        directives=[READ],
+        description="Full text over tasks and last revisions. Finds what has any of the words, the best first. A word is what stands between spaces; nothing in it is syntax. What was just written is found within a second or so.",
     )
     async def search(
         self,

@@ -24,6 +24,7 @@ from orchestrator.api.projection.executor import ProjectingExecutor
 from orchestrator.api.queries import Query
 from orchestrator.api.readiness import OnceReady
 from orchestrator.api.scalars import SCALARS
+from orchestrator.api.scopes import Entitled, needs_of
 from orchestrator.api.subscriptions import Subscription
 from orchestrator.api.types import events, turns, user_errors, verdicts
 
@@ -125,10 +126,12 @@ SCHEMA = CouncilSchema(
         user_errors.NotFound,
         verdicts.Verdict,
     ],
-    extensions=[KnownDocuments, OnceReady],
+    extensions=[KnownDocuments, Entitled, OnceReady],
     execution_context_class=ProjectingExecutor,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+
+needs_of(SCHEMA._schema)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # where it is not said of a field, nothing starts
 
 
 def printed() -> str:

@@ -1,9 +1,9 @@
-"""Answers that go on until the process ends."""
+"""Answers that go on until the process ends, or until whoever gets them has to leave."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 
 
 class Streams:
@@ -16,20 +16,24 @@ class Streams:
         """Send nothing more, to nobody."""
         self._closed.set()
 
-    async def until_closed(self, stream: AsyncIterator[str]) -> AsyncGenerator[str, None]:
-        """Yield what a stream does; closed, it ends without the word that a complete one ends with."""
+    async def until_closed(
+        self, stream: AsyncIterator[str], leaving: Callable[[], Coroutine[None, None, object]]
+    ) -> AsyncGenerator[str, None]:
+        """Yield what a stream does; closed, or once `leaving` has returned, it ends without the word that a complete one ends with."""
         closed = asyncio.create_task(self._closed.wait())
+        left = asyncio.create_task(leaving())
         piece: asyncio.Future[str] | None = None
         try:
-            while not closed.done():
+            while not (closed.done() or left.done()):
                 piece = asyncio.ensure_future(anext(stream))
-                await asyncio.wait((piece, closed), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((piece, closed, left), return_when=asyncio.FIRST_COMPLETED)
                 if piece.done():
                     yield await piece
         except StopAsyncIteration:
             return
         finally:
             closed.cancel()
+            left.cancel()
             if piece is not None and not piece.done():
                 piece.cancel()
                 await asyncio.wait([piece])

@@ -11,6 +11,7 @@ from orchestrator.api.context import Context, Info
 from orchestrator.api.following import Follow
 from orchestrator.api.ids import sought
 from orchestrator.api.queries import Id
+from orchestrator.api.scopes import READ
 from orchestrator.api.types import filters
 from orchestrator.api.types.changes import DeliberationChange
 from orchestrator.api.types.councils import Council
@@ -28,7 +29,8 @@ class Subscription:
     """What can be followed."""
 
     @strawberry.subscription(
-        description="Replays the events after the sequence given (all where none is), then follows until the deliberation has ended."
+        directives=[READ],
+        description="Replays the events after the sequence given (all where none is), then follows until the deliberation has ended.",
     )
     async def deliberation_events(
         self,
@@ -51,7 +53,8 @@ class Subscription:
         return Follow(context, found, after).events(live)
 
     @strawberry.subscription(
-        description="Deliberations that come to another status, from now on. Sent where the old or the new status matches the filter. Whoever was cut off reads the list again: what happened meanwhile is not sent later."
+        directives=[READ],
+        description="Deliberations that come to another status, from now on. Sent where the old or the new status matches the filter. Whoever was cut off reads the list again: what happened meanwhile is not sent later.",
     )
     async def deliberation_changes(
         self,
@@ -65,14 +68,16 @@ class Subscription:
         return _deliberations(info.context, info.context.ports.changes.deliberations(where))
 
     @strawberry.subscription(
-        description="Councils made, changed, archived and restored. From now on, each as it is then; of several changes within a second one is sent."
+        directives=[READ],
+        description="Councils made, changed, archived and restored. From now on, each as it is then; of several changes within a second one is sent.",
     )
     async def council_changes(self, info: Info) -> AsyncGenerator[Council, None]:
         _refuse_unready(info.context)
         return _councils(info.context, info.context.ports.changes.councils())
 
     @strawberry.subscription(
-        description="Endpoints registered, changed, and found to be up, down or to serve other models by the process that answers, from now on. One that was removed comes a last time, with the status UNKNOWN."
+        directives=[READ],
+        description="Endpoints registered, changed, and found to be up, down or to serve other models by the process that answers, from now on. One that was removed comes a last time, with the status UNKNOWN.",
     )
     async def endpoint_changes(self, info: Info) -> AsyncGenerator[Endpoint, None]:
         return _endpoints(info.context.ports.watch.changes())

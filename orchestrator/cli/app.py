@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from orchestrator import __version__
-from orchestrator.cli.commands import clients, graph, here
+from orchestrator.cli.commands import clients, graph, here, token
 from orchestrator.cli.exits import MEANINGS
 from orchestrator.cli.process import arguments, standard_streams
 
@@ -45,6 +45,11 @@ app = typer.Typer(
 for _heading, _commands in _COMMANDS.items():
     for _command in _commands:
         app.command(_command.__name__.rstrip("_"), rich_help_panel=_heading)(_command)
+_tokens = typer.Typer(
+    name="token", help="Make tokens by which the service knows its callers.", no_args_is_help=True
+)
+_tokens.command()(token.create)
+app.add_typer(_tokens, rich_help_panel="On this machine")
 
 
 def main() -> None:

@@ -22,7 +22,9 @@ def as_client(work: Callable[[CouncilClient, Screen], Awaitable[Exit]], url: str
 
     async def with_client(settings: Settings, screen: Screen) -> Exit:
         try:
-            client = CouncilClient(url or environment.api_url(settings))
+            client = CouncilClient(
+                url or environment.api_url(settings), token=environment.token(settings)
+            )
         except ValueError as error:
             raise InputError(f"{'--url' if url else 'COUNCIL_URL'}: {error}") from error
         async with client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pydantic import SecretStr, ValidationError
 
@@ -67,6 +67,11 @@ def api_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
+def token(settings: Settings) -> str | None:
+    """Return what is shown to the API, where anything is."""
+    return None if settings.token is None else settings.token.get_secret_value()
+
+
 def _variable(field: FieldInfo) -> str:
     return field.alias or ""
 
@@ -74,6 +79,8 @@ def _variable(field: FieldInfo) -> str:
 def _value(value: object) -> str | None:
     if value is None:
         return None
+    if isinstance(value, tuple):
+        return ", ".join(map(str, cast("tuple[object, ...]", value))) or None
     return MASKED if isinstance(value, SecretStr) else without_password(str(value))
 
 

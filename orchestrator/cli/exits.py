@@ -23,7 +23,7 @@ MEANINGS = {
     Exit.FAILED: "it went wrong, or `doctor` found violations",
     Exit.USAGE: "the arguments or the settings are wrong",
     Exit.UNREACHABLE: "the service or the graph cannot be reached",
-    Exit.REFUSED: "the service refused the input, or there is no such thing",
+    Exit.REFUSED: "the service refused the input or the caller, or there is no such thing",
     Exit.UNDECIDED: "the deliberation ended without a verdict",
     Exit.INTERRUPTED: "interrupted with Ctrl-C",
 }

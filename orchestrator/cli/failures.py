@@ -15,7 +15,14 @@ from orchestrator.client import (
 )
 from orchestrator.domain import errors
 
-_CALLERS_MISTAKES = {"INVALID_INPUT", "NOT_FOUND", "CONFLICT", "LIMIT"}
+_CALLERS_MISTAKES = {
+    "INVALID_INPUT",
+    "NOT_FOUND",
+    "CONFLICT",
+    "LIMIT",
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+}
 
 
 class InputError(Exception):
@@ -67,6 +74,10 @@ def words_of(error: Exception) -> str:
     """Return what to print: all mistakes on a line each, with what stands in the way where something does."""
     if isinstance(error, OSError):
         return f"there is no room for what was to be written: {error.strerror}"
+    if isinstance(error, QueryError) and any(
+        fault.extensions.code == "UNAUTHENTICATED" for fault in error.faults
+    ):
+        return f"{error}; the token that is shown to the service stands in COUNCIL_TOKEN"
     if not isinstance(error, RefusedError):
         return str(error)
     return "\n".join(

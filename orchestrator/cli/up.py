@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.api import address
-from orchestrator.cli import browser, examples, logs
+from orchestrator.cli import browser, environment, examples, logs
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import words_of
 from orchestrator.cli.following import follow, transcript_of
@@ -26,6 +26,7 @@ from orchestrator.domain.errors import HomeUnusableError
 from orchestrator.local.keeping import while_kept_up
 from orchestrator.local.neo4j import OwnNeo4j
 from orchestrator.service import serving
+from orchestrator.service.callers import means_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,7 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
         CouncilError: something could not be started; what had been started was ended.
     """
     # Known at once, rather than after Neo4j has been fetched and started.
+    means_of(settings)
     address.bind(settings.host, settings.port).close()
     logs.to_terminal()
     async with AsyncExitStack() as stack:
@@ -124,7 +126,7 @@ class _Tour:
             spinner.stop()
 
     async def _show_round(self, url: str) -> None:
-        async with CouncilClient(url) as client:
+        async with CouncilClient(url, token=environment.token(self._settings)) as client:
             try:
                 await self._show_places(client)
                 if self._example:

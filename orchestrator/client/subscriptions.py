@@ -17,7 +17,7 @@ from websockets.exceptions import (
 from websockets.typing import Subprotocol
 
 from orchestrator.client.errors import AnswerError, QueryError
-from orchestrator.client.models import Fault
+from orchestrator.client.models import Fault, FaultExtensions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping
@@ -29,6 +29,8 @@ _MESSAGE = 32 * 1024 * 1024
 """Bytes: a turn of the longest answer, with what its model thought before, is two million characters,
 each of which JSON may write as twelve bytes; the rest is for what stands around them.
 """
+_FORBIDDEN = 4403
+"""How who is not let in is told, or not any more."""
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 """What a gateway says while the service behind it is being replaced."""
 
@@ -65,7 +67,7 @@ async def subscribe(
 
     Raises:
         LostError: the connection broke off, or as UnmadeError could not be made.
-        QueryError: the server answered with errors.
+        QueryError: the server answered with errors, or does not let this caller in.
         AnswerError: the server closed because of what was said, or is none that speaks the protocol.
     """
     with _mapped(url):
@@ -168,6 +170,11 @@ async def _acknowledged(socket: ClientConnection, url: str) -> None:
 def _closed(url: str, error: ConnectionClosed) -> Exception:
     """Tell what was closed for a reason of the protocol (4400 to 4499) from what broke off."""
     received = error.rcvd
+    if received is not None and received.code == _FORBIDDEN:
+        said = received.reason or "the service does not let this caller in"
+        return QueryError(
+            (Fault(message=said, extensions=FaultExtensions(code="UNAUTHENTICATED")),)
+        )
     if received is not None and 4400 <= received.code < 4500:  # noqa: PLR2004
         return AnswerError(url, f"it closed with {received.code} {received.reason}".rstrip())
     return LostError("the connection broke off")

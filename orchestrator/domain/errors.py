@@ -1,17 +1,19 @@
 """Every error of the service, and the mistakes of a caller that one of them carries.
 
 CouncilError
-├── RefusedError        the caller's mistake: what he sent was not carried out
-├── WrongSettingError   a setting names what cannot be used: waiting does not help
-│   └── HomeUnusableError   nothing can be kept in COUNCIL_HOME
-├── UnavailableError    something that the service needs is away: try again later
-│   └── AuthenticationError it is there, and refuses the login
-├── ClaimLostError      another process holds the deliberation now
-├── UnrecordableError   the graph refuses this one turn for good
-├── UnreadableError     what the graph holds is not what this version writes
-├── TooSlowError        a listener reads more slowly than things happen: what he missed he can't be told
-├── BudgetSpentError    the token budget leaves no room for another call
-└── ModelError          a model's server did not give an answer that can be used
+├── RefusedError          the caller's mistake: what he sent was not carried out
+├── WrongSettingError     a setting names what cannot be used: waiting does not help
+│   └── HomeUnusableError     nothing can be kept in COUNCIL_HOME
+├── UnavailableError      something that the service needs is away: try again later
+│   └── AuthenticationError   it is there, and refuses the login
+├── UnauthenticatedError  the caller did not show who he is
+├── ForbiddenError        the caller may not do what he asked for
+├── ClaimLostError        another process holds the deliberation now
+├── UnrecordableError     the graph refuses this one turn for good
+├── UnreadableError       what the graph holds is not what this version writes
+├── TooSlowError          a listener reads more slowly than things happen: what he missed he can't be told
+├── BudgetSpentError      the token budget leaves no room for another call
+└── ModelError            a model's server did not give an answer that can be used
 """
 
 from __future__ import annotations
@@ -97,6 +99,26 @@ class UnavailableError(CouncilError):
 
 class AuthenticationError(UnavailableError):
     """The graph is there and refuses user or password. Running processes treat it as being away; a start gives up."""
+
+
+class UnauthenticatedError(CouncilError):
+    """The caller showed nothing that says who he is, or something that does not."""
+
+    def __init__(self, why: str, *, shown: bool) -> None:
+        """`why` is a sentence for him and for the log, without what he showed; `shown` is whether he showed anything."""
+        self.why: str = why
+        self.shown: bool = shown
+        super().__init__(why)
+
+
+class ForbiddenError(CouncilError):
+    """The caller is known, and may not do what he asked for."""
+
+    def __init__(self, why: str, *, field: str) -> None:
+        """`why` is a sentence for him; `field` is what he asked for, by the name that he gave it."""
+        self.why: str = why
+        self.field: str = field
+        super().__init__(why)
 
 
 class ClaimLostError(CouncilError):

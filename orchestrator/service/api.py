@@ -7,21 +7,46 @@ import contextlib
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 
 from orchestrator.api.ports import Ports
+from orchestrator.identity.means import Means
+from orchestrator.service.callers import is_loopback
 from orchestrator.service.loading import to_stay
+from orchestrator.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestrator.api.sites import Sites
 
 
 @contextlib.asynccontextmanager
-async def api_open(ports: Ports, listener: socket.socket) -> AsyncGenerator[None]:
+async def api_open(
+    ports: Ports, listener: socket.socket, settings: Settings, means: Means
+) -> AsyncGenerator[None]:
     """Have it answer while the block runs; deliberations go on while it is loaded."""
-    async with await asyncio.to_thread(_loaded, ports, listener):
+    async with await asyncio.to_thread(_loaded, ports, listener, settings, means):
         yield
 
 
-def _loaded(ports: Ports, listener: socket.socket) -> AbstractAsyncContextManager[None]:
+def _loaded(
+    ports: Ports, listener: socket.socket, settings: Settings, means: Means
+) -> AbstractAsyncContextManager[None]:
     with to_stay():
         from orchestrator.api.app import build_app  # noqa: PLC0415 - see above
         from orchestrator.api.listening import listening  # noqa: PLC0415
 
-    return listening(build_app(lambda: ports), listener)
+    return listening(build_app(lambda: ports, sites=sites_of(settings, means)), listener)
+
+
+def sites_of(settings: Settings, means: Means) -> Sites:
+    """Say which web pages may use the service."""
+    from orchestrator.api.sites import Sites  # noqa: PLC0415 - see above
+
+    here = is_loopback(settings.host)
+    # Where everybody shows a token, a page that has none can do nothing under any name.
+    any_name = not (here or means.anonymous is not None or settings.allowed_hosts)
+    return Sites(
+        hosts=("*",) if any_name else settings.allowed_hosts,
+        neighbours=not here,
+        origins=settings.allowed_origins,
+    )

@@ -24,6 +24,8 @@ from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.news import GraphNews
 from orchestrator.graph.records import GraphRecords
+from orchestrator.identity.means import Means
+from orchestrator.service.callers import doorkeeper_of
 from orchestrator.service.graph import graph_of
 from orchestrator.service.life import Service
 from orchestrator.settings import Settings
@@ -38,9 +40,9 @@ _SHOWN_AT_ONCE = 48
 
 @contextlib.asynccontextmanager
 async def joined(
-    settings: Settings, on_step: Callable[[str], None]
+    settings: Settings, means: Means, on_step: Callable[[str], None]
 ) -> AsyncGenerator[tuple[Service, Ports, tuple[asyncio.Task[None], ...]]]:
-    """Join the parts, and close them in the opposite order; the tasks watch the endpoints and the graph."""
+    """Join the parts, and close them in the opposite order; the tasks watch the endpoints, the graph and the door."""
     presence = Presence(settings.home)
     presence.prepare()
     environment = dict(os.environ)
@@ -54,6 +56,7 @@ async def joined(
             allow_link_local=settings.allow_link_local,
         ) as connections,
         Rehearsal() as rehearsal,
+        doorkeeper_of(means) as doorkeeper,
     ):
         shown = graph.with_room_for(_SHOWN_AT_ONCE)
         councils = Councils(shown)
@@ -90,12 +93,14 @@ async def joined(
             changes=changes,
             watch=watch,
             service=service,
+            doorkeeper=doorkeeper,
             allow_link_local=settings.allow_link_local,
         )
         watching = (
             asyncio.create_task(watch.run(), name="watch"),
             asyncio.create_task(Lookout(board, news).run(), name="lookout"),
             asyncio.create_task(changes.run(), name="changes"),
+            asyncio.create_task(doorkeeper.run(), name="doorkeeper"),
         )
         try:
             yield service, ports, watching

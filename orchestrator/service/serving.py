@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -12,8 +11,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 import structlog
 
 from orchestrator.api.address import bind
-from orchestrator.domain.errors import WrongSettingError
+from orchestrator.identity.means import Means
 from orchestrator.service.api import api_open
+from orchestrator.service.callers import means_of
 from orchestrator.service.parts import joined
 from orchestrator.service.signals import on_signals
 from orchestrator.settings import Settings
@@ -24,17 +24,6 @@ _HEAD_START_SECONDS = 1.0
 """How long the API leaves the processor to the start: what was under way goes on before it is loaded. A graph that is away is not waited for."""
 
 _log = structlog.get_logger(__name__)
-
-
-class OpenToTheWorldError(WrongSettingError):
-    """The API would be open to whoever can reach it, and nobody said that it may be."""
-
-    def __init__(self, host: str) -> None:
-        """`host` is where it would have listened."""
-        self.host: str = host
-        super().__init__(
-            f"COUNCIL_HOST is {host}: whoever can reach it could do everything, since callers are not asked who they are. Set COUNCIL_ANONYMOUS=all if something in front of it asks them, or listen on 127.0.0.1"
-        )
 
 
 async def serve(
@@ -51,13 +40,18 @@ async def serve(
     Raises:
         CouncilError: it cannot start, or cannot go on.
     """
-    if not (settings.anonymous == "all" or _is_loopback(settings.host)):
-        raise OpenToTheWorldError(settings.host)
+    means = means_of(settings)
     listener = bind(settings.host, settings.port)
     stop = on_signals()
     try:
         await _serve(
-            settings, listener, stop, on_step=on_step, on_ready=on_ready, on_stopping=on_stopping
+            settings,
+            means,
+            listener,
+            stop,
+            on_step=on_step,
+            on_ready=on_ready,
+            on_stopping=on_stopping,
         )
     except asyncio.CancelledError:
         if not stop.is_set():
@@ -70,6 +64,7 @@ async def serve(
 
 async def _serve(
     settings: Settings,
+    means: Means,
     listener: socket.socket,
     stop: asyncio.Event,
     *,
@@ -77,7 +72,7 @@ async def _serve(
     on_ready: Hook | None,
     on_stopping: Callable[[], Awaitable[None]] | None,
 ) -> None:
-    async with joined(settings, on_step) as (service, ports, watching):
+    async with joined(settings, means, on_step) as (service, ports, watching):
         url = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
         life = asyncio.create_task(service.live(), name="life")
         async with _ended(life):
@@ -85,8 +80,13 @@ async def _serve(
                 async with asyncio.timeout(_HEAD_START_SECONDS):
                     await _first_of(stop, service.ready, unless=(life, *watching))
             # The API answers until the life has ended.
-            async with api_open(ports, listener), _ended(life):
-                _log.info("listening", url=url, rehearsal=service.rehearsal)
+            async with api_open(ports, listener, settings, means), _ended(life):
+                _log.info(
+                    "listening",
+                    url=url,
+                    rehearsal=service.rehearsal,
+                    anonymous=means.anonymous or "nothing",
+                )
                 await _first_of(stop, service.ready, unless=(life, *watching))
                 if on_ready is not None and service.ready.is_set() and not stop.is_set():
                     await on_ready(url)
@@ -121,15 +121,6 @@ async def _first_of(*events: asyncio.Event, unless: tuple[asyncio.Task[None], ..
     for task in unless:
         if task.done():
             task.result()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _shown(host: str) -> str:

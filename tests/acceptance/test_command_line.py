@@ -292,6 +292,7 @@ async def test_help_tells_the_exit_codes_and_every_command(alone: Shell) -> None
         "migrate",
         "doctor",
         "prune",
+        "token",
     ):
         assert f" {word} " in ran.out
     assert "3  the service or the graph cannot be reached" in ran.out

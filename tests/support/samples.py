@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from orchestrator.domain.callers import Caller, Scope
 from orchestrator.domain.councils import (
     Agent,
     Council,
@@ -33,6 +34,9 @@ from orchestrator.domain.protocols.steps import Ask, Decide, Rules, Take
 from orchestrator.domain.transcripts import Claimed, Outcome, Transcript
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+ANYBODY = Caller(scope=Scope.MANAGE)
+"""Who may do everything, and was not asked who he is."""
 
 ENDPOINT = Endpoint(id="end_1", name="gpu", url="http://gpu:8000/v1")
 MODEL = Model(id="mdl_1", name="a-model", endpoints=(ENDPOINT,))

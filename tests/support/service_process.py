@@ -51,6 +51,11 @@ class AnsweredError(Exception):
         return [error.get("extensions", {}).get("code", "") for error in self.errors]
 
 
+def clean_environment() -> dict[str, str]:
+    """Our environment, less the settings of the service that it has."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
 class ServiceProcess:
     """One place for a service: a home and a port, at which its process is started, again and again."""
 
@@ -71,7 +76,7 @@ class ServiceProcess:
         self._command = command
         self._arguments = arguments
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
+            **clean_environment(),
             "COUNCIL_HOST": "127.0.0.1",
             "COUNCIL_PORT": str(self.port),
             "COUNCIL_HOME": str(home),

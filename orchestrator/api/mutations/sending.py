@@ -10,8 +10,8 @@ from typing import TypeVar, cast
 
 from strawberry.types.maybe import Some
 
-from orchestrator.api.callers import Caller
 from orchestrator.domain import limits
+from orchestrator.domain.callers import Caller
 from orchestrator.domain.drafts import Clear, Idempotency
 from orchestrator.domain.validation import Inspection
 
@@ -42,7 +42,7 @@ def idempotency(caller: Caller, mutation: str, key: str | None, sent: object) ->
     """Say under which key a mutation is done once; none where its sender gave none."""
     if key is None:
         return None
-    return Idempotency(key=f"{caller.scope}/{mutation}/{key}", input_digest=digest(sent))
+    return Idempotency(key=f"{caller.keyspace}/{mutation}/{key}", input_digest=digest(sent))
 
 
 def digest(sent: object) -> str:

@@ -10,6 +10,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from orchestrator.domain.availability import AgentStatus
+from orchestrator.domain.callers import Scope
 from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.deliberations import Priority, Status, StopReason, TurnKind, TurnOutcome
 from orchestrator.domain.health import EndpointStatus
@@ -52,6 +53,15 @@ _show(
         "UP": "It answered when last asked.",
         "DOWN": "It did not.",
         "UNKNOWN": "It has not been asked yet.",
+    },
+)
+_show(
+    Scope,
+    "What a caller may do; each includes those before it.",
+    {
+        "READ": "Ask for whatever can be read, and follow it.",
+        "DELIBERATE": "Lay tasks before councils, retry and cancel; and READ.",
+        "MANAGE": "Change roles, councils, agents and endpoints; and DELIBERATE.",
     },
 )
 _show(

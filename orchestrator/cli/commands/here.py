@@ -72,9 +72,11 @@ def settings() -> None:
         from orchestrator.cli import environment
         from orchestrator.cli.rendering import listings
         from orchestrator.graph.seeding import read_seed
+        from orchestrator.service.callers import means_of
 
         screen.say(listings.settings(environment.shown(settings)))
         read_seed(settings.seed)
+        means_of(settings)
         return Exit.OK
 
     carry_out(work)

@@ -13,10 +13,10 @@ from neo4j import AsyncDriver
 from strawberry.types import ExecutionResult
 
 from orchestrator.api.app import build_app
-from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context
 from orchestrator.api.ports import Ports
 from orchestrator.api.schema import SCHEMA
+from orchestrator.domain.callers import Scope
 from orchestrator.engine.changes import Changes
 from orchestrator.engine.events import LiveEvent, Moved
 from orchestrator.engine.following import Board
@@ -28,7 +28,10 @@ from orchestrator.graph.driver import Graph
 from orchestrator.graph.news import GraphNews
 from orchestrator.graph.records import GraphRecords
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from orchestrator.identity.doorkeeper import Doorkeeper
+from orchestrator.identity.means import Means
 from tests.support.neo4j import statement
+from tests.support.samples import ANYBODY
 from tests.unit.api.doubles import Doctor, State
 
 
@@ -96,7 +99,7 @@ class Api:
     async def follow(self, query: str, **variables: Any) -> AsyncIterator[dict[str, Any]]:
         """Subscribe; yield what comes until it ends."""
         results = await SCHEMA.stream(
-            query, variable_values=variables, context_value=Context(self.ports, Caller())
+            query, variable_values=variables, context_value=Context(self.ports, ANYBODY)
         )
         async for result in results:
             assert isinstance(result, ExecutionResult)
@@ -126,13 +129,14 @@ async def api(seeded: Graph) -> AsyncGenerator[Api]:
         changes=changes,
         watch=Doctor(),
         service=state,
+        doorkeeper=Doorkeeper(Means(anonymous=Scope.MANAGE)),
     )
     transport = httpx.ASGITransport(build_app(lambda: ports))
     looking = [
         asyncio.create_task(Lookout(board, news).run()),
         asyncio.create_task(changes.run()),
     ]
-    async with httpx.AsyncClient(transport=transport, base_url="http://council") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield Api(client, ports, desk, state)
     for task in looking:
         task.cancel()

@@ -119,7 +119,7 @@ async def test_closed_stream_lets_go_of_what_it_reads() -> None:
             ended.set()
 
     told: list[str] = []
-    async for piece in streams.until_closed(pieces()):
+    async for piece in streams.until_closed(pieces(), asyncio.Event().wait):
         told.append(piece)
         streams.close()
 

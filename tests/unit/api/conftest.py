@@ -56,5 +56,5 @@ def house() -> House:
 async def api(house: House) -> AsyncGenerator[Api]:
     app = build_app(house.ports)
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://council") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield Api(client)

@@ -13,6 +13,7 @@ from typing_extensions import override
 from orchestrator.api.ports import Ports, Rehydration
 from orchestrator.api.timing import MOST_SECONDS
 from orchestrator.domain.availability import Holding
+from orchestrator.domain.callers import Scope
 from orchestrator.domain.councils import (
     Agent,
     Council,
@@ -47,6 +48,8 @@ from orchestrator.engine.audience import Audience
 from orchestrator.engine.changes import DeliberationChange
 from orchestrator.engine.events import LiveEvent
 from orchestrator.engine.ports import Accepted, CouncilById, Order, Retry
+from orchestrator.identity.doorkeeper import Doorkeeper, Issuer
+from orchestrator.identity.means import Means
 from tests.support.samples import ENDPOINT, MODEL, NOW, a_council, a_deliberation
 
 
@@ -467,11 +470,15 @@ class House:
     town: Town = field(default_factory=Town)
     doctor: Doctor = field(default_factory=Doctor)
     state: State = field(default_factory=State)
+    means: Means = field(default_factory=lambda: Means(anonymous=Scope.MANAGE))
+    issuer: Issuer | None = None
+    doorkeeper: Doorkeeper = field(init=False)
     allow_link_local: bool = False
     operation_seconds: float = MOST_SECONDS
 
     def __post_init__(self) -> None:
         self.office.archive = self.archive
+        self.doorkeeper = Doorkeeper(self.means, self.issuer)
 
     def ports(self) -> Ports:
         return Ports(
@@ -481,6 +488,7 @@ class House:
             changes=self.town,
             watch=self.doctor,
             service=self.state,
+            doorkeeper=self.doorkeeper,
             allow_link_local=self.allow_link_local,
             operation_seconds=self.operation_seconds,
         )

@@ -248,10 +248,10 @@ async def test_fault_of_the_app_is_answered_as_json_and_still_raised() -> None:
 
     app = build_app(broken)
     quiet = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=quiet, base_url="http://council") as client:
+    async with httpx.AsyncClient(transport=quiet, base_url="http://localhost") as client:
         response = await client.post("/graphql", json={"query": "{ service { version } }"})
     loud = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=loud, base_url="http://council") as client:
+    async with httpx.AsyncClient(transport=loud, base_url="http://localhost") as client:
         with pytest.raises(RuntimeError):
             await client.post("/graphql", json={"query": "{ service { version } }"})
 
@@ -282,7 +282,7 @@ class Socket:
     def __init__(self, house: House, *, origin: str | None = None) -> None:
         self.sent: asyncio.Queue[Message] = asyncio.Queue()
         self._got: asyncio.Queue[Message] = asyncio.Queue()
-        headers = [(b"host", b"council")]
+        headers = [(b"host", b"localhost")]
         if origin is not None:
             headers.append((b"origin", origin.encode()))
         scope: Scope = {

@@ -10,7 +10,6 @@ from strawberry.types import ExecutionResult
 from structlog.testing import capture_logs
 
 from graphql import GraphQLError
-from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context
 from orchestrator.api.errors import coded
 from orchestrator.api.schema import SCHEMA
@@ -22,7 +21,7 @@ from orchestrator.domain.errors import (
     UnavailableError,
 )
 from orchestrator.domain.pages import LARGEST_PAGE
-from tests.support.samples import a_deliberation, play
+from tests.support.samples import ANYBODY, a_deliberation, play
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House
 
@@ -291,7 +290,7 @@ async def test_end_without_a_time_is_a_fault_of_the_graph(house: House) -> None:
     with capture_logs():
         results = await SCHEMA.stream(
             'subscription { deliberationEvents(id: "dlb_1", after: 25) { at } }',
-            context_value=Context(house.ports(), Caller()),
+            context_value=Context(house.ports(), ANYBODY),
         )
         result = await anext(results)
 

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
 from orchestrator.domain.deliberations import Deliberation, Status
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.transcripts import Claimed, Transcript
 from orchestrator.engine.events import Moved, TokensSpoken, TurnBegan
-from tests.support.samples import NOW, a_deliberation, play
+from tests.support.samples import ANYBODY, NOW, a_deliberation, play
 from tests.support.waiting import until
 from tests.unit.api.doubles import Archive, House
 
@@ -45,7 +44,7 @@ async def following(
     results = await SCHEMA.stream(
         EVENTS,
         variable_values={"id": id, "after": after},
-        context_value=Context(house.ports(), Caller()),
+        context_value=Context(house.ports(), ANYBODY),
     )
     async with aclosing(results):
         yield results

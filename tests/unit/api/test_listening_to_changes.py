@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
 from orchestrator.domain.deliberations import Deliberation, Status
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.domain.transitions import Course, transitions
 from orchestrator.engine.changes import DeliberationChange
-from tests.support.samples import ENDPOINT, a_council, a_deliberation, play
+from tests.support.samples import ANYBODY, ENDPOINT, a_council, a_deliberation, play
 from tests.support.waiting import until
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House
@@ -51,7 +50,7 @@ class Results:
 async def listening(house: House, document: str, **variables: Any) -> AsyncGenerator[Results]:
     """Subscribe, and wait until that is heard or refused."""
     stream = await SCHEMA.stream(
-        document, variable_values=variables, context_value=Context(house.ports(), Caller())
+        document, variable_values=variables, context_value=Context(house.ports(), ANYBODY)
     )
     results = Results()
     pumping = asyncio.create_task(results.pump(stream))

@@ -17,7 +17,6 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from structlog.testing import capture_logs
 
 from graphql import GraphQLSchema
-from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context
 from orchestrator.api.pages import cursor
 from orchestrator.api.projection.executor import ProjectingExecutor
@@ -28,7 +27,7 @@ from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.domain.pruning import GraphSize
 from tests.support.documents import Document, documents
-from tests.support.samples import NOW, a_council, a_deliberation, play
+from tests.support.samples import ANYBODY, NOW, a_council, a_deliberation, play
 from tests.unit.api.doubles import House
 
 WALKING = copy.copy(SCHEMA)
@@ -107,7 +106,7 @@ DOCUMENTS = documents(_GRAPHQL, _known(a_house()))
 
 async def answer(schema: Any, document: Document, house: House) -> dict[str, Any]:
     """Execute it; an id that is told to find the error in the log is another each time."""
-    context = Context(house.ports(), Caller())
+    context = Context(house.ports(), ANYBODY)
     result = await schema.execute(
         document.text, variable_values=document.variables, context_value=context
     )

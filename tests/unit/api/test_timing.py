@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from strawberry.types import ExecutionResult
 
-from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
 from orchestrator.engine.events import Moved
-from tests.support.samples import a_council, a_deliberation, play
+from tests.support.samples import ANYBODY, a_council, a_deliberation, play
 from tests.support.waiting import until
 from tests.unit.api.doubles import House
 from tests.unit.api.test_app import greeted
@@ -61,7 +60,7 @@ def endless(house: House, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 
 async def answer(document: str, house: House, **variables: Any) -> ExecutionResult:
-    context = Context(house.ports(), Caller())
+    context = Context(house.ports(), ANYBODY)
     async with asyncio.timeout(5):
         return await SCHEMA.execute(document, variable_values=variables, context_value=context)
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.callers import Caller
 from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
 from orchestrator.api.timing import Time
 from orchestrator.domain.deliberations import Status
 from orchestrator.engine.events import Moved
-from tests.support.samples import a_deliberation, play
+from tests.support.samples import ANYBODY, a_deliberation, play
 from tests.support.waiting import until
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House
@@ -105,7 +104,7 @@ async def test_caller_who_hangs_up_is_not_waited_for(running: House) -> None:
         SCHEMA.execute(
             WAIT,
             variable_values={"wait": 60},
-            context_value=Context(running.ports(), Caller(), hung_up),
+            context_value=Context(running.ports(), ANYBODY, hung_up),
         )
     )
     await until(lambda: bool(running.office.followers))

@@ -32,6 +32,8 @@ def test_every_setting_is_shown_with_its_variable_and_its_meaning() -> None:
 def test_secrets_are_masked_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEO4J_PASSWORD", "hunter2")
     monkeypatch.setenv("VLLM_API_KEY", "hunter2")
+    monkeypatch.setenv("COUNCIL_TOKEN", "hunter2")
+    monkeypatch.setenv("COUNCIL_TOKENS", "hunter2")
     monkeypatch.setenv("COUNCIL_URL", "https://me:hunter2@council")
 
     shown = _shown()
@@ -105,6 +107,7 @@ def test_variables_with_the_bare_names_of_settings_set_nothing(
         ("COUNCIL_LEASE_SECONDS", "1", "greater than or equal to 3"),
         ("COUNCIL_LOG_FORMAT", "xml", "json|text"),
         ("COUNCIL_ALLOW_LINK_LOCAL", "perhaps", "valid boolean"),
+        ("COUNCIL_ANONYMOUS", "some", "'read' or 'all'"),
     ],
 )
 def test_a_wrong_setting_is_told_by_its_name_its_value_and_what_was_expected(
@@ -169,4 +172,35 @@ def test_what_no_model_may_be_called_is_none_for_vllm_model_either(
 ) -> None:
     monkeypatch.setenv("VLLM_MODEL", model)
     with pytest.raises(environment.SettingsError, match=r"VLLM_MODEL .*a model's name must"):
+        environment.read()
+
+
+def test_hosts_and_origins_stand_apart_by_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNCIL_ALLOWED_HOSTS", "Council.example.com, *.example.org")
+    monkeypatch.setenv("COUNCIL_ALLOWED_ORIGINS", "https://Dash.example.com http://localhost:3000")
+
+    read = environment.read()
+
+    assert read.allowed_hosts == ("council.example.com", "*.example.org")
+    assert read.allowed_origins == ("https://dash.example.com", "http://localhost:3000")
+    assert _shown()["COUNCIL_ALLOWED_HOSTS"].value == "council.example.com, *.example.org"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("COUNCIL_ALLOWED_HOSTS", "council.example.com:8080"),
+        ("COUNCIL_ALLOWED_HOSTS", "https://council.example.com"),
+        ("COUNCIL_ALLOWED_HOSTS", "a.*.example.com"),
+        ("COUNCIL_ALLOWED_ORIGINS", "dashboard.example.com"),
+        ("COUNCIL_ALLOWED_ORIGINS", "https://dashboard.example.com/"),
+        ("COUNCIL_ALLOWED_ORIGINS", "null"),
+    ],
+)
+def test_what_no_browser_would_send_as_such_is_no_host_and_no_origin(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(environment.SettingsError, match=f"{variable} .* must be"):
         environment.read()

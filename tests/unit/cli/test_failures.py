@@ -45,6 +45,8 @@ _MISTAKE = models.Mistake.model_validate(
         (_query_error("UNAVAILABLE"), Exit.UNREACHABLE),
         (_query_error("NOT_FOUND"), Exit.REFUSED),
         (_query_error("INVALID_INPUT", "LIMIT"), Exit.REFUSED),
+        (_query_error("UNAUTHENTICATED"), Exit.REFUSED),
+        (_query_error("FORBIDDEN"), Exit.REFUSED),
         (_query_error("INTERNAL"), Exit.FAILED),
         (_query_error("NOT_FOUND", "INTERNAL"), Exit.FAILED),
         (_query_error(None), Exit.FAILED),
@@ -68,6 +70,11 @@ def test_of_several_causes_none_is_told_for_all() -> None:
     several = ExceptionGroup("tasks", [errors.UnavailableError("away"), ZeroDivisionError()])
 
     assert failures.cause_of(several) is several
+
+
+def test_who_is_not_let_in_is_told_where_his_token_stands() -> None:
+    assert failures.words_of(_query_error("UNAUTHENTICATED")).endswith("stands in COUNCIL_TOKEN")
+    assert "COUNCIL_TOKEN" not in failures.words_of(_query_error("FORBIDDEN"))
 
 
 def test_every_code_has_a_meaning() -> None:

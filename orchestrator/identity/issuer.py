@@ -1,0 +1,65 @@
+"""An OpenID issuer: lets in who has a token of it, as long as it is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+from typing_extensions import override
+
+from orchestrator.domain.callers import Caller
+from orchestrator.domain.errors import UnauthenticatedError
+from orchestrator.identity import doorkeeper
+from orchestrator.identity.claims import caller_of, key_id
+from orchestrator.identity.keys import Keys
+from orchestrator.identity.means import Expected
+from orchestrator.identity.tokens import digest
+
+_MOST_KNOWN = 1024
+"""Tokens that need not be verified again: to verify one takes longer than to answer with a small page."""
+
+
+class Issuer(doorkeeper.Issuer):
+    """Knows callers by tokens that an issuer has signed."""
+
+    def __init__(self, expected: Expected, http: httpx.AsyncClient) -> None:
+        """Ask nothing yet.
+
+        Raises:
+            WrongIssuerError: it is none that can be asked.
+        """
+        self._expected = expected
+        self._keys = Keys(expected.issuer, http)
+        self._known: dict[bytes, Caller] = {}
+        """By the digest of his token."""
+
+    @override
+    async def admit(self, token: str) -> Caller:
+        kept = digest(token)
+        known = self._known.get(kept)
+        if known is None:
+            key = await self._keys.key(key_id(token))
+            if key is None:
+                raise UnauthenticatedError(
+                    "the token was signed with a key that its issuer does not have", shown=True
+                )
+            known = caller_of(token, key, self._expected)
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[kept] = known
+        return known
+
+    @override
+    def against(self, caller: Caller) -> str | None:
+        key = caller.proof if isinstance(caller.proof, str) else None
+        return (
+            None if self._keys.has(key) else "the key that the token was signed with was taken back"
+        )
+
+    @override
+    async def run(self) -> None:
+        await self._keys.run()
+
+    @override
+    def tell(self, changed: Callable[[], None]) -> None:
+        self._keys.changed = changed

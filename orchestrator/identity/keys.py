@@ -1,0 +1,183 @@
+"""The keys of an OpenID issuer: fetched beside what goes on, kept, and fetched anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import ip_address
+from time import monotonic
+from typing import Any, Final, cast
+
+import httpx
+import structlog
+from jwt import PyJWK, PyJWKSet, PyJWTError
+
+from orchestrator.domain.errors import UnavailableError, WrongSettingError
+
+ALGORITHMS: Final = frozenset(
+    f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)
+) | {"EdDSA"}
+"""Those by which who can verify cannot sign: a token that is signed with a public key as if it were a secret is none."""
+
+_RENEWAL_SECONDS = 300.0
+_AGAIN_SECONDS = 10.0
+"""Between two attempts, whatever is asked for: made-up ids of keys must not have the issuer asked each time."""
+_KEPT_SECONDS = 3600.0
+"""How long keys count while the issuer cannot be asked whether they still do."""
+_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+
+_log = structlog.get_logger(__name__)
+
+
+class WrongIssuerError(WrongSettingError):
+    """The setting names nothing that can be an issuer."""
+
+    def __init__(self, mistake: str) -> None:
+        """`mistake` follows the name of the setting."""
+        super().__init__(f"COUNCIL_OIDC_ISSUER {mistake}")
+
+
+class _UnusableError(Exception):
+    """What the issuer answered is of no use."""
+
+
+class Keys:
+    """The keys with which one issuer signs, by their ids. `run` must be running for them to stay those that count."""
+
+    def __init__(
+        self,
+        url: str,
+        http: httpx.AsyncClient,
+        *,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            url: the issuer, letter by letter as in the claim `iss`.
+            http: what the issuer is asked with.
+            clock: seconds.
+
+        Raises:
+            WrongIssuerError: it is not https, and not on this machine.
+        """
+        if not _is_safe(url):
+            raise WrongIssuerError("must begin with https://, or be on this machine")
+        self.url: str = url
+        self._http = http
+        self.changed: Callable[[], None] = lambda: None
+        """Called where other keys count than before."""
+        self._clock = clock
+        self._keys: tuple[PyJWK, ...] = ()
+        self._fetched: float | None = None
+        self._tried: float | None = None
+        self._away = False
+        self._fetching = asyncio.Lock()
+
+    async def key(self, identifier: str | None) -> PyJWK | None:
+        """Find a key; none where the issuer has none with that id, or none is named and it has several.
+
+        Raises:
+            UnavailableError: which keys count is not known.
+        """
+        if self._fetched is None:
+            await self._fetch(since=self._tried)
+        found = self._found(identifier)
+        if found is None and self._fetched is not None:
+            # It may be newer than what was fetched.
+            await self._fetch(since=self._tried)
+            found = self._found(identifier)
+        if self._fetched is None:
+            raise UnavailableError(
+                "who issues tokens cannot be reached, so that none can be judged"
+            )
+        return found
+
+    def has(self, identifier: str | None) -> bool:
+        """Whether a key counts, as far as is known."""
+        return self._found(identifier) is not None
+
+    async def run(self) -> None:
+        """Keep the keys those that count."""
+        while True:
+            await self._fetch(since=self._tried)
+            await asyncio.sleep(_AGAIN_SECONDS if self._away else _RENEWAL_SECONDS)
+
+    def _found(self, identifier: str | None) -> PyJWK | None:
+        if identifier is None:
+            return self._keys[0] if len(self._keys) == 1 else None
+        return next((key for key in self._keys if key.key_id == identifier), None)
+
+    async def _fetch(self, since: float | None) -> None:
+        """Fetch the keys, unless somebody has tried that after `since`, or just now."""
+        async with self._fetching:
+            now = self._clock()
+            if self._tried != since or (
+                self._tried is not None and now - self._tried < _AGAIN_SECONDS
+            ):
+                return
+            self._tried = now
+            before = {key.key_id for key in self._keys}
+            try:
+                self._keys = await self._read()
+            except (
+                httpx.HTTPError,
+                httpx.InvalidURL,
+                ValueError,
+                PyJWTError,
+                _UnusableError,
+            ) as error:
+                if not self._away:
+                    _log.error("issuer_away", issuer=self.url, why=_words(error))
+                self._away = True
+                if self._fetched is not None and now - self._fetched > _KEPT_SECONDS:
+                    self._keys, self._fetched = (), None
+            else:
+                if self._away or self._fetched is None:
+                    _log.info("issuer_reached", issuer=self.url, keys=len(self._keys))
+                self._away, self._fetched = False, now
+            if before != {key.key_id for key in self._keys}:
+                self.changed()
+
+    async def _read(self) -> tuple[PyJWK, ...]:
+        configuration = await self._get(f"{self.url.rstrip('/')}/.well-known/openid-configuration")
+        if configuration.get("issuer") != self.url:
+            raise _UnusableError("it says that it is another issuer")
+        address = configuration.get("jwks_uri")
+        if not isinstance(address, str) or not _is_safe(address):
+            raise _UnusableError("it does not say where its keys are, or not by https")
+        keys = PyJWKSet.from_dict(await self._get(address))
+        return tuple(
+            key
+            for key in keys
+            if key.public_key_use in {"sig", None} and key.algorithm_name in ALGORITHMS
+        )
+
+    async def _get(self, address: str) -> dict[str, Any]:
+        response = await self._http.get(address, follow_redirects=False, timeout=_TIMEOUT)
+        if response.status_code != 200:  # noqa: PLR2004
+            raise _UnusableError(f"HTTP {response.status_code}")
+        answer = response.json()
+        if not isinstance(answer, dict):
+            raise _UnusableError("no JSON object")
+        return cast("dict[str, Any]", answer)
+
+
+def _is_safe(address: str) -> bool:
+    """Whether nobody on the way can put other keys in the place of the issuer's."""
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        return False
+    if url.scheme == "https":
+        return bool(url.host)
+    try:
+        return url.scheme == "http" and (
+            url.host == "localhost" or ip_address(url.host).is_loopback
+        )
+    except ValueError:
+        return False
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,402 @@
+"""Callers with tokens of an issuer: one on a real socket, that signs, and changes its keys."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from structlog.testing import capture_logs
+
+from orchestrator.domain.callers import Scope
+from orchestrator.domain.errors import UnauthenticatedError, UnavailableError
+from orchestrator.identity import keys
+from orchestrator.identity.doorkeeper import Doorkeeper
+from orchestrator.identity.issuer import Issuer
+from orchestrator.identity.keys import Keys, WrongIssuerError
+from orchestrator.identity.means import Expected, Means
+from tests.support.local_issuer import AUDIENCE, Key, LocalIssuer, elliptic_key, rsa_key
+
+
+@pytest.fixture
+async def issuer() -> AsyncGenerator[LocalIssuer]:
+    async with LocalIssuer().serve() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+async def http() -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        yield http
+
+
+@pytest.fixture
+def expected(issuer: LocalIssuer) -> Expected:
+    return Expected(issuer=issuer.url, audience=AUDIENCE)
+
+
+@pytest.fixture
+def doorkeeper(expected: Expected, http: httpx.AsyncClient) -> Doorkeeper:
+    return a_doorkeeper(expected, http)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys may be asked for again at once."""
+    monkeypatch.setattr(keys, "_AGAIN_SECONDS", 0.0)
+
+
+def a_doorkeeper(expected: Expected, http: httpx.AsyncClient) -> Doorkeeper:
+    return Doorkeeper(Means(expected=expected), Issuer(expected, http))
+
+
+async def refused(doorkeeper: Doorkeeper, token: str) -> str:
+    with pytest.raises(UnauthenticatedError) as caught:
+        await doorkeeper.admit(f"Bearer {token}")
+    assert caught.value.shown
+    assert token not in caught.value.why
+    return caught.value.why
+
+
+async def test_a_token_says_who_what_and_until_when(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    end = int(time.time()) + 60
+
+    caller = await doorkeeper.admit(f"Bearer {issuer.sign(scope='openid deliberate', exp=end)}")
+
+    assert (caller.name, caller.scope, caller.keyspace) == ("ada", Scope.DELIBERATE, "oidc:ada")
+    assert caller.until == datetime.fromtimestamp(end + 30, UTC)
+
+
+@pytest.mark.parametrize("make", [rsa_key, elliptic_key])
+async def test_keys_of_several_kinds_are_known(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, make: Any
+) -> None:
+    issuer.rotate(make("another"))
+
+    assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
+
+
+async def test_keys_are_fetched_once_for_many_tokens_at_the_same_moment(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    shown = [f"Bearer {issuer.sign(sub=f'caller-{number}')}" for number in range(20)]
+
+    callers = await asyncio.gather(*(doorkeeper.admit(one) for one in shown))
+
+    assert [caller.name for caller in callers] == [f"caller-{number}" for number in range(20)]
+    assert issuer.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
+# ---------------------------------------------------------------- tokens that are none
+
+
+def unsigned(**claims: Any) -> str:
+    """A token by the algorithm `none`."""
+    return ".".join((_encoded({"alg": "none", "typ": "JWT"}), _encoded(claims), ""))
+
+
+def signed_with_the_public_key(key: Key, **claims: Any) -> str:
+    """A token whose secret is the issuer's public key, which everybody has."""
+    secret = key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    text = f"{_encoded({'alg': 'HS256', 'kid': key.id})}.{_encoded(claims)}"
+    signature = hmac.digest(secret, text.encode(), hashlib.sha256)
+    return f"{text}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+def _encoded(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+async def test_a_token_that_is_signed_in_no_way_is_none(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "ada", "exp": 2**31, "scope": "manage"}
+
+    why = "the token is signed in a way that does not count"
+    assert await refused(doorkeeper, unsigned(**claims)) == why
+    assert await refused(doorkeeper, signed_with_the_public_key(issuer.key, **claims)) == why
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ({"exp": 1_000_000_000}, "the token has expired"),
+        ({"exp": None}, "the token has no claim exp"),
+        ({"nbf": 2**31}, "the token is not valid yet"),
+        ({"iss": "https://elsewhere.example"}, "the token is of another issuer"),
+        ({"iss": None}, "the token has no claim iss"),
+        ({"aud": "another-service"}, "the token is for another audience"),
+        ({"aud": ["one", "other"]}, "the token is for another audience"),
+        ({"aud": None}, "the token has no claim aud"),
+        ({"sub": None}, "the token does not say whose it is"),
+        ({"sub": ""}, "the token does not say whose it is"),
+        ({"sub": "a\nb"}, "the token does not say whose it is"),
+        ({"sub": "a" * 256}, "the token does not say whose it is"),
+        ({"scope": None}, "gives none of the scopes"),
+        ({"scope": "openid profile reading"}, "gives none of the scopes"),
+        ({"scope": {"read": True}}, "gives none of the scopes"),
+        ({"scope": 7}, "gives none of the scopes"),
+        ({"exp": 2**70}, "the token ends at no time that there is"),
+        ({"exp": float("inf")}, "the token cannot be read"),
+        ({"exp": "soon"}, "the token cannot be read"),
+    ],
+    ids=str,
+)
+async def test_a_token_that_is_not_for_this_service_now_is_refused_with_the_reason(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, claims: dict[str, Any], why: str
+) -> None:
+    assert why in await refused(doorkeeper, issuer.sign(**claims))
+
+
+async def test_a_token_of_a_key_that_only_calls_itself_the_issuers_is_refused(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    forged = issuer.sign(elliptic_key(issuer.key.id), scope="manage")
+
+    assert await refused(doorkeeper, forged) == "the token was not signed by its issuer"
+
+
+async def test_a_token_that_was_changed_after_it_was_signed_is_refused(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    header, claims, signature = issuer.sign().split(".")
+    said = json.loads(base64.urlsafe_b64decode(claims + "=="))
+
+    changed = ".".join((header, _encoded({**said, "scope": "manage"}), signature))
+
+    assert await refused(doorkeeper, changed) == "the token was not signed by its issuer"
+
+
+@pytest.mark.parametrize("token", ["x", "a.b", "a.b.c", "....", "é.é.é", "x" * 20_000])
+async def test_what_is_no_token_at_all_is_refused_and_the_issuer_not_asked(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, token: str
+) -> None:
+    await refused(doorkeeper, token)
+
+    assert issuer.asked == []
+
+
+async def test_a_key_that_is_not_for_signatures_or_is_a_secret_is_none(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    for_secrecy = elliptic_key("for-secrecy")
+    issuer.more = [
+        {**for_secrecy.public, "use": "enc"},
+        {"kty": "oct", "kid": "secret", "k": _encoded("secret"), "alg": "HS256"},
+        {"kty": "unheard of", "kid": "new"},
+    ]
+
+    why = "the token was signed with a key that its issuer does not have"
+    assert await refused(doorkeeper, issuer.sign(for_secrecy)) == why
+    assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
+
+
+# ---------------------------------------------------------------- who, and what
+
+
+@pytest.mark.parametrize(
+    ("where", "claims"),
+    [
+        ({}, {"scope": "openid read manage deliberate"}),
+        ({"scope_claim": "scp"}, {"scp": ["manage", 7, None]}),
+        (
+            {"scope_claim": "roles", "scope_prefix": "council:"},
+            {"roles": ["council:manage", "read"]},
+        ),
+        (
+            {"scope_claim": "resource_access.council.roles"},
+            {"resource_access": {"council": {"roles": ["manage"]}}},
+        ),
+        (
+            {"scope_claim": "https://example.com/roles"},
+            {"https://example.com/roles": ["manage"]},
+        ),
+    ],
+    ids=str,
+)
+async def test_the_highest_scope_counts_wherever_the_issuer_writes_it(
+    issuer: LocalIssuer,
+    expected: Expected,
+    http: httpx.AsyncClient,
+    where: dict[str, str],
+    claims: dict[str, Any],
+) -> None:
+    there = replace(expected, **where)
+
+    caller = await a_doorkeeper(there, http).admit(f"Bearer {issuer.sign(**claims)}")
+
+    assert caller.scope is Scope.MANAGE
+
+
+@pytest.mark.parametrize("scopes", ["manage", "other:manage", "council:managed", "Council:manage"])
+async def test_a_scope_without_the_prefix_is_for_somebody_else(
+    issuer: LocalIssuer, expected: Expected, http: httpx.AsyncClient, scopes: str
+) -> None:
+    prefixed = a_doorkeeper(replace(expected, scope_prefix="council:"), http)
+
+    assert "gives none of the scopes" in await refused(prefixed, issuer.sign(scope=scopes))
+
+
+async def test_a_caller_is_called_what_the_claim_says_that_is_set(
+    issuer: LocalIssuer, expected: Expected, http: httpx.AsyncClient
+) -> None:
+    doorkeeper = a_doorkeeper(replace(expected, name_claim="email"), http)
+
+    caller = await doorkeeper.admit(f"Bearer {issuer.sign(email='ada@example.com')}")
+
+    assert caller.name == "ada@example.com"
+    assert "whose it is" in await refused(doorkeeper, issuer.sign())
+
+
+# ---------------------------------------------------------------- keys that change
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_after_a_rotation_tokens_of_the_new_key_count_and_those_of_the_old_do_not(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    old = issuer.sign()
+    caller = await doorkeeper.admit(f"Bearer {old}")
+    leaving = asyncio.create_task(doorkeeper.leaving(caller))
+
+    issuer.rotate()
+    assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
+
+    async with asyncio.timeout(5):
+        assert await leaving == "the key that the token was signed with was taken back"
+    assert "was taken back" in await refused(doorkeeper, old)
+
+
+async def test_made_up_keys_do_not_have_the_issuer_asked_again_and_again(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    await doorkeeper.admit(f"Bearer {issuer.sign()}")
+
+    for number in range(20):
+        await refused(doorkeeper, issuer.sign(elliptic_key(f"made-up-{number}")))
+
+    assert issuer.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_while_the_issuer_is_away_its_keys_count_still(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    await doorkeeper.admit(f"Bearer {issuer.sign()}")
+    issuer.instead = PlainTextResponse("busy", 503)
+
+    with capture_logs() as logs:
+        await refused(doorkeeper, issuer.sign(elliptic_key("another")))
+        await refused(doorkeeper, issuer.sign(elliptic_key("another")))
+
+    assert (await doorkeeper.admit(f"Bearer {issuer.sign(sub='bob')}")).name == "bob"
+    assert [line["event"] for line in logs] == ["issuer_away"]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_keys_that_could_not_be_confirmed_for_an_hour_count_no_longer(
+    issuer: LocalIssuer, http: httpx.AsyncClient
+) -> None:
+    now = 0.0
+    known = Keys(issuer.url, http, clock=lambda: now)
+    assert await known.key(issuer.key.id) is not None
+    issuer.instead = PlainTextResponse("busy", 503)
+
+    now = 3599.0
+    assert await known.key("another") is None
+    assert known.has(issuer.key.id)
+    now = 3602.0
+    with pytest.raises(UnavailableError):
+        await known.key("another")
+    assert not known.has(issuer.key.id)
+
+    issuer.instead = None
+    assert await known.key(issuer.key.id) is not None
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        PlainTextResponse("down", 503),
+        PlainTextResponse("<html>"),
+        JSONResponse([]),
+        JSONResponse({"keys": []}),
+        RedirectResponse("http://127.0.0.1:1/"),
+    ],
+    ids=["down", "no JSON", "no object", "no keys", "elsewhere"],
+)
+async def test_where_no_keys_are_to_be_had_no_token_can_be_judged(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, instead: Any
+) -> None:
+    issuer.instead = instead
+
+    with pytest.raises(UnavailableError):
+        await doorkeeper.admit(f"Bearer {issuer.sign()}")
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"issuer": "https://another.example"},
+        {"issuer": None},
+        {"jwks_uri": None},
+        {"jwks_uri": "http://keys.example/"},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"jwks_uri": {}},
+    ],
+    ids=str,
+)
+async def test_keys_that_another_may_have_put_there_do_not_count(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, says: dict[str, Any]
+) -> None:
+    issuer.says = says
+
+    with pytest.raises(UnavailableError):
+        await doorkeeper.admit(f"Bearer {issuer.sign()}")
+    assert issuer.asked == ["/.well-known/openid-configuration"]
+
+
+async def test_an_issuer_that_is_not_there_at_first_is_found_when_it_is(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_AGAIN_SECONDS", 0.05)
+    issuer = LocalIssuer(instead=PlainTextResponse("starting", 503))
+    async with issuer.serve():
+        doorkeeper = a_doorkeeper(Expected(issuer=issuer.url, audience=AUDIENCE), http)
+        running = asyncio.create_task(doorkeeper.run())
+        try:
+            with pytest.raises(UnavailableError):
+                await doorkeeper.admit(f"Bearer {issuer.sign()}")
+            issuer.instead = None
+            async with asyncio.timeout(10):
+                while True:
+                    with suppress(UnavailableError):
+                        assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
+                        break
+                    await asyncio.sleep(0.01)
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+
+@pytest.mark.parametrize(
+    "url", ["http://issuer.example", "ftp://issuer.example", "issuer.example", "", "https://"]
+)
+def test_an_issuer_whom_anybody_on_the_way_could_play_is_none(url: str) -> None:
+    with pytest.raises(WrongIssuerError, match="COUNCIL_OIDC_ISSUER must begin with https"):
+        Keys(url, httpx.AsyncClient())
