@@ -1,7 +1,7 @@
 // Create agents and seat them on a council, which is new or locked by `council/lock`.
 // $council: its id
-// $agents: [{id, seat, name, persona, temperature, maxTokens, metadata, idempotencyKey, inputDigest, model, newModel, endpoint}]; model
-//   is a name or null for the default, newModel the id that the model gets if it is new, endpoint a name or null
+// $agents: [{id, seat, name, persona, temperature, maxTokens, metadata, createdBy, idempotencyKey, inputDigest, model, newModel, endpoint}];
+//   model is a name or null for the default, newModel the id that the model gets if it is new, endpoint a name or null
 // returns: nothing
 MATCH (c:Council {id: $council})
 UNWIND $agents AS row
@@ -12,6 +12,7 @@ CREATE (a:Agent {
   temperature: row.temperature,
   maxTokens: row.maxTokens,
   metadata: row.metadata,
+  createdBy: row.createdBy,
   idempotencyKey: row.idempotencyKey,
   inputDigest: row.inputDigest
 })-[:SITS_ON {seat: row.seat}]->(c)

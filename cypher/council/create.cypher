@@ -1,5 +1,5 @@
 // Create a council without seats that serves its role. The role is locked by `role/lock`.
-// $role: its name; $id, $name, $protocol, $rounds, $quorum, $decision; $idempotencyKey, $inputDigest: null where the caller sent none
+// $role: its name; $id, $name, $protocol, $rounds, $quorum, $decision; $createdBy, $idempotencyKey, $inputDigest: null where the caller sent none
 // returns: nothing
 MATCH (r:Role {name: $role})
 WITH r, datetime.realtime('UTC') AS now
@@ -14,6 +14,7 @@ CREATE (:Council {
   version: 1,
   createdAt: now,
   updatedAt: now,
+  createdBy: $createdBy,
   idempotencyKey: $idempotencyKey,
   inputDigest: $inputDigest
 })-[:SERVES]->(r)

@@ -1,5 +1,5 @@
 // Change a council. It is locked by `council/lock`.
-// $id; $name, $protocol, $rounds, $quorum, $decision: all as they are to be
+// $id; $name, $protocol, $rounds, $quorum, $decision: all as they are to be; $updatedBy: who changes it, or null
 // returns: nothing
 MATCH (c:Council {id: $id})
 SET
@@ -9,4 +9,5 @@ SET
   c.quorum = $quorum,
   c.decision = $decision,
   c.version = c.version + 1,
-  c.updatedAt = datetime.realtime('UTC')
+  c.updatedAt = datetime.realtime('UTC'),
+  c.updatedBy = $updatedBy

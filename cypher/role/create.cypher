@@ -1,5 +1,5 @@
 // Create a role. The numbers count the default names that were ever given for it, and only grow.
-// $id, $name, $description; $idempotencyKey, $inputDigest: null where the caller sent none
+// $id, $name, $description; $createdBy, $idempotencyKey, $inputDigest: null where the caller sent none
 // returns: nothing
 CREATE (:Role {
   id: $id,
@@ -7,6 +7,7 @@ CREATE (:Role {
   description: $description,
   agentsNamed: 0,
   councilsNamed: 0,
+  createdBy: $createdBy,
   idempotencyKey: $idempotencyKey,
   inputDigest: $inputDigest
 })

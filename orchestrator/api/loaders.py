@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from orchestrator.api.ports import Councils, Records
 from orchestrator.domain.availability import Holding
+from orchestrator.domain.callers import Authors
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
 from orchestrator.domain.deliberations import Deliberation, Retries, Task
 from orchestrator.domain.filters import DeliberationFilter
@@ -110,6 +111,10 @@ class Loaders:
     @cached_property
     def statistics(self) -> DataLoader[Period, CouncilStatistics | None]:
         return _by_id(self._records.statistics)
+
+    @cached_property
+    def authors(self) -> DataLoader[str, Authors | None]:
+        return _by_id(self._records.authors)
 
     @cached_property
     def readings(self) -> DataLoader[str, Reading]:

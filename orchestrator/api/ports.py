@@ -9,7 +9,7 @@ from typing import Protocol
 
 from orchestrator.api.timing import MOST_SECONDS
 from orchestrator.domain.availability import Holding
-from orchestrator.domain.callers import Caller
+from orchestrator.domain.callers import Authors, Caller
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
 from orchestrator.domain.deliberations import Deliberation, Retries, Task
 from orchestrator.domain.drafts import (
@@ -37,6 +37,8 @@ from orchestrator.engine.ports import Accepted, Order, Retry
 class Councils(Protocol):
     """Roles, councils, agents, models and endpoints. Changes raise RefusedError and then wrote nothing.
 
+    `by` is who makes a change; none where he was not asked.
+
     All raise UnavailableError where the graph cannot be reached. Lists by key are newest first; where ids
     are given, what is not there is missing from the mapping.
     """
@@ -58,29 +60,50 @@ class Councils(Protocol):
     async def endpoints_by_id(self, ids: Collection[str]) -> Mapping[str, Endpoint]: ...
 
     async def create_role(
-        self, name: str, description: str | None, idempotency: Idempotency | None
+        self,
+        name: str,
+        description: str | None,
+        idempotency: Idempotency | None,
+        *,
+        by: str | None = None,
     ) -> str:
         """Return the role's id."""
         ...
 
-    async def create_council(self, draft: CouncilDraft, idempotency: Idempotency | None) -> str:
+    async def create_council(
+        self, draft: CouncilDraft, idempotency: Idempotency | None, *, by: str | None = None
+    ) -> str:
         """Return the council's id."""
         ...
 
     async def update_council(
-        self, council: str, expected_version: int | None, change: CouncilChange
+        self,
+        council: str,
+        expected_version: int | None,
+        change: CouncilChange,
+        *,
+        by: str | None = None,
     ) -> None: ...
-    async def archive_council(self, council: str, expected_version: int | None) -> None: ...
-    async def restore_council(self, council: str) -> None: ...
+    async def archive_council(
+        self, council: str, expected_version: int | None, *, by: str | None = None
+    ) -> None: ...
+    async def restore_council(self, council: str, *, by: str | None = None) -> None: ...
 
     async def register_agent(
-        self, council: str, draft: AgentDraft, idempotency: Idempotency | None
+        self,
+        council: str,
+        draft: AgentDraft,
+        idempotency: Idempotency | None,
+        *,
+        by: str | None = None,
     ) -> str:
         """Return the agent's id."""
         ...
 
-    async def update_agent(self, agent: str, change: AgentChange) -> None: ...
-    async def retire_agent(self, agent: str) -> None: ...
+    async def update_agent(
+        self, agent: str, change: AgentChange, *, by: str | None = None
+    ) -> None: ...
+    async def retire_agent(self, agent: str, *, by: str | None = None) -> None: ...
 
     async def register_endpoint(
         self,
@@ -88,12 +111,16 @@ class Councils(Protocol):
         url: str,
         api_key_variable: str | None,
         idempotency: Idempotency | None,
+        *,
+        by: str | None = None,
     ) -> str:
         """Return the endpoint's id."""
         ...
 
-    async def update_endpoint(self, endpoint: str, change: EndpointChange) -> None: ...
-    async def remove_endpoint(self, endpoint: str) -> Endpoint:
+    async def update_endpoint(
+        self, endpoint: str, change: EndpointChange, *, by: str | None = None
+    ) -> None: ...
+    async def remove_endpoint(self, endpoint: str, *, by: str | None = None) -> Endpoint:
         """Return what was removed."""
         ...
 
@@ -130,6 +157,10 @@ class Records(Protocol):
         ...
 
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]: ...
+    async def authors(self, ids: Collection[str]) -> Mapping[str, Authors]:
+        """Who made, changed and cancelled roles, councils, agents, endpoints and deliberations."""
+        ...
+
     async def holdings(self, deliberations: Collection[str]) -> Mapping[str, Holding]:
         """Who holds them; what is not under way is missing."""
         ...
@@ -149,7 +180,7 @@ class Docket(Protocol):
         """Answer once a new deliberation on the task of an old one is in the graph; raises as `accept`."""
         ...
 
-    async def cancel(self, deliberation: str, reason: str | None) -> None:
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> None:
         """Answer once it is recorded, and closed here; raises RefusedError or UnavailableError."""
         ...
 

@@ -57,3 +57,12 @@ class Caller:
 
 NOBODY = Caller(scope=None)
 """Who has not been let in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authors:
+    """The names of those who made a thing, last changed it, and cancelled it; none where nobody was asked for one."""
+
+    created_by: str | None = None
+    updated_by: str | None = None
+    cancelled_by: str | None = None

@@ -95,13 +95,13 @@ class Desk:
         self._check_open()
         return self._noted(await self._deliberations.retry(order))
 
-    async def cancel(self, deliberation: str, reason: str | None) -> None:
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> None:
         """Answer once it is recorded that this was cancelled, and no call of it is in flight here.
 
         Another process that runs it learns of that from its next renewal. Raises RefusedError or
         UnavailableError.
         """
-        await self._deliberations.cancel(deliberation, reason)
+        await self._deliberations.cancel(deliberation, reason, by=by)
         _log.info("deliberation_cancelled", deliberation=deliberation)
         self._just_cancelled.add(deliberation)
         running = self._running.get(deliberation)

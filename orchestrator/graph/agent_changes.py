@@ -21,7 +21,12 @@ class AgentChanges(Repository):
     """What `orchestrator.api.ports.Councils` changes of agents."""
 
     async def register_agent(
-        self, council: str, draft: AgentDraft, idempotency: Idempotency | None
+        self,
+        council: str,
+        draft: AgentDraft,
+        idempotency: Idempotency | None,
+        *,
+        by: str | None = None,
     ) -> str:
         new = new_id(Prefix.AGENT)
 
@@ -43,19 +48,19 @@ class AgentChanges(Repository):
             placed = await place(
                 transaction, role, [draft], [("agent",)], first_seat=locked.seats + 1
             )
-            await seat(transaction, council, [{**placed.rows[0], "id": new}], idempotency)
+            await seat(transaction, council, [{**placed.rows[0], "id": new}], idempotency, by=by)
             await transaction.run(
                 "role/count_names",
                 name=role.name,
                 agentsNamed=placed.agents_named,
                 councilsNamed=role.councils_named,
             )
-            await transaction.run("council/touch", id=council)
+            await transaction.run("council/touch", id=council, updatedBy=by)
             return new
 
         return await in_one(self.graph, work)
 
-    async def update_agent(self, agent: str, change: AgentChange) -> None:
+    async def update_agent(self, agent: str, change: AgentChange, *, by: str | None = None) -> None:
         async def work(transaction: Transaction) -> None:
             before = await _locked(transaction, agent)
             if before["retired"]:
@@ -79,7 +84,7 @@ class AgentChanges(Repository):
             after = {**own, "model": model, "endpoint": endpoint}
             if all(before[key] == value for key, value in after.items()):
                 return
-            await transaction.run("agent/update", id=agent, **own)
+            await transaction.run("agent/update", id=agent, updatedBy=by, **own)
             if model != before["model"]:
                 await transaction.run(
                     "agent/speak_with", id=agent, model=model, newModel=new_id(Prefix.MODEL)
@@ -90,11 +95,11 @@ class AgentChanges(Repository):
                     await transaction.run("agent/bind", id=agent, endpoint=endpoint)
             if (model, endpoint) != (before["model"], before["endpoint"]):
                 await serve(transaction, [(model, endpoint)])
-            await transaction.run("council/touch", id=before["council"])
+            await transaction.run("council/touch", id=before["council"], updatedBy=by)
 
         await in_one(self.graph, work)
 
-    async def retire_agent(self, agent: str) -> None:
+    async def retire_agent(self, agent: str, *, by: str | None = None) -> None:
         """Take an agent from its seat for good; one that is retired already stays so."""
 
         async def work(transaction: Transaction) -> None:
@@ -111,8 +116,8 @@ class AgentChanges(Repository):
                         existing=council,
                     )
                 )
-            await transaction.run("agent/retire", id=agent)
-            await transaction.run("council/touch", id=council)
+            await transaction.run("agent/retire", id=agent, updatedBy=by)
+            await transaction.run("council/touch", id=council, updatedBy=by)
 
         await in_one(self.graph, work)
 

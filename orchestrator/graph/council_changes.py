@@ -32,7 +32,12 @@ class CouncilChanges(Repository):
     """What `orchestrator.api.ports.Councils` changes of roles and councils."""
 
     async def create_role(
-        self, name: str, description: str | None, idempotency: Idempotency | None
+        self,
+        name: str,
+        description: str | None,
+        idempotency: Idempotency | None,
+        *,
+        by: str | None = None,
     ) -> str:
         new = new_id(Prefix.ROLE)
 
@@ -45,12 +50,14 @@ class CouncilChanges(Repository):
                 raise RefusedError(
                     Conflict(message="a role has this name", path=("name",), existing=row["id"])
                 )
-            await create_role(transaction, new, name, description, idempotency)
+            await create_role(transaction, new, name, description, idempotency, by=by)
             return new
 
         return await in_one(self.graph, work)
 
-    async def create_council(self, draft: CouncilDraft, idempotency: Idempotency | None) -> str:
+    async def create_council(
+        self, draft: CouncilDraft, idempotency: Idempotency | None, *, by: str | None = None
+    ) -> str:
         new = new_id(Prefix.COUNCIL)
 
         async def work(transaction: Transaction) -> str:
@@ -62,13 +69,18 @@ class CouncilChanges(Repository):
                 raise RefusedError(
                     NotFound(message="there is no such role", path=("role",), sought=draft.role)
                 )
-            await create_council(transaction, role, new, draft, idempotency)
+            await create_council(transaction, role, new, draft, idempotency, by=by)
             return new
 
         return await in_one(self.graph, work)
 
     async def update_council(
-        self, council: str, expected_version: int | None, change: CouncilChange
+        self,
+        council: str,
+        expected_version: int | None,
+        change: CouncilChange,
+        *,
+        by: str | None = None,
     ) -> None:
         async def work(transaction: Transaction) -> None:
             locked = await locked_council(transaction, council, "id")
@@ -85,22 +97,24 @@ class CouncilChanges(Repository):
             if after["quorum"] > locked.seats:
                 raise RefusedError(_unreachable(locked.seats))
             if after != before:
-                await transaction.run("council/update", id=council, **after)
+                await transaction.run("council/update", id=council, updatedBy=by, **after)
 
         await in_one(self.graph, work)
 
-    async def archive_council(self, council: str, expected_version: int | None) -> None:
+    async def archive_council(
+        self, council: str, expected_version: int | None, *, by: str | None = None
+    ) -> None:
         """Archive a council; one that is archived already stays as it is."""
 
         async def work(transaction: Transaction) -> None:
             locked = await locked_council(transaction, council, "id")
             if locked.serves:
                 _expect(council, locked, expected_version)
-                await transaction.run("council/archive", id=council)
+                await transaction.run("council/archive", id=council, updatedBy=by)
 
         await in_one(self.graph, work)
 
-    async def restore_council(self, council: str) -> None:
+    async def restore_council(self, council: str, *, by: str | None = None) -> None:
         """Let an archived council serve its role again; one that serves stays as it is."""
 
         async def work(transaction: Transaction) -> None:
@@ -116,7 +130,7 @@ class CouncilChanges(Repository):
                         existing=role.council,
                     )
                 )
-            await transaction.run("council/restore", id=council)
+            await transaction.run("council/restore", id=council, updatedBy=by)
 
         await in_one(self.graph, work)
 
@@ -127,10 +141,17 @@ async def create_role(
     name: str,
     description: str | None,
     idempotency: Idempotency | None,
+    *,
+    by: str | None = None,
 ) -> LockedRole:
     """Write a role whose name is free; nobody else sees it before the commit, so it is as good as locked."""
     await transaction.run(
-        "role/create", id=new, name=name, description=description, **stored(idempotency)
+        "role/create",
+        id=new,
+        name=name,
+        description=description,
+        createdBy=by,
+        **stored(idempotency),
     )
     return LockedRole(id=new, name=name, agents_named=0, councils_named=0, council=None)
 
@@ -141,6 +162,8 @@ async def create_council(
     new: str,
     draft: CouncilDraft,
     idempotency: Idempotency | None,
+    *,
+    by: str | None = None,
 ) -> None:
     """Check a draft against the graph and write the council with all who sit on it."""
     if role.council is not None:
@@ -162,9 +185,10 @@ async def create_council(
         rounds=draft.rounds,
         quorum=draft.settled_quorum(seats),
         decision=draft.decision,
+        createdBy=by,
         **stored(idempotency),
     )
-    await seat(transaction, new, placed.rows)
+    await seat(transaction, new, placed.rows, by=by)
     await transaction.run(
         "role/count_names",
         name=role.name,

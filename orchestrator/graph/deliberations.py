@@ -150,9 +150,9 @@ class GraphDeliberations(Deliberations):
         return bool(rows)
 
     @override
-    async def cancel(self, deliberation: str, reason: str | None) -> None:
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> None:
         rows = await self._graph.write(
-            "deliberation/cancel", deliberation=deliberation, reason=reason
+            "deliberation/cancel", deliberation=deliberation, reason=reason, cancelledBy=by
         )
         if not rows:
             raise RefusedError(

@@ -23,6 +23,8 @@ class EndpointChanges(Repository):
         url: str,
         api_key_variable: str | None,
         idempotency: Idempotency | None,
+        *,
+        by: str | None = None,
     ) -> str:
         if name in RESERVED_ENDPOINTS:
             raise RefusedError(
@@ -47,13 +49,16 @@ class EndpointChanges(Repository):
                 name=name,
                 url=url,
                 apiKeyVariable=api_key_variable,
+                createdBy=by,
                 **stored(idempotency),
             )
             return new
 
         return await in_one(self.graph, work)
 
-    async def update_endpoint(self, endpoint: str, change: EndpointChange) -> None:
+    async def update_endpoint(
+        self, endpoint: str, change: EndpointChange, *, by: str | None = None
+    ) -> None:
         async def work(transaction: Transaction) -> None:
             before, _ = await _locked(transaction, endpoint)
             variable = change.api_key_variable
@@ -64,11 +69,12 @@ class EndpointChanges(Repository):
                 id=endpoint,
                 url=before.url if change.url is None else change.url,
                 apiKeyVariable=None if variable is Clear.CLEAR else variable,
+                updatedBy=by,
             )
 
         await in_one(self.graph, work)
 
-    async def remove_endpoint(self, endpoint: str) -> Endpoint:
+    async def remove_endpoint(self, endpoint: str, *, by: str | None = None) -> Endpoint:
         """Remove an endpoint that no agent is bound to; deliberations under way keep what they were given."""
 
         async def work(transaction: Transaction) -> Endpoint:
@@ -79,7 +85,7 @@ class EndpointChanges(Repository):
                         message="an agent is bound to this endpoint", path=("id",), existing=agent
                     )
                 )
-            await transaction.run("endpoint/remove", id=endpoint)
+            await transaction.run("endpoint/remove", id=endpoint, updatedBy=by)
             return removed
 
         return await in_one(self.graph, work)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from orchestrator.domain.availability import Holding
+from orchestrator.domain.callers import Authors
 from orchestrator.domain.deliberations import Deliberation, Retries, Status, Task
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import Prefix
@@ -26,6 +27,16 @@ class GraphRecords:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+
+    async def authors(self, ids: Collection[str]) -> Mapping[str, Authors]:
+        return {
+            row["id"]: Authors(
+                created_by=row["createdBy"],
+                updated_by=row["updatedBy"],
+                cancelled_by=row["cancelledBy"],
+            )
+            for row in await self._graph.read("graph/find_authors", ids=list(ids))
+        }
 
     # ---------------------------------------------------------------- tasks
 

@@ -115,9 +115,11 @@ async def seat(
     council: str,
     rows: Sequence[dict[str, Any]],
     idempotency: Idempotency | None = None,
+    *,
+    by: str | None = None,
 ) -> None:
     """Write agents that were placed; the key belongs to all of them, so it goes with a single one."""
-    agents = [{**row, **stored(idempotency)} for row in rows]
+    agents = [{**row, "createdBy": by, **stored(idempotency)} for row in rows]
     await transaction.run("agent/seat", council=council, agents=agents)
     await serve(transaction, [(row["model"], row["endpoint"]) for row in rows])
 

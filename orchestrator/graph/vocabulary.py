@@ -33,6 +33,7 @@ _USAGE: Types = {
 }
 _REQUEST: Types = {"idempotencyKey": TEXT, "inputDigest": TEXT}
 _LOCK: Types = {"lock": TRUTH}
+_AUTHORS: Types = {"createdBy": TEXT, "updatedBy": TEXT}
 _NAMED: Types = {"id": TEXT, "name": TEXT}
 
 REQUIRED: dict[str, Types] = {
@@ -103,12 +104,12 @@ REQUIRED: dict[str, Types] = {
 """The labels, with what each node of theirs has."""
 
 OPTIONAL: dict[str, Types] = {
-    "Role": {"description": TEXT, **_REQUEST, **_LOCK},
-    "Council": {"servesRole": TEXT, "archivedAt": INSTANT, **_REQUEST, **_LOCK},
-    "Agent": {"persona": TEXT, "metadata": TEXT, "retired": TRUTH, **_REQUEST, **_LOCK},
+    "Role": {"description": TEXT, "createdBy": TEXT, **_REQUEST, **_LOCK},
+    "Council": {"servesRole": TEXT, "archivedAt": INSTANT, **_AUTHORS, **_REQUEST, **_LOCK},
+    "Agent": {"persona": TEXT, "metadata": TEXT, "retired": TRUTH, **_AUTHORS, **_REQUEST, **_LOCK},
     "Model": {"isDefault": TRUTH},
-    "Endpoint": {"apiKeyVariable": TEXT, **_REQUEST, **_LOCK},
-    "RemovedEndpoint": {"apiKeyVariable": TEXT, **_REQUEST, **_LOCK},
+    "Endpoint": {"apiKeyVariable": TEXT, **_AUTHORS, **_REQUEST, **_LOCK},
+    "RemovedEndpoint": {"apiKeyVariable": TEXT, **_AUTHORS, **_REQUEST, **_LOCK},
     "Task": {"context": TEXT, "rubric": TEXT, "externalId": TEXT, "metadata": TEXT, **_LOCK},
     "Deliberation": {
         "externalId": TEXT,
@@ -125,6 +126,7 @@ OPTIONAL: dict[str, Types] = {
         "prunedAt": INSTANT,
         "pruning": TRUTH,
         "createdBy": TEXT,
+        "cancelledBy": TEXT,
         **_REQUEST,
         **_LOCK,
     },

@@ -38,7 +38,7 @@ async def archive_council(
     try:
         inspection.close()
         await context.ports.councils.archive_council(
-            input.id, sending.given(input.expected_version)
+            input.id, sending.given(input.expected_version), by=context.caller.name
         )
     except RefusedError as refused:
         return CouncilPayload(errors=user_errors(refused))

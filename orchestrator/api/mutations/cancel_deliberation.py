@@ -39,7 +39,7 @@ async def cancel_deliberation(
     reason = inspection.optional_text(("reason",), sending.given(input.reason), limits.REASON)
     try:
         inspection.close()
-        await context.ports.docket.cancel(input.id, reason)
+        await context.ports.docket.cancel(input.id, reason, by=context.caller.name)
     except RefusedError as refused:
         return DeliberationPayload(errors=user_errors(refused))
     return await deliberation_payload(context, input.id)

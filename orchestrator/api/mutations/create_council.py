@@ -84,7 +84,9 @@ async def create_council(
     try:
         inspection.close()
         identifier = await context.ports.councils.create_council(
-            draft, sending.idempotency(context.caller, "createCouncil", key, input)
+            draft,
+            sending.idempotency(context.caller, "createCouncil", key, input),
+            by=context.caller.name,
         )
     except RefusedError as refused:
         return CouncilPayload(errors=user_errors(refused))

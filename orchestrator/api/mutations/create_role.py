@@ -42,7 +42,10 @@ async def create_role(info: Info, input: Annotated[CreateRoleInput, INPUT]) -> R
     try:
         inspection.close()
         identifier = await context.ports.councils.create_role(
-            input.name, description, sending.idempotency(context.caller, "createRole", key, input)
+            input.name,
+            description,
+            sending.idempotency(context.caller, "createRole", key, input),
+            by=context.caller.name,
         )
     except RefusedError as refused:
         return RolePayload(errors=user_errors(refused))

@@ -46,6 +46,7 @@ async def register_agent(
             input.council_id,
             draft,
             sending.idempotency(context.caller, "registerAgent", key, input),
+            by=context.caller.name,
         )
     except RefusedError as refused:
         return AgentPayload(errors=user_errors(refused))

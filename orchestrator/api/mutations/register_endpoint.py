@@ -55,6 +55,7 @@ async def register_endpoint(
             input.url,
             variable,
             sending.idempotency(context.caller, "registerEndpoint", key, input),
+            by=context.caller.name,
         )
     except RefusedError as refused:
         return EndpointPayload(errors=user_errors(refused))

@@ -34,7 +34,7 @@ async def remove_endpoint(
     inspect_id(inspection, ("id",), input.id, Prefix.ENDPOINT)
     try:
         inspection.close()
-        removed = await context.ports.councils.remove_endpoint(input.id)
+        removed = await context.ports.councils.remove_endpoint(input.id, by=context.caller.name)
     except RefusedError as refused:
         return EndpointPayload(errors=user_errors(refused))
     context.written()

@@ -33,7 +33,7 @@ async def restore_council(
     inspect_id(inspection, ("id",), input.id, Prefix.COUNCIL)
     try:
         inspection.close()
-        await context.ports.councils.restore_council(input.id)
+        await context.ports.councils.restore_council(input.id, by=context.caller.name)
     except RefusedError as refused:
         return CouncilPayload(errors=user_errors(refused))
     return await council_payload(context, input.id)

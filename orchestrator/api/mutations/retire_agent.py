@@ -33,7 +33,7 @@ async def retire_agent(
     inspect_id(inspection, ("id",), input.id, Prefix.AGENT)
     try:
         inspection.close()
-        await context.ports.councils.retire_agent(input.id)
+        await context.ports.councils.retire_agent(input.id, by=context.caller.name)
     except RefusedError as refused:
         return AgentPayload(errors=user_errors(refused))
     return await agent_payload(context, input.id)

@@ -61,7 +61,7 @@ async def update_agent(
     )
     try:
         inspection.close()
-        await context.ports.councils.update_agent(input.id, change)
+        await context.ports.councils.update_agent(input.id, change, by=context.caller.name)
     except RefusedError as refused:
         return AgentPayload(errors=user_errors(refused))
     return await agent_payload(context, input.id)

@@ -61,7 +61,10 @@ async def update_council(
     try:
         inspection.close()
         await context.ports.councils.update_council(
-            input.id, sending.given(input.expected_version), change
+            input.id,
+            sending.given(input.expected_version),
+            change,
+            by=context.caller.name,
         )
     except RefusedError as refused:
         return CouncilPayload(errors=user_errors(refused))

@@ -50,7 +50,7 @@ async def update_endpoint(
     )
     try:
         inspection.close()
-        await context.ports.councils.update_endpoint(input.id, change)
+        await context.ports.councils.update_endpoint(input.id, change, by=context.caller.name)
     except RefusedError as refused:
         return EndpointPayload(errors=user_errors(refused))
     return await endpoint_payload(context, input.id)

@@ -13,7 +13,7 @@ from orchestrator.api.ids import Node
 from orchestrator.api.pages import Connection, connection
 from orchestrator.api.scalars import Json
 from orchestrator.api.selections import only_counted
-from orchestrator.api.types import lazy
+from orchestrator.api.types import authors, lazy
 from orchestrator.api.types.endpoints import Endpoint, Model
 from orchestrator.domain import availability, councils
 from orchestrator.domain.pages import Page, PageRequest
@@ -29,6 +29,12 @@ class Agent(Node):
     )
     temperature: float = strawberry.field(description="How freely its model samples, from 0 to 2.")
     max_tokens: int = strawberry.field(description="How long an answer may be.")
+    created_by: str | None = strawberry.field(
+        resolver=authors.created_by, description=authors.CREATED
+    )
+    updated_by: str | None = strawberry.field(
+        resolver=authors.updated_by, description=authors.UPDATED
+    )
     source: strawberry.Private[councils.Agent]
 
     @classmethod

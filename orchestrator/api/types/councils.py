@@ -13,7 +13,7 @@ from orchestrator.api.ids import Node
 from orchestrator.api.pages import After, Before, Connection, First, Last, connection
 from orchestrator.api.selections import only_counted
 from orchestrator.api.types import agents as agent_types
-from orchestrator.api.types import filters, lazy
+from orchestrator.api.types import authors, filters, lazy
 from orchestrator.api.types.statistics import CouncilStatistics
 from orchestrator.domain import councils
 from orchestrator.domain.filters import CouncilFilter
@@ -28,6 +28,9 @@ class Role(Node):
 
     name: str = strawberry.field(description="Unique.")
     description: str | None = strawberry.field(description="What it is about.")
+    created_by: str | None = strawberry.field(
+        resolver=authors.created_by, description=authors.CREATED
+    )
     source: strawberry.Private[councils.Role]
 
     @classmethod
@@ -68,6 +71,12 @@ class Council(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     archived_at: datetime | None = strawberry.field(
         description="When it was archived; none while it serves its role."
+    )
+    created_by: str | None = strawberry.field(
+        resolver=authors.created_by, description=authors.CREATED
+    )
+    updated_by: str | None = strawberry.field(
+        resolver=authors.updated_by, description=authors.UPDATED
     )
     source: strawberry.Private[councils.Council]
 

@@ -22,7 +22,7 @@ from orchestrator.api.pages import (
 )
 from orchestrator.api.scalars import Count
 from orchestrator.api.selections import asked_of, only_counted
-from orchestrator.api.types import agents, verdicts
+from orchestrator.api.types import agents, authors, verdicts
 from orchestrator.api.types import councils as council_types
 from orchestrator.api.types import tasks as task_types
 from orchestrator.api.types import turns as turn_types
@@ -103,6 +103,9 @@ class Deliberation(Node):
     )
     created_by: str | None = strawberry.field(
         description="Who asked for it; none where callers are anonymous."
+    )
+    cancelled_by: str | None = strawberry.field(
+        resolver=authors.cancelled_by, description=authors.CANCELLED
     )
     resumptions: int = strawberry.field(
         description="How many times a process took it up again after another had left it."

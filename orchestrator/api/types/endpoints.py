@@ -7,6 +7,7 @@ from strawberry import ID
 
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
+from orchestrator.api.types import authors
 from orchestrator.domain import councils, health
 
 
@@ -18,6 +19,12 @@ class Endpoint(Node):
 
     name: str = strawberry.field(description="Unique.")
     url: str = strawberry.field(description="Where it is asked, such as http://host:8000/v1.")
+    created_by: str | None = strawberry.field(
+        resolver=authors.created_by, description=authors.CREATED
+    )
+    updated_by: str | None = strawberry.field(
+        resolver=authors.updated_by, description=authors.UPDATED
+    )
     source: strawberry.Private[councils.Endpoint]
 
     @classmethod

@@ -50,8 +50,8 @@ class Desk:
     async def retry(self, order: Retry) -> Accepted:
         return await self.deliberations.retry(order)
 
-    async def cancel(self, deliberation: str, reason: str | None) -> None:
-        await self.deliberations.cancel(deliberation, reason)
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> None:
+        await self.deliberations.cancel(deliberation, reason, by=by)
         self.board.post(Moved(deliberation=deliberation, changed=True))
 
     def follow(self, deliberation: str) -> AsyncIterator[LiveEvent]:

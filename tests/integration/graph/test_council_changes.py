@@ -262,7 +262,7 @@ async def test_a_lock_is_waited_for_and_what_it_guarded_is_read_after_it(
 
     async def rival(transaction: Transaction) -> None:
         await transaction.run("council/lock", id=dev)
-        await transaction.run("council/touch", id=dev)
+        await transaction.run("council/touch", id=dev, updatedBy=None)
         locked.set()
         await done.wait()
 

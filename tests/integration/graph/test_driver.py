@@ -111,7 +111,13 @@ async def test_what_the_driver_cannot_send_never_reaches_it(empty_graph: Graph, 
 
 
 async def test_a_value_that_is_taken_says_of_what_it_is(empty_graph: Graph) -> None:
-    role = {"name": "DEV", "description": None, "idempotencyKey": None, "inputDigest": None}
+    role = {
+        "name": "DEV",
+        "description": None,
+        "createdBy": None,
+        "idempotencyKey": None,
+        "inputDigest": None,
+    }
     await empty_graph.write("role/create", id="rol_1", **role)
     with pytest.raises(ConstraintViolatedError) as caught:
         await empty_graph.write("role/create", id="rol_2", **role)
@@ -127,6 +133,7 @@ async def test_a_value_that_cannot_be_indexed_is_refused_and_short_in_the_messag
             id="rol_1",
             name="x" * 20_000,
             description=None,
+            createdBy=None,
             idempotencyKey=None,
             inputDigest=None,
         )
@@ -161,6 +168,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(
         id="rol_1",
         name="DEV",
         description=None,
+        createdBy=None,
         idempotencyKey=None,
         inputDigest=None,
     )
@@ -196,6 +204,7 @@ async def test_what_a_transaction_raises_undoes_it(empty_graph: Graph) -> None:
             id="rol_1",
             name="DEV",
             description=None,
+            createdBy=None,
             idempotencyKey=None,
             inputDigest=None,
         )
@@ -213,6 +222,7 @@ async def test_a_stream_brings_everything_in_order(empty_graph: Graph) -> None:
             id=f"rol_{number}",
             name=f"R{number}",
             description=None,
+            createdBy=None,
             idempotencyKey=None,
             inputDigest=None,
         )

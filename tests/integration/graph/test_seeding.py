@@ -237,7 +237,7 @@ async def test_a_change_of_a_council_while_the_default_model_changes_is_counted_
         assert not settling
         settling.append(asyncio.create_task(settle_defaults(graph, URL, "new")))
         await eventually(lambda: run("count_blocked"), lambda rows: rows[0]["count"] > 0)
-        await transaction.run("council/touch", id=dev)
+        await transaction.run("council/touch", id=dev, updatedBy=None)
 
     await graph.transact(change)
     assert [settled.agents for settled in await settling[0]] == [3]

@@ -68,6 +68,7 @@ SCANNED: dict[str, tuple[str, ...]] = {
     "Endpoint": ("council/rehydrate", "endpoint/list"),
     "RemovedEndpoint": (
         "endpoint/find_made",
+        "graph/find_authors",
         "moving/find_keys",
         "moving/list_removed_endpoints",
         "moving/write_deliberations",

@@ -13,7 +13,7 @@ from typing_extensions import override
 from orchestrator.api.ports import Ports, Rehydration
 from orchestrator.api.timing import MOST_SECONDS
 from orchestrator.domain.availability import Holding
-from orchestrator.domain.callers import Scope
+from orchestrator.domain.callers import Authors, Scope
 from orchestrator.domain.councils import (
     Agent,
     Council,
@@ -84,6 +84,8 @@ class Asked:
     calls: list[tuple[object, ...]] = field(default_factory=list)
     errors: dict[str, Exception] = field(default_factory=dict)
     """By the name of a method: what it raises."""
+    authors_named: list[tuple[str, str | None]] = field(default_factory=list)
+    """Of each change: its name, and who was said to make it."""
 
     def ask(self, name: str, *arguments: object) -> None:
         self.calls.append((name, *arguments))
@@ -179,39 +181,66 @@ class Registry(Asked):
         return _found(self.all_endpoints, ids)
 
     async def create_role(
-        self, name: str, description: str | None, idempotency: Idempotency | None
+        self,
+        name: str,
+        description: str | None,
+        idempotency: Idempotency | None,
+        *,
+        by: str | None = None,
     ) -> str:
         self.ask("create_role", name, description, idempotency)
+        self.authors_named.append(("create_role", by))
         role = Role(id="rol_new", name=name, description=description)
         self.loose_roles[role.id] = role
         return role.id
 
-    async def create_council(self, draft: CouncilDraft, idempotency: Idempotency | None) -> str:
+    async def create_council(
+        self, draft: CouncilDraft, idempotency: Idempotency | None, *, by: str | None = None
+    ) -> str:
         self.ask("create_council", draft, idempotency)
+        self.authors_named.append(("create_council", by))
         return next(iter(self.all_councils))
 
     async def update_council(
-        self, council: str, expected_version: int | None, change: CouncilChange
+        self,
+        council: str,
+        expected_version: int | None,
+        change: CouncilChange,
+        *,
+        by: str | None = None,
     ) -> None:
         self.ask("update_council", council, expected_version, change)
+        self.authors_named.append(("update_council", by))
 
-    async def archive_council(self, council: str, expected_version: int | None) -> None:
+    async def archive_council(
+        self, council: str, expected_version: int | None, *, by: str | None = None
+    ) -> None:
         self.ask("archive_council", council, expected_version)
+        self.authors_named.append(("archive_council", by))
 
-    async def restore_council(self, council: str) -> None:
+    async def restore_council(self, council: str, *, by: str | None = None) -> None:
         self.ask("restore_council", council)
+        self.authors_named.append(("restore_council", by))
 
     async def register_agent(
-        self, council: str, draft: AgentDraft, idempotency: Idempotency | None
+        self,
+        council: str,
+        draft: AgentDraft,
+        idempotency: Idempotency | None,
+        *,
+        by: str | None = None,
     ) -> str:
         self.ask("register_agent", council, draft, idempotency)
+        self.authors_named.append(("register_agent", by))
         return next(iter(self.all_agents))
 
-    async def update_agent(self, agent: str, change: AgentChange) -> None:
+    async def update_agent(self, agent: str, change: AgentChange, *, by: str | None = None) -> None:
         self.ask("update_agent", agent, change)
+        self.authors_named.append(("update_agent", by))
 
-    async def retire_agent(self, agent: str) -> None:
+    async def retire_agent(self, agent: str, *, by: str | None = None) -> None:
         self.ask("retire_agent", agent)
+        self.authors_named.append(("retire_agent", by))
 
     async def register_endpoint(
         self,
@@ -219,15 +248,22 @@ class Registry(Asked):
         url: str,
         api_key_variable: str | None,
         idempotency: Idempotency | None,
+        *,
+        by: str | None = None,
     ) -> str:
         self.ask("register_endpoint", name, url, api_key_variable, idempotency)
+        self.authors_named.append(("register_endpoint", by))
         return next(iter(self.all_endpoints))
 
-    async def update_endpoint(self, endpoint: str, change: EndpointChange) -> None:
+    async def update_endpoint(
+        self, endpoint: str, change: EndpointChange, *, by: str | None = None
+    ) -> None:
         self.ask("update_endpoint", endpoint, change)
+        self.authors_named.append(("update_endpoint", by))
 
-    async def remove_endpoint(self, endpoint: str) -> Endpoint:
+    async def remove_endpoint(self, endpoint: str, *, by: str | None = None) -> Endpoint:
         self.ask("remove_endpoint", endpoint)
+        self.authors_named.append(("remove_endpoint", by))
         return self.all_endpoints.pop(endpoint)
 
     def _councils(self, where: CouncilFilter) -> list[Council]:
@@ -260,6 +296,7 @@ class Archive(Asked):
     held: dict[str, Holding] = field(default_factory=dict)
     counted: CouncilStatistics = NOTHING
     hits: list[Hit] = field(default_factory=list)
+    known_authors: dict[str, Authors] = field(default_factory=dict)
     retried: dict[str, str] = field(default_factory=dict)
     """By the id of a retry: what it retries."""
 
@@ -324,6 +361,10 @@ class Archive(Asked):
         self.ask("transcripts", *deliberations)
         return {id_: self.said[id_] for id_ in deliberations if id_ in self.said}
 
+    async def authors(self, ids: Collection[str]) -> Mapping[str, Authors]:
+        self.ask("authors", *ids)
+        return {id_: self.known_authors[id_] for id_ in ids if id_ in self.known_authors}
+
     async def holdings(self, deliberations: Collection[str]) -> Mapping[str, Holding]:
         self.ask("holdings", *deliberations)
         return {id_: self.held[id_] for id_ in deliberations if id_ in self.held}
@@ -376,8 +417,9 @@ class Office(Asked):
         self.archive.retried[order.deliberation] = order.of
         return Accepted(deliberation=order.deliberation, new=True)
 
-    async def cancel(self, deliberation: str, reason: str | None) -> None:
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> None:
         self.ask("cancel", deliberation, reason)
+        self.authors_named.append(("cancel", by))
         kept = self.archive.kept[deliberation]
         self.archive.keep(replace(kept, status=Status.CANCELLED, failure=reason))
 

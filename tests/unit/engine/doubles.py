@@ -218,8 +218,8 @@ class OneDeliberation:
         self._end(Status.FAILED)
         return True
 
-    async def cancel(self, deliberation: str, reason: str | None) -> None:
-        del deliberation, reason
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> None:
+        del deliberation, reason, by
         self._fail_if_told()
         self.epoch += 1
         self.held = ()
