@@ -65,8 +65,8 @@ def build_app(
         ],
         middleware=[
             Middleware(Farewell, context_source=context_source),
-            *_cross_origin(sites),
             Middleware(OwnSites, sites=sites),
+            *_cross_origin(sites),
             Middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM, compresslevel=_COMPRESSION),
             Middleware(BodyLimit),
         ],
@@ -86,7 +86,8 @@ def _cross_origin(sites: Sites) -> tuple[Middleware, ...]:
             CORSMiddleware,
             allow_origins=sites.origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("authorization", "content-type"),
+            # Whatever libraries send; what it is worth is judged where it is read.
+            allow_headers=("*",),
             expose_headers=("retry-after", "www-authenticate"),
         ),
     )

@@ -41,13 +41,18 @@ async def caller_of(
             connection.headers.get("authorization") if shown is None else shown
         )
     except UnauthenticatedError as refused:
-        correlation_id = uuid_utils.uuid7().hex
-        client = connection.client
-        _log.warning(
-            "caller_refused",
-            why=refused.why,
-            client=None if client is None else client.host,
-            path=connection.url.path,
-            correlation_id=correlation_id,
-        )
-        raise RefusedCallerError(refused, correlation_id) from refused
+        raise RefusedCallerError(refused, note_refusal(connection, refused.why)) from refused
+
+
+def note_refusal(connection: HTTPConnection, why: str) -> str:
+    """Log that somebody is not let in; returns the id by which that is found."""
+    correlation_id = uuid_utils.uuid7().hex
+    client = connection.client
+    _log.warning(
+        "caller_refused",
+        why=why,
+        client=None if client is None else client.host,
+        path=connection.url.path,
+        correlation_id=correlation_id,
+    )
+    return correlation_id

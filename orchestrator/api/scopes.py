@@ -69,11 +69,11 @@ class Entitled(SchemaExtension):
             not operation.pre_execution_errors
             and isinstance(context, Context)
             and document is not None
-            and query is not None
         ):
             # Strawberry's own extensions reach for it too: it has no other name.
             schema: GraphQLSchema = operation.schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            look = _looking(schema) if len(query) <= LONGEST_KNOWN else partial(_look, schema)
+            known = query is not None and len(query) <= LONGEST_KNOWN
+            look = _looking(schema) if known else partial(_look, schema)
             refused = [
                 (field, scope)
                 for field, scope in _of_operation(look(document), operation.operation_name)

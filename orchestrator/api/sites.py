@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 import structlog
+import uuid_utils
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
@@ -86,17 +87,19 @@ class OwnSites:
         else:
             await self._app(scope, receive, send)
             return
+        correlation_id = uuid_utils.uuid7().hex
         _log.warning(
             "site_refused",
             why=why,
             host=host[:_SHOWN],
             origin=None if origin is None else origin[:_SHOWN],
+            correlation_id=correlation_id,
         )
         if scope["type"] == "websocket":
             # Before it is accepted: the handshake is answered with 403.
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
         else:
-            await refusal(status, why)(scope, receive, send)
+            await refusal(status, why, correlation_id=correlation_id)(scope, receive, send)
 
 
 def _is_embedded(headers: Headers) -> bool:

@@ -8,14 +8,18 @@ from contextlib import suppress
 from typing import cast
 
 import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    SubscribeMessage,
+)
 from typing_extensions import override
 
-from orchestrator.api.callers import RefusedCallerError, caller_of
+from orchestrator.api.callers import RefusedCallerError, caller_of, note_refusal
 from orchestrator.api.context import Context
 from orchestrator.domain.errors import UnavailableError
 
@@ -49,6 +53,13 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
         await super().handle_connection_init(message)
 
     @override
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """Note who asks for something before he was let in."""
+        if not self.connection_acknowledged:
+            note_refusal(self._socket, "something was asked for before connection_init")
+        await super().handle_subscribe(message)
+
+    @override
     async def shutdown(self) -> None:
         """Wait for nobody any more."""
         if self._leaving is not None:
@@ -57,10 +68,13 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
                 await self._leaving
         await super().shutdown()
 
+    @property
+    def _socket(self) -> WebSocket:
+        return cast("ASGIWebSocketAdapter", self.websocket).ws
+
     async def _let_in(self, payload: object) -> None:
         doorkeeper = self.context.ports.doorkeeper
-        socket = cast("ASGIWebSocketAdapter", self.websocket).ws
-        caller = await caller_of(doorkeeper, socket, _shown(payload))
+        caller = await caller_of(doorkeeper, self._socket, _shown(payload))
         self.context = Context(self.context.ports, caller)
         if caller.name is not None:
             self._leaving = asyncio.create_task(self._see_out(self.context), name="leaving")
@@ -71,7 +85,9 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
         _log.info("caller_left", caller=caller.name, why=why, operations=len(self.operations))
         for operation in list(self.operations):
             await self.cleanup_operation(operation)
-        await self.websocket.close(FORBIDDEN, why)
+        # He may have left by himself at the same moment.
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await self.websocket.close(FORBIDDEN, why)
 
 
 def _shown(payload: object) -> str | None:

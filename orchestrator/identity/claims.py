@@ -59,7 +59,7 @@ def caller_of(token: str, key: PyJWK, expected: Expected) -> Caller:
         scope=scope,
         known_by=KnownBy.ISSUER,
         until=_end(claims["exp"]),
-        proof=key.key_id,
+        proof=key.key,
     )
 
 

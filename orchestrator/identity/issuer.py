@@ -51,10 +51,9 @@ class Issuer(doorkeeper.Issuer):
 
     @override
     def against(self, caller: Caller) -> str | None:
-        key = caller.proof if isinstance(caller.proof, str) else None
-        return (
-            None if self._keys.has(key) else "the key that the token was signed with was taken back"
-        )
+        if self._keys.has(caller.proof):
+            return None
+        return "the key that the token was signed with was taken back"
 
     @override
     async def run(self) -> None:

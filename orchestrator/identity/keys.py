@@ -1,4 +1,8 @@
-"""The keys of an OpenID issuer: fetched beside what goes on, kept, and fetched anew."""
+"""The keys of an OpenID issuer: fetched beside what goes on, kept, and fetched anew.
+
+PyJWT's own client of an issuer holds up everything while it asks, asks again for each made-up id of a key, and does not
+tell who has to leave because his key was taken back.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,8 @@ _AGAIN_SECONDS = 10.0
 """Between two attempts, whatever is asked for: made-up ids of keys must not have the issuer asked each time."""
 _KEPT_SECONDS = 3600.0
 """How long keys count while the issuer cannot be asked whether they still do."""
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+_TIMEOUT_SECONDS = 10.0
+"""For all that is asked of the issuer at once, however slowly it answers: who shows a token waits for it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -93,15 +98,20 @@ class Keys:
             )
         return found
 
-    def has(self, identifier: str | None) -> bool:
-        """Whether a key counts, as far as is known."""
-        return self._found(identifier) is not None
+    def has(self, key: object) -> bool:
+        """Whether a key counts, as far as is known: another one under the same id is another one."""
+        return key in self._material
 
     async def run(self) -> None:
         """Keep the keys those that count."""
         while True:
             await self._fetch(since=self._tried)
             await asyncio.sleep(_AGAIN_SECONDS if self._away else _RENEWAL_SECONDS)
+
+    @property
+    def _material(self) -> list[object]:
+        """What the keys are, whatever they are called."""
+        return [key.key for key in self._keys]
 
     def _found(self, identifier: str | None) -> PyJWK | None:
         if identifier is None:
@@ -117,10 +127,12 @@ class Keys:
             ):
                 return
             self._tried = now
-            before = {key.key_id for key in self._keys}
+            before = self._material
             try:
-                self._keys = await self._read()
+                async with asyncio.timeout(_TIMEOUT_SECONDS):
+                    self._keys = await self._read()
             except (
+                TimeoutError,
                 httpx.HTTPError,
                 httpx.InvalidURL,
                 ValueError,
@@ -136,7 +148,7 @@ class Keys:
                 if self._away or self._fetched is None:
                     _log.info("issuer_reached", issuer=self.url, keys=len(self._keys))
                 self._away, self._fetched = False, now
-            if before != {key.key_id for key in self._keys}:
+            if before != self._material:
                 self.changed()
 
     async def _read(self) -> tuple[PyJWK, ...]:
@@ -154,7 +166,7 @@ class Keys:
         )
 
     async def _get(self, address: str) -> dict[str, Any]:
-        response = await self._http.get(address, follow_redirects=False, timeout=_TIMEOUT)
+        response = await self._http.get(address, follow_redirects=False)
         if response.status_code != 200:  # noqa: PLR2004
             raise _UnusableError(f"HTTP {response.status_code}")
         answer = response.json()

@@ -12,6 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page, Request, async_playwright, expect
 
+from orchestrator.domain.callers import Scope
+from orchestrator.identity import tokens
+from orchestrator.identity.keeping import Kept
+from orchestrator.identity.means import Means
 from tests.integration.http.serving import served
 from tests.support.samples import a_council, a_deliberation, play
 from tests.unit.api.doubles import House
@@ -69,7 +73,12 @@ class Shown:
 
 @pytest.fixture
 async def shown() -> AsyncGenerator[Shown]:
-    house = House()
+    async with _shown(House()) as shown:
+        yield shown
+
+
+@asynccontextmanager
+async def _shown(house: House) -> AsyncGenerator[Shown]:
     house.registry.add(a_council("dev"))
     house.archive.keep(*play(a_deliberation()))
     async with served(house) as url, _browsed() as page:
@@ -145,6 +154,29 @@ async def test_token_goes_with_requests_and_connections_and_stays_with_the_tab(
     assert any('"Authorization":"Bearer a-token"' in frame for frame in shown.frames)
     assert "a-token" not in await shown.page.evaluate("JSON.stringify(localStorage)")
     assert "a-token" not in shown.page.url
+
+
+async def test_where_callers_show_tokens_the_page_is_for_everybody_and_what_it_asks_for_is_not() -> (
+    None
+):
+    token, entry = tokens.create("ada", Scope.READ, None)
+    async with _shown(House(means=Means(kept=Kept(str(entry), None)))) as shown:
+        await shown.open("LookAround")
+        await shown.run()
+        await shown.expect("a token must be sent")
+
+        await shown.page.get_by_label("Token").fill(token)
+        await shown.page.get_by_role("button", name="Use it").click()
+        await shown.run()
+        await shown.expect('"version"')
+        await shown.open("Follow")
+        await shown.fill_in({"id": "dlb_1"})
+        await shown.run()
+        await shown.expect("DeliberationEnded")
+
+        # The schema, which was refused at first, is asked for again with the token.
+        await shown.page.get_by_role("button", name="Show Documentation Explorer").click()
+        await expect(shown.page.get_by_role("link", name="UserError", exact=True)).to_be_attached()
 
 
 async def test_what_an_answer_says_is_shown_and_not_run(shown: Shown) -> None:

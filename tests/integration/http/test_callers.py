@@ -283,8 +283,11 @@ async def test_who_asks_before_he_has_said_hello_is_told_with_4401(tmp_path: Pat
             proxy=None,
         ) as socket,
     ):
-        await follow(socket)
-        assert await heard(socket) == (4401, "Unauthorized")
+        with capture_logs() as logs:
+            await follow(socket)
+            assert await heard(socket) == (4401, "Unauthorized")
+
+    assert [(line["event"], line["client"]) for line in logs] == [("caller_refused", "127.0.0.1")]
 
 
 async def test_over_a_websocket_a_field_is_for_who_has_its_scope_too(tmp_path: Path) -> None:
@@ -416,6 +419,26 @@ async def test_server_sent_events_need_a_token_and_break_off_when_it_is_taken_ba
     assert names[0] == "next"
     # It breaks off: who is complete would not come again, and be told why.
     assert "complete" not in names
+
+
+async def test_server_sent_events_break_off_when_the_token_ends(tmp_path: Path) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    async with (
+        opened(tmp_path, {"ada": (Scope.READ, soon)}) as (door, has),
+        httpx.AsyncClient(trust_env=False, timeout=15) as client,
+        client.stream(
+            "POST",
+            door.url,
+            json={"query": FOLLOW},
+            headers={"accept": "text/event-stream", **bearer(has["ada"])},
+        ) as response,
+    ):
+        # Nothing happens meanwhile to what is followed.
+        lines = [line async for line in response.aiter_lines()]
+
+    assert "event: next" in lines
+    assert "event: complete" not in lines
+    assert datetime.now(UTC) >= soon
 
 
 # ---------------------------------------------------------------- the client

@@ -17,7 +17,12 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.responses import (
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    StreamingResponse,
+)
 from structlog.testing import capture_logs
 
 from orchestrator.domain.callers import Scope
@@ -281,6 +286,23 @@ async def test_after_a_rotation_tokens_of_the_new_key_count_and_those_of_the_old
     assert "was taken back" in await refused(doorkeeper, old)
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_a_key_that_was_replaced_under_its_old_id_counts_no_longer(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    old = issuer.sign()
+    leaving = asyncio.create_task(doorkeeper.leaving(await doorkeeper.admit(f"Bearer {old}")))
+
+    issuer.rotate(elliptic_key(issuer.key.id))
+    # Of one that is not known it is asked whether it is new.
+    await refused(doorkeeper, issuer.sign(elliptic_key("made-up")))
+
+    async with asyncio.timeout(5):
+        assert await leaving == "the key that the token was signed with was taken back"
+    assert "was taken back" in await refused(doorkeeper, old)
+    assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
+
+
 async def test_made_up_keys_do_not_have_the_issuer_asked_again_and_again(
     issuer: LocalIssuer, doorkeeper: Doorkeeper
 ) -> None:
@@ -313,16 +335,17 @@ async def test_keys_that_could_not_be_confirmed_for_an_hour_count_no_longer(
 ) -> None:
     now = 0.0
     known = Keys(issuer.url, http, clock=lambda: now)
-    assert await known.key(issuer.key.id) is not None
+    key = await known.key(issuer.key.id)
+    assert key is not None
     issuer.instead = PlainTextResponse("busy", 503)
 
     now = 3599.0
     assert await known.key("another") is None
-    assert known.has(issuer.key.id)
+    assert known.has(key.key)
     now = 3602.0
     with pytest.raises(UnavailableError):
         await known.key("another")
-    assert not known.has(issuer.key.id)
+    assert not known.has(key.key)
 
     issuer.instead = None
     assert await known.key(issuer.key.id) is not None
@@ -343,6 +366,22 @@ async def test_where_no_keys_are_to_be_had_no_token_can_be_judged(
     issuer: LocalIssuer, doorkeeper: Doorkeeper, instead: Any
 ) -> None:
     issuer.instead = instead
+
+    with pytest.raises(UnavailableError):
+        await doorkeeper.admit(f"Bearer {issuer.sign()}")
+
+
+async def test_an_issuer_that_answers_without_end_is_not_waited_for_without_end(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_TIMEOUT_SECONDS", 0.2)
+
+    async def drops() -> AsyncGenerator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+    issuer.instead = StreamingResponse(drops())
 
     with pytest.raises(UnavailableError):
         await doorkeeper.admit(f"Bearer {issuer.sign()}")

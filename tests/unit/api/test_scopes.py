@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 import strawberry
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from structlog.testing import capture_logs
 
 from graphql import (
@@ -22,9 +24,11 @@ from graphql import (
     is_leaf_type,
 )
 from orchestrator.api.app import build_app
+from orchestrator.api.context import Context
+from orchestrator.api.projection.executor import ProjectingExecutor
 from orchestrator.api.schema import SCHEMA
 from orchestrator.api.scopes import READ, needs_of
-from orchestrator.domain.callers import Scope
+from orchestrator.domain.callers import NOBODY, Caller, Scope
 from orchestrator.identity.means import Means
 from tests.support.samples import a_council, a_deliberation
 from tests.unit.api.doubles import House
@@ -209,6 +213,33 @@ async def test_a_document_that_was_known_before_is_no_way_round() -> None:
 
     assert codes(allowed.json()) == set()
     assert codes(refused.json()) == {"FORBIDDEN"}
+
+
+@pytest.mark.parametrize("way", [ProjectingExecutor, StrawberryGraphQLCoreExecutionContext])
+async def test_a_scope_is_held_to_whichever_way_queries_are_answered(
+    way: type[StrawberryGraphQLCoreExecutionContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projected: list[object] = []
+    project = vars(ProjectingExecutor)["_project"]
+
+    def noted(*arguments: Any) -> Any:
+        projected.append(arguments)
+        return project(*arguments)
+
+    monkeypatch.setattr(ProjectingExecutor, "_project", noted)
+    schema = copy.copy(SCHEMA)
+    schema.execution_context_class = way
+    house = a_house(Scope.READ)
+    query = "{ councils(first: 1) { edges { node { name } } } roles { name } }"
+
+    refused = await schema.execute(query, context_value=Context(house.ports(), NOBODY))
+    assert {(error.extensions or {})["code"] for error in refused.errors or ()} == {"FORBIDDEN"}
+    assert (refused.data, projected, house.registry.calls) == (None, [], [])
+
+    reader = Caller(scope=Scope.READ)
+    allowed = await schema.execute(query, context_value=Context(house.ports(), reader))
+    assert allowed.errors is None
+    assert len(projected) == (way is ProjectingExecutor)
 
 
 @pytest.mark.parametrize(

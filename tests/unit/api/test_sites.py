@@ -77,8 +77,16 @@ async def test_under_a_name_that_nobody_gave_it_it_is_not_reached_whoever_asks(
     assert response.status_code == 421
     assert response.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert REBOUND in response.json()["errors"][0]["message"]
-    assert house.state.waiting_for is None
     assert [(line["event"], line["host"]) for line in logs] == [("site_refused", host)]
+
+
+async def test_what_the_log_has_of_a_refusal_is_found_by_the_id_that_was_told(house: House) -> None:
+    for headers in ({"host": "evil.example"}, {"origin": "https://evil.example"}):
+        with capture_logs() as logs:
+            response = await asked(house, headers)
+
+        told = response.json()["errors"][0]["extensions"]["correlationId"]
+        assert [line["correlation_id"] for line in logs] == [told]
 
 
 async def test_a_name_that_was_rebound_is_refused_although_its_page_has_the_same_origin(
@@ -201,13 +209,15 @@ async def test_a_browser_that_asks_first_is_told_whether_it_may(
     headers = {
         "origin": origin,
         "access-control-request-method": "POST",
-        "access-control-request-headers": "authorization, content-type",
+        "access-control-request-headers": "authorization, content-type, x-of-a-library",
     }
 
-    response = await asked(house, headers, sites=ALLOWED, method="OPTIONS")
+    with capture_logs() as logs:
+        response = await asked(house, headers, sites=ALLOWED, method="OPTIONS")
 
-    assert (response.status_code == 200) is allowed
+    assert response.status_code == (200 if allowed else 403)
     assert ("access-control-allow-origin" in response.headers) is allowed
+    assert [line["event"] for line in logs] == ([] if allowed else ["site_refused"])
 
 
 async def test_an_answer_that_refuses_the_caller_can_be_read_by_a_page_that_is_allowed(
