@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -9,9 +11,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from typing_extensions import override
 
 from orchestrator.api.answers import on_fault, on_http_error
 from orchestrator.api.body import BodyLimit
@@ -27,6 +30,25 @@ _COMPRESSED_FROM = 1024
 
 _COMPRESSION = 4
 """Of 9: each step more costs more time than it saves in what is sent."""
+
+
+_PATH = "/graphql"
+
+
+class _App(Starlette):
+    """Leads WebSockets past what is for HTTP alone: each layer that one went through would be kept for as long as it lives."""
+
+    def __init__(self, sockets: ASGIApp, **others: Any) -> None:
+        """`sockets` are led there; `others` are as Starlette takes them."""
+        super().__init__(**others)
+        self._sockets = sockets
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and scope["path"] == _PATH:
+            await self._sockets(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def build_app(
@@ -55,10 +77,10 @@ def build_app(
     sites = sites or Sites()
     streams = Streams()
     graphql = GraphQLEndpoint(context_source, streams, sites.origins)
-    app = Starlette(
+    app = _App(
+        OwnSites(graphql, sites),
         routes=[
-            Route("/graphql", graphql),
-            WebSocketRoute("/graphql", graphql),
+            Route(_PATH, graphql),
             Mount("/graphiql", StaticFiles(directory=STATIC)),
             Route("/livez", _alive),
             Route("/readyz", ready),
