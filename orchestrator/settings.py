@@ -145,6 +145,13 @@ class Settings(BaseSettings):
             description="Other web pages that may use it from a browser, apart by commas, such as https://dashboard.example.com.",
         ),
     ] = ()
+    introspection: Annotated[
+        bool,
+        Field(
+            alias="COUNCIL_INTROSPECTION",
+            description="Whether the API shows its schema to those who ask; code generators and GraphiQL do.",
+        ),
+    ] = True
     home: Annotated[
         Path,
         Field(

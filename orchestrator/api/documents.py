@@ -25,7 +25,7 @@ from graphql import (
     validate,
 )
 from orchestrator.api.context import Context
-from orchestrator.api.limits import MOST_COST, LimitError, check_text
+from orchestrator.api.limits import MOST_COST, ClosedError, LimitError, check_text
 from orchestrator.api.remembering import Remembered
 from orchestrator.api.weighing import Price, excess, weigh
 
@@ -82,8 +82,9 @@ class KnownDocuments(SchemaExtension):
             judgment = judge(document)
             errors = judgment.errors or _ambiguity(document, said)
             if not errors:
-                self._cost = judgment.price(said).of(operation.variables)
-                errors = excess(self._cost)
+                price = judgment.price(said)
+                self._cost = price.of(operation.variables)
+                errors = excess(self._cost) or _closed(price, operation.context)
             operation.pre_execution_errors = list(errors)
         yield
 
@@ -125,6 +126,17 @@ def _of_document(error: GraphQLError) -> GraphQLError:
     if isinstance(error.original_error, ValueError):
         return GraphQLError("a value in the document cannot be read", nodes=error.nodes)
     return error
+
+
+def _closed(price: Price, context: object) -> tuple[GraphQLError, ...]:
+    """Say that the schema is not shown, where it is asked for and is not."""
+    if price.introspects and isinstance(context, Context) and not context.ports.introspection:
+        return (
+            ClosedError(
+                "this service answers no introspection (COUNCIL_INTROSPECTION); its schema is in its repository, as graphql/schema.graphql"
+            ),
+        )
+    return ()
 
 
 def _ambiguity(document: DocumentNode, said: str | None) -> tuple[GraphQLError, ...]:

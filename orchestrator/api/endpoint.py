@@ -172,7 +172,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     @override
     async def render_graphql_ide(self, request: Request) -> Response:
-        return page()
+        return page(introspection=self._context_source().introspection)
 
     @override
     async def get_context(

@@ -7,7 +7,7 @@ import re
 import structlog
 
 from graphql import GraphQLError
-from orchestrator.api.limits import LimitError
+from orchestrator.api.limits import ClosedError, LimitError
 from orchestrator.domain.errors import (
     ForbiddenError,
     RefusedError,
@@ -71,6 +71,8 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: P
         return "FORBIDDEN", cause.why, (cause.field,)
     if (limit := _limit(error)) is not None:
         return "LIMIT", limit.message, ()
+    if isinstance(error, ClosedError):
+        return "FORBIDDEN", error.message, ()
     if isinstance(cause, TooSlowError):
         return "LIMIT", str(cause), ()
     if cause is None or isinstance(cause, GraphQLError):

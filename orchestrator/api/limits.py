@@ -34,6 +34,10 @@ class LimitError(GraphQLError):
         super().__init__(message)
 
 
+class ClosedError(GraphQLError):
+    """The service is set not to answer this, whoever asks."""
+
+
 def check_text(text: str) -> None:
     """Look at a document before it is parsed.
 

@@ -313,3 +313,5 @@ class Ports:
     """Whether an endpoint may have a link-local or metadata address."""
     operation_seconds: float = MOST_SECONDS
     """How long an operation may take, but for what it was asked to wait."""
+    introspection: bool = True
+    """Whether the schema is shown to those who ask."""

@@ -103,6 +103,8 @@ class Weight:
     selections: int = 0
     aliases: int = 0
     directives: int = 0
+    introspects: bool = False
+    """Whether the schema is asked for."""
     cost: Cost = field(default_factory=Cost)
 
     def beside(self, other: Weight) -> Weight:
@@ -113,6 +115,7 @@ class Weight:
             selections=self.selections + other.selections,
             aliases=self.aliases + other.aliases,
             directives=self.directives + other.directives,
+            introspects=self.introspects or other.introspects,
             cost=self.cost.plus(other.cost),
         )
 
@@ -132,11 +135,12 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one operation costs, which depends on its variables."""
+    """What one operation costs, which depends on its variables, and whether it asks for the schema."""
 
     cost: Cost
     defaults: Mapping[str, int | None]
     """The sizes that its variables have where they are not sent."""
+    introspects: bool
 
     def of(self, variables: Mapping[str, Any] | None) -> int:
         """Say what it costs with the variables that were sent."""
@@ -158,7 +162,7 @@ def weigh(schema: GraphQLSchema, document: DocumentNode) -> dict[str, Price]:
             weight = scale.weigh(node)
             weight.check()
             name = "" if node.name is None else node.name.value
-            prices[name] = Price(weight.cost, _defaults(node))
+            prices[name] = Price(weight.cost, _defaults(node), weight.introspects)
     return prices
 
 
@@ -221,7 +225,12 @@ class _Scale:
         name = node.name.value
         if name.startswith("__"):
             # The schema is of a known size; its types nest deeper than anything else.
-            return replace(weight, depth=1, cost=Cost({(): weight.selections}))
+            return replace(
+                weight,
+                depth=1,
+                introspects=name != "__typename",
+                cost=Cost({(): weight.selections}),
+            )
         below = inner.cost
         if name in self._pages:
             below = below.times(_size(node, DEFAULT_PAGE))

@@ -95,6 +95,7 @@ async def joined(
             service=service,
             doorkeeper=doorkeeper,
             allow_link_local=settings.allow_link_local,
+            introspection=settings.introspection,
         )
         watching = (
             asyncio.create_task(watch.run(), name="watch"),

@@ -39,14 +39,21 @@ _HEADERS = {
 }
 
 
-def page() -> HTMLResponse:
+_CLOSED = """# This service answers no introspection, so nothing is completed here and there is no documentation.
+# The schema is in its repository, as graphql/schema.graphql.
+
+"""
+
+
+def page(*, introspection: bool) -> HTMLResponse:
     """Return the page, which expects to be shown where GraphQL is answered."""
-    return HTMLResponse(_page(), headers=_HEADERS)
+    return HTMLResponse(_page(introspection=introspection), headers=_HEADERS)
 
 
 @cache
-def _page() -> str:
-    tabs = [_tab(path.read_text(encoding="utf-8")) for path in examples()]
+def _page(*, introspection: bool) -> str:
+    said = "" if introspection else _CLOSED
+    tabs = [_tab(said + path.read_text(encoding="utf-8")) for path in examples()]
     # Within a script element, nothing else can end it.
     shown = json.dumps(tabs).replace("<", "\\u003c")
     return Template((_ROOM / "page.html").read_text(encoding="utf-8")).substitute(examples=shown)

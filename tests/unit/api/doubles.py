@@ -517,6 +517,7 @@ class House:
     doorkeeper: Doorkeeper = field(init=False)
     allow_link_local: bool = False
     operation_seconds: float = MOST_SECONDS
+    introspection: bool = True
 
     def __post_init__(self) -> None:
         self.office.archive = self.archive
@@ -533,6 +534,7 @@ class House:
             doorkeeper=self.doorkeeper,
             allow_link_local=self.allow_link_local,
             operation_seconds=self.operation_seconds,
+            introspection=self.introspection,
         )
 
 
