@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import structlog
 
@@ -13,6 +14,7 @@ from orchestrator.domain.errors import (
     RefusedError,
     TooSlowError,
     UnavailableError,
+    outline,
 )
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +29,20 @@ _MESSAGE_SHOWN = (300, 100)
 """Characters of GraphQL's own message that are shown: of its beginning, and of its end."""
 
 
+def told(errors: Sequence[GraphQLError], correlation_id: str) -> list[GraphQLError]:
+    """Give errors the form in which they are shown; what is not their caller's doing is logged, by the id that he is told."""
+    away = [error for error in errors if isinstance(error.original_error, UnavailableError)]
+    if away:
+        # Once, and not for each of the fields that need the same graph.
+        _log.warning(
+            "operation_unavailable",
+            correlation_id=correlation_id,
+            fields=[_field(error) for error in away],
+            why=str(away[0].original_error),
+        )
+    return [coded(error, correlation_id) for error in errors]
+
+
 def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
     """Give an error its extensions. What is nobody's business but ours is logged and not shown."""
     code, message, path = _judged(error)
@@ -35,7 +51,7 @@ def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
         _log.error(
             "operation_failed",
             correlation_id=correlation_id,
-            field=".".join(str(step) for step in error.path or ()),
+            field=_field(error),
             exc_info=error.original_error or error,
         )
     return GraphQLError(
@@ -47,6 +63,10 @@ def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
         extensions=extensions(code, path, correlation_id)
         | ({} if limit is None else {"limit": limit.limit}),
     )
+
+
+def _field(error: GraphQLError) -> str:
+    return ".".join(str(step) for step in error.path or ())
 
 
 def extensions(code: str, path: tuple[str, ...], correlation_id: str) -> dict[str, object]:
@@ -66,7 +86,7 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: P
         mistakes = cause.mistakes
         return mistakes[0].code, "; ".join(m.message for m in mistakes), mistakes[0].path
     if isinstance(cause, UnavailableError):
-        return "UNAVAILABLE", cause.what, ()
+        return "UNAVAILABLE", outline(cause.what), ()
     if isinstance(cause, ForbiddenError):
         return "FORBIDDEN", cause.why, (cause.field,)
     if (limit := _limit(error)) is not None:

@@ -18,7 +18,7 @@ from typing_extensions import override
 from graphql import GraphQLError
 from orchestrator.api.context import Context
 from orchestrator.api.documents import KnownDocuments
-from orchestrator.api.errors import coded
+from orchestrator.api.errors import told
 from orchestrator.api.mutations.fields import Mutation
 from orchestrator.api.projection.executor import ProjectingExecutor
 from orchestrator.api.queries import Query
@@ -104,7 +104,7 @@ class CouncilSchema(strawberry.Schema):
         context = None if execution_context is None else execution_context.context
         known = isinstance(context, Context)
         correlation_id = context.correlation_id if known else uuid_utils.uuid7().hex
-        errors[:] = [coded(error, correlation_id) for error in errors]
+        errors[:] = told(errors, correlation_id)
 
 
 SCHEMA = CouncilSchema(

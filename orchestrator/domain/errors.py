@@ -184,5 +184,5 @@ class ModelError(CouncilError):
 
 
 def outline(reason: str) -> str:
-    """A ModelError's reason up to its first colon, fit for a log: the words of a server or of a model come after it."""
+    """A reason up to its first colon: the words of a server or of a model come after it, which are not for everybody."""
     return reason.partition(": ")[0]

@@ -214,6 +214,26 @@ async def test_fault_of_the_service_is_logged_by_its_id_and_not_shown(
     assert line["exc_info"] is house.registry.errors["roles"]
 
 
+async def test_what_is_away_is_logged_once_by_its_id_and_with_the_words_that_are_not_shown(
+    api: Api, house: House
+) -> None:
+    away = UnavailableError("Neo4j cannot do it now: LockClient[7] waits", "at bolt://inside")
+    house.registry.errors.update(roles=away, models=away)
+
+    with capture_logs() as logs:
+        answer = await api.send("{ roles { name } models { name } service { version } }")
+
+    assert answer["data"] == {"roles": None, "models": None, "service": {"version": "1.2.3"}}
+    assert [error["message"] for error in answer["errors"]] == ["Neo4j cannot do it now"] * 2
+    assert sorted(error["path"] for error in answer["errors"]) == [["models"], ["roles"]]
+    [line] = logs
+    assert (line["event"], sorted(line["fields"])) == ("operation_unavailable", ["models", "roles"])
+    assert {error["extensions"]["correlationId"] for error in answer["errors"]} == {
+        line["correlation_id"]
+    }
+    assert line["why"] == str(away)
+
+
 async def test_ids_of_two_operations_differ_although_their_document_is_known(api: Api) -> None:
     first, second = await api.fail("{ colour }"), await api.fail("{ colour }")
 
