@@ -70,10 +70,10 @@ async def refused(doorkeeper: Doorkeeper, shown: str | None) -> UnauthenticatedE
 
 
 @pytest.mark.parametrize(
-    "shown", [f"Bearer {TOKEN}", f"bearer {TOKEN}", f"BEARER   {TOKEN}  "], ids=["", "case", "room"]
+    "shown", ["Bearer {}", "bearer {}", "BEARER   {}  "], ids=["", "case", "room"]
 )
 async def test_who_shows_a_token_is_known_by_its_entry(shown: str) -> None:
-    caller = await a_doorkeeper().admit(shown)
+    caller = await a_doorkeeper().admit(shown.format(TOKEN))
 
     assert (caller.name, caller.scope, caller.until) == ("ada", Scope.DELIBERATE, END)
     assert caller.keyspace == "token:ada"
@@ -83,21 +83,21 @@ async def test_who_shows_a_token_is_known_by_its_entry(shown: str) -> None:
 @pytest.mark.parametrize(
     "shown",
     [
-        f"Basic {TOKEN}",
-        TOKEN,
+        "Basic {}",
+        "{}",
         "Bearer",
         "Bearer ",
         "",
         "Bearer council_wrong",
-        f"Bearer {TOKEN}x",
-        f"Bearer {TOKEN} {TOKEN}",
+        "Bearer {}x",
+        "Bearer {0} {0}",
         "Bearer a.b.c",
     ],
 )
 async def test_who_shows_something_wrong_is_not_let_in_even_where_showing_nothing_would_do(
     shown: str,
 ) -> None:
-    error = await refused(a_doorkeeper(anonymous=Scope.MANAGE), shown)
+    error = await refused(a_doorkeeper(anonymous=Scope.MANAGE), shown.format(TOKEN))
 
     assert error.shown
     assert TOKEN not in error.why
