@@ -118,8 +118,12 @@ async def answer(schema: Any, document: Document, house: House) -> dict[str, Any
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[asyncio.Runner]:
+    # What there is already is not looked through for garbage at each answer.
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner() as one:
         yield one
+    gc.unfreeze()
 
 
 @pytest.fixture
