@@ -75,7 +75,7 @@ def packed() -> Iterator[tuple[Path, str]]:
         ("orchestrator/api/graphiql/static", "*"),
         ("orchestrator/api/graphiql/examples", "*"),
         ("graphql/operations", "*"),
-        ("examples", "*"),
+        ("examples", "*.yaml"),
     ):
         for file in sorted((ROOT / folder).rglob(pattern)):
             place = file.relative_to(ROOT).as_posix()

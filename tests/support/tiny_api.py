@@ -108,8 +108,8 @@ class TinyApi:
             project_schema(),
             body["query"],
             root_value=self.root,
-            variable_values=body["variables"],
-            operation_name=body["operationName"],
+            variable_values=body.get("variables"),
+            operation_name=body.get("operationName"),
         )
         return JSONResponse(result.formatted)
 

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# 04_follow.sh ID: tells what happens in a deliberation, until it has ended.
+set -euo pipefail
+. "$(dirname "$0")/ask.sh"
+
+follow='subscription ($id: ID!, $after: Int) {
+  deliberationEvents(id: $id, after: $after) {
+    __typename
+    sequence
+    ... on TurnTaken { turn { kind agent { name } } }
+    ... on DeliberationEnded { deliberation { status } }
+  }
+}'
+after=null
+status=null
+while [ "$status" = null ]; do
+  # A stream that breaks off is asked for again, after the last event that was seen.
+  while IFS= read -r line; do
+    answer=$([[ $line == data:* ]] && jq -c . <<<"${line#data:}") || continue
+    [ -n "$answer" ] || continue
+    jq -er '.errors // empty | .[].message' <<<"$answer" >&2 && exit 1
+    event=$(jq .data.deliberationEvents <<<"$answer")
+    after=$(jq .sequence <<<"$event")
+    status=$(jq -r .deliberation.status <<<"$event")
+    jq -r 'select(.turn) | "\(.sequence) \(.turn.kind) \(.turn.agent.name)"' <<<"$event"
+  done < <(
+    jq -n --arg query "$follow" --arg id "$1" --argjson after "$after" '{$query, variables: {$id, $after}}' |
+      send --no-buffer --fail -H 'Accept: text/event-stream' || sleep 1
+  )
+done
+echo "$status"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+set -euo pipefail
+. "$(dirname "$0")/ask.sh"
+
+# While Neo4j is away, or a process ends, the service says after how many seconds to ask again.
+while true; do
+  answer=$(ask '{ council(by: { role: "DEV" }) { name } }')
+  pause=$(jq 'first(.errors[]?.extensions | select(.code == "UNAVAILABLE") | .retryAfter)' <<<"$answer")
+  [ -n "$pause" ] || break
+  echo "unavailable; again in $pause s"
+  sleep "$pause"
+done
+jq -r '.errors[]?.message, (.data.council // empty | .name)' <<<"$answer"

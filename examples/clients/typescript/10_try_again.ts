@@ -1,0 +1,28 @@
+import { ClientError } from "graphql-request";
+import { setTimeout } from "node:timers/promises";
+import { client } from "./client.js";
+import { graphql } from "./gql/index.js";
+
+const FIND = graphql(`
+  query FindName($role: String!) {
+    council(by: { role: $role }) { name }
+  }
+`);
+
+// While Neo4j is away, or a process ends, the service says after how many seconds to ask again.
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const told = error instanceof ClientError ? error.response.errors?.[0]?.extensions : undefined;
+      if (told?.code !== "UNAVAILABLE") throw error;
+      const seconds = Number(told.retryAfter);
+      console.log(`unavailable; again in ${seconds} s`);
+      await setTimeout(seconds * 1000);
+    }
+  }
+}
+
+const { council } = await patiently(() => client.request(FIND, { role: "DEV" }));
+console.log(council?.name);
