@@ -152,6 +152,13 @@ class Settings(BaseSettings):
             description="Whether the API shows its schema to those who ask; code generators and GraphiQL do.",
         ),
     ] = True
+    documents: Annotated[
+        str | None,
+        Field(
+            alias="COUNCIL_DOCUMENTS",
+            description="The only documents that the API answers: `package`, those of the package's own client; or a directory, whose *.graphql files are answered, too. Unset: any.",
+        ),
+    ] = None
     home: Annotated[
         Path,
         Field(
@@ -300,6 +307,14 @@ class Settings(BaseSettings):
                 msg = f"{origin!r} must be an origin such as https://dashboard.example.com, without a path"
                 raise ValueError(msg)
         return tuple(origin.lower() for origin in origins)
+
+    @field_validator("documents")
+    @classmethod
+    def _are_somewhere(cls, documents: str | None) -> str | None:
+        if documents not in {None, "package"} and not Path(documents or "").is_dir():
+            msg = f"{documents!r} must be `package` or a directory"
+            raise ValueError(msg)
+        return documents
 
     @field_validator("vllm_model")
     @classmethod

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
+from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from typing_extensions import override
 
@@ -119,6 +120,21 @@ def _judge(schema: GraphQLSchema, document: DocumentNode) -> _Judgment:
     except LimitError as refusal:
         return _Judgment((refusal,))
     return _Judgment(tuple(_of_document(error) for error in validate(schema, document)), prices)
+
+
+def mistakes(schema: Schema, text: str) -> tuple[str, ...]:
+    """Say what is wrong with a document, whoever sends it and whatever its variables; none where it can be answered."""
+    try:
+        # As above.
+        judgment = _judge(schema._schema, _parse(text))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    except GraphQLError as error:
+        return (_placed(error),)
+    return tuple(map(_placed, judgment.errors))
+
+
+def _placed(error: GraphQLError) -> str:
+    line = f"line {error.locations[0].line}: " if error.locations else ""
+    return f"{line}{error.message}"
 
 
 def _of_document(error: GraphQLError) -> GraphQLError:

@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.http import GraphQLHTTPResponse
+from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.exceptions import NonJsonMessageReceived, WebSocketDisconnected
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -35,6 +36,7 @@ from orchestrator.api.context import Context, ContextSource
 from orchestrator.api.graphiql import page
 from orchestrator.api.schema import SCHEMA
 from orchestrator.api.streams import Streams
+from orchestrator.api.trusted import with_document
 from orchestrator.api.visits import Visit
 from orchestrator.domain.callers import NOBODY
 from orchestrator.domain.errors import UnavailableError
@@ -56,9 +58,10 @@ class _Socket(ASGIWebSocketAdapter):
         self, *, ignore_parsing_errors: bool = False
     ) -> AsyncGenerator[object, None]:
         async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
-            if not _is_message(message):
+            placed = _with_document(message)
+            if not _is_message(placed):
                 raise NonJsonMessageReceived
-            yield message
+            yield placed
 
     @override
     async def send_json(self, message: Mapping[str, object]) -> None:
@@ -210,7 +213,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def parse_json(self, data: str | bytes) -> Any:
         """Read what must be an object, or a list of them."""
         parsed = super().parse_json(data)
-        if not isinstance(parsed, dict | list):
+        if isinstance(parsed, dict):
+            return _placed(cast("dict[str, Any]", parsed))
+        if not isinstance(parsed, list):
             raise HTTPException(400, "a request must be a JSON object")
         return cast("object", parsed)
 
@@ -218,7 +223,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def parse_query_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
         parsed = super().parse_query_params(params)
         # An empty parameter is one that was not filled in.
-        return {name: value for name, value in parsed.items() if value != ""}
+        return _placed({name: value for name, value in parsed.items() if value != ""})
+
+    @override
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
+        # Who sends what a document is known by has sent a document.
+        sent = {"documentId", "extensions"}.intersection(request.query_params)
+        return not sent and super().should_render_graphql_ide(request)
 
 
 def _hanging_up(request: Request) -> Callable[[], Awaitable[None]]:
@@ -267,6 +278,27 @@ def _reason(error: HTTPException) -> str:
 def _no_constant(constant: str) -> float:
     msg = f"{constant} is no JSON"
     raise ValueError(msg)
+
+
+def _placed(request: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return with_document(request)
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error
+
+
+def _with_document(message: object) -> object:
+    """Put what a document is known by into its place; none where the message cannot be."""
+    if not isinstance(message, dict):
+        return message
+    fields = cast("dict[str, object]", message)
+    payload = fields.get("payload")
+    if fields.get("type") != "subscribe" or not isinstance(payload, dict):
+        return fields
+    try:
+        return {**fields, "payload": with_document(cast("dict[str, Any]", payload))}
+    except ValueError:
+        return None
 
 
 def _is_message(message: object) -> bool:

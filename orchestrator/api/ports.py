@@ -298,6 +298,14 @@ class ServiceState(Protocol):
 # ---------------------------------------------------------------- all of them
 
 
+class Documents(Protocol):
+    """The documents that alone are answered."""
+
+    def admit(self, sent: str) -> str:
+        """Return the text of what was sent, or of what it is known by; raises GraphQLError where it is none of them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything that the API asks of others, and what it is told of how to answer."""
@@ -315,3 +323,5 @@ class Ports:
     """How long an operation may take, but for what it was asked to wait."""
     introspection: bool = True
     """Whether the schema is shown to those who ask."""
+    documents: Documents | None = None
+    """The only ones that are answered, where there is a list."""

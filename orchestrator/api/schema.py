@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Any
 
@@ -26,6 +26,7 @@ from orchestrator.api.readiness import OnceReady
 from orchestrator.api.scalars import SCALARS
 from orchestrator.api.scopes import Entitled, needs_of
 from orchestrator.api.subscriptions import Subscription
+from orchestrator.api.trusted import admitted
 from orchestrator.api.types import events, turns, user_errors, verdicts
 
 _ANSWERED_ONCE = frozenset({OperationType.QUERY, OperationType.MUTATION})
@@ -46,8 +47,12 @@ class CouncilSchema(strawberry.Schema):
         operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
         """Answer once, as over HTTP: a subscription is refused, which Strawberry would resolve as if it were a query."""
+        try:
+            document = _admitted(query, context_value)
+        except GraphQLError as refusal:
+            return self._refused(refusal)
         return await super().execute(
-            query,
+            document,
             variable_values=variable_values,
             context_value=context_value,
             root_value=root_value,
@@ -70,31 +75,39 @@ class CouncilSchema(strawberry.Schema):
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> AsyncGenerator[Any, None]:
         """Answer as often as there is something to tell."""
-        results = await super().stream(
-            query,
-            variable_values=variable_values,
-            context_value=context_value,
-            root_value=root_value,
-            operation_name=operation_name,
-            operation_extensions=operation_extensions,
-            allowed_operation_types=allowed_operation_types,
-        )
-        return self._told(results)
 
-    async def _told(self, results: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+        async def begun() -> AsyncGenerator[Any, None]:
+            return await super(CouncilSchema, self).stream(
+                _admitted(query, context_value),
+                variable_values=variable_values,
+                context_value=context_value,
+                root_value=root_value,
+                operation_name=operation_name,
+                operation_extensions=operation_extensions,
+                allowed_operation_types=allowed_operation_types,
+            )
+
+        return self._told(begun)
+
+    async def _told(
+        self, begin: Callable[[], Awaitable[AsyncGenerator[Any, None]]]
+    ) -> AsyncGenerator[Any, None]:
         """Tell what an operation costs with its first result alone, and what refuses it before it is begun as such a result."""
         first = True
         try:
-            async with aclosing(results):
+            async with aclosing(await begin()) as results:
                 async for result in results:
                     if not first:
                         result.extensions = None
                     first = False
                     yield result
         except GraphQLError as refusal:
-            errors = [refusal]
-            self.process_errors(errors)
-            yield PreExecutionError(data=None, errors=errors)
+            yield self._refused(refusal)
+
+    def _refused(self, refusal: GraphQLError) -> PreExecutionError:
+        errors = [refusal]
+        self.process_errors(errors)
+        return PreExecutionError(data=None, errors=errors)
 
     @override
     def process_errors(
@@ -105,6 +118,11 @@ class CouncilSchema(strawberry.Schema):
         known = isinstance(context, Context)
         correlation_id = context.correlation_id if known else uuid_utils.uuid7().hex
         errors[:] = told(errors, correlation_id)
+
+
+def _admitted(sent: str | None, context: object) -> str | None:
+    """The text of the document that was sent; raises GraphQLError where it is not answered."""
+    return admitted(sent, context.ports.documents if isinstance(context, Context) else None)
 
 
 SCHEMA = CouncilSchema(

@@ -7,9 +7,10 @@ import contextlib
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator.api.ports import Ports
+from orchestrator.api.ports import Documents, Ports
 from orchestrator.identity.means import Means
 from orchestrator.service.callers import is_loopback
 from orchestrator.service.loading import to_stay
@@ -35,7 +36,18 @@ def _loaded(
         from orchestrator.api.app import build_app  # noqa: PLC0415 - see above
         from orchestrator.api.listening import listening  # noqa: PLC0415
 
-    return listening(build_app(lambda: ports, sites=sites_of(settings, means)), listener)
+        answering = replace(ports, documents=documents_of(settings))
+    return listening(build_app(lambda: answering, sites=sites_of(settings, means)), listener)
+
+
+def documents_of(settings: Settings) -> Documents | None:
+    """Say which documents alone are answered; none where all are."""
+    if settings.documents is None:
+        return None
+    # With it comes the client, which no service needs otherwise.
+    from orchestrator.service.documents import listed  # noqa: PLC0415
+
+    return listed(settings.documents)
 
 
 def sites_of(settings: Settings, means: Means) -> Sites:

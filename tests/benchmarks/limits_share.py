@@ -1,4 +1,4 @@
-"""What the API's limits take of a document that was seen before: looked up, and what it costs said."""
+"""What the API's limits take of a document that was seen before: found on the list and among those known, and what it costs said."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from strawberry.types.graphql import OperationType
 
 from orchestrator.api.documents import KnownDocuments
 from orchestrator.api.schema import SCHEMA
+from orchestrator.api.trusted import Listed, admitted
 
 _TIMES = 2_000
 _BLOCKS = 7
@@ -18,21 +19,25 @@ _BLOCKS = 7
 
 def milliseconds(query: str, variables: Mapping[str, Any]) -> tuple[float, ...]:
     """Return how long it takes, once a block; in this process, whose modules are those of the service."""
-    _once(query, variables)
-    return tuple(_block(query, variables) for _ in range(_BLOCKS))
+    listed = Listed([query])
+    _once(query, variables, listed)
+    return tuple(_block(query, variables, listed) for _ in range(_BLOCKS))
 
 
-def _block(query: str, variables: Mapping[str, Any]) -> float:
+def _block(query: str, variables: Mapping[str, Any], listed: Listed) -> float:
+    body = query.encode()
+    # As requests come: each text is another one, whose hash nobody knows yet.
+    texts = [body.decode() for _ in range(_TIMES)]
     began = time.perf_counter()
-    for _ in range(_TIMES):
-        _once(query, variables)
+    for text in texts:
+        _once(text, variables, listed)
     return 1000 * (time.perf_counter() - began) / _TIMES
 
 
-def _once(query: str, variables: Mapping[str, Any]) -> None:
+def _once(query: str, variables: Mapping[str, Any], listed: Listed) -> None:
     extension = KnownDocuments()
     extension.execution_context = ExecutionContext(
-        query=query,
+        query=admitted(query, listed),
         schema=SCHEMA,
         allowed_operations=(OperationType.QUERY,),
         variables=dict(variables),

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from typing_extensions import override
 
-from orchestrator.api.ports import Ports, Rehydration
+from orchestrator.api.ports import Documents, Ports, Rehydration
 from orchestrator.api.timing import MOST_SECONDS
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.callers import Authors, Scope
@@ -518,6 +518,7 @@ class House:
     allow_link_local: bool = False
     operation_seconds: float = MOST_SECONDS
     introspection: bool = True
+    documents: Documents | None = None
 
     def __post_init__(self) -> None:
         self.office.archive = self.archive
@@ -535,6 +536,7 @@ class House:
             allow_link_local=self.allow_link_local,
             operation_seconds=self.operation_seconds,
             introspection=self.introspection,
+            documents=self.documents,
         )
 
 
