@@ -159,6 +159,30 @@ class Settings(BaseSettings):
             description="The only documents that the API answers: `package`, those of the package's own client; or a directory, whose *.graphql files are answered, too. Unset: any.",
         ),
     ] = None
+    client_connections: Annotated[
+        int,
+        Field(
+            alias="COUNCIL_CLIENT_CONNECTIONS",
+            ge=1,
+            description="WebSockets that one client may have at once at one process: a caller, or an address where callers are anonymous.",
+        ),
+    ] = 256
+    client_subscriptions: Annotated[
+        int,
+        Field(
+            alias="COUNCIL_CLIENT_SUBSCRIPTIONS",
+            ge=1,
+            description="Subscriptions that one client may have at once at one process, over whatever; a query that waits is one, too.",
+        ),
+    ] = 1024
+    client_requests: Annotated[
+        int,
+        Field(
+            alias="COUNCIL_CLIENT_REQUESTS",
+            ge=1,
+            description="Queries and mutations that one client may have under way at once at one process.",
+        ),
+    ] = 256
     home: Annotated[
         Path,
         Field(

@@ -20,6 +20,9 @@ _CODES = {
     503: "UNAVAILABLE",
 }
 
+_PASSING = {429, 503}
+"""Those after which to ask again can help."""
+
 
 def refusal(
     status: int,
@@ -40,7 +43,7 @@ def refusal(
 
 def retry_after(status: int) -> dict[str, str]:
     """The header that says when to ask again, where that can help."""
-    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}  # noqa: PLR2004
+    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in _PASSING else {}
 
 
 async def on_http_error(_request: Request, error: Exception) -> Response:

@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from orchestrator.api.answers import on_fault, on_http_error
 from orchestrator.api.body import BodyLimit
+from orchestrator.api.clients import Clients
 from orchestrator.api.context import ContextSource
 from orchestrator.api.endpoint import GraphQLEndpoint
 from orchestrator.api.graphiql import STATIC
@@ -56,10 +57,12 @@ def build_app(
     lifespan: Lifespan[Starlette] | None = None,
     *,
     sites: Sites | None = None,
+    clients: Clients | None = None,
 ) -> Starlette:
     """Build the application; `context_source` is asked for the ports at each request.
 
-    `sites` are the web pages that may use it, none but its own and of this machine unless told.
+    `sites` are the web pages that may use it, none but its own and of this machine unless told. `clients` say how much
+    each of them may have under way.
 
     `/livez` answers while the process does. `/readyz` answers 200 while the service does all that
     it is there for, and else 503 with what it waits for. `/graphql` takes POST, GET for queries,
@@ -76,7 +79,7 @@ def build_app(
 
     sites = sites or Sites()
     streams = Streams()
-    graphql = GraphQLEndpoint(context_source, streams, sites.origins)
+    graphql = GraphQLEndpoint(context_source, streams, clients or Clients(), sites.origins)
     app = _App(
         OwnSites(graphql, sites),
         routes=[

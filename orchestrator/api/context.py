@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import strawberry
 import uuid_utils
 
+from orchestrator.api.clients import Client, Clients
 from orchestrator.api.limits import LimitError
 from orchestrator.api.loaders import Loaders
 from orchestrator.api.ports import Ports
@@ -22,12 +23,19 @@ class Context:
     """The context of one operation; a connection holds one that is never resolved with."""
 
     def __init__(
-        self, ports: Ports, caller: Caller, hung_up: Callable[[], Awaitable[None]] | None = None
+        self,
+        ports: Ports,
+        caller: Caller,
+        hung_up: Callable[[], Awaitable[None]] | None = None,
+        *,
+        client: Client | None = None,
     ) -> None:
         """`correlation_id` is told to the caller in errors, and is in the log.
 
-        `hung_up` returns once the caller has gone; without it the operation is cancelled then.
+        `hung_up` returns once the caller has gone; without it the operation is cancelled then. Of a client it is counted
+        what he has under way; without one, that is not counted with anybody else's.
         """
+        self.client: Client = client or Client(Clients(), "")
         self.hung_up: Callable[[], Awaitable[None]] = hung_up or _never
         self.time: Time = Time(ports.operation_seconds)
         self.ports: Ports = ports
@@ -37,7 +45,7 @@ class Context:
 
     def for_operation(self) -> Context:
         """A context with an id of its own and nothing read: several operations share a connection."""
-        return Context(self.ports, self.caller, self.hung_up)
+        return Context(self.ports, self.caller, self.hung_up, client=self.client)
 
     def late(self, then: str | None) -> Exception:
         """Say why something was not answered in time, and what follows from it."""

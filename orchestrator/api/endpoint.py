@@ -32,6 +32,7 @@ from typing_extensions import override
 
 from orchestrator.api.answers import refusal, retry_after
 from orchestrator.api.callers import RefusedCallerError, caller_of
+from orchestrator.api.clients import Clients
 from orchestrator.api.context import Context, ContextSource
 from orchestrator.api.graphiql import page
 from orchestrator.api.schema import SCHEMA
@@ -45,9 +46,6 @@ _GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 _LONGEST_REASON = 123
 """Bytes that the reason of a close frame may have."""
-
-_MOST_OPERATIONS = 100
-"""At once, over one connection."""
 
 
 class _Socket(ASGIWebSocketAdapter):
@@ -84,23 +82,30 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     graphql_transport_ws_handler_class = Visit
 
     def __init__(
-        self, context_source: ContextSource, streams: Streams, origins: Sequence[str] = ()
+        self,
+        context_source: ContextSource,
+        streams: Streams,
+        clients: Clients,
+        origins: Sequence[str] = (),
     ) -> None:
         """Speak to whoever asks.
 
         Args:
             context_source: asked for the ports at each request.
             streams: the answers that go on.
+            clients: whose they are, and whatever else is under way.
             origins: of other pages that may open WebSockets, too.
         """
         super().__init__(
             SCHEMA,
             allowed_origins=origins,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
-            max_subscriptions_per_connection=_MOST_OPERATIONS,
+            # It is refused by what speaks over the connection, in words.
+            max_subscriptions_per_connection=None,
         )
         self._context_source = context_source
         self._streams = streams
+        self._clients = clients
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -184,9 +189,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         ports = self._context_source()
         if isinstance(request, WebSocket):
             # Who opened it he may say later.
-            return Context(ports, NOBODY)
+            return Context(ports, NOBODY, client=self._clients.of(request))
         caller = await caller_of(ports.doorkeeper, request)
-        request.state.context = Context(ports, caller, hung_up=_hanging_up(request))
+        request.state.context = Context(
+            ports, caller, _hanging_up(request), client=self._clients.of(request, caller)
+        )
         return request.state.context
 
     @override
@@ -254,6 +261,10 @@ def _status(result: ExecutionResult) -> int:
         return 503
     if codes == {"FORBIDDEN"}:
         return 403
+    if codes == {"LIMIT"} and all(
+        "retryAfter" in (e.extensions or {}) for e in result.errors or ()
+    ):
+        return 429
     return 500 if "INTERNAL" in codes else 400
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from graphql import GraphQLError
-from orchestrator.api.limits import ClosedError, LimitError
+from orchestrator.api.limits import ClosedError, LimitError, TooManyError
 from orchestrator.domain.errors import (
     ForbiddenError,
     RefusedError,
@@ -23,7 +23,7 @@ _VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)' has invalid value(?: at (?P<
 
 
 RETRY_AFTER_SECONDS = 1
-"""After how long what is unavailable may be asked for again: in `retryAfter`, and in the header of a 503."""
+"""After how long may be asked again for what is not to be had now: in `retryAfter`, and in the header of a 429 or 503."""
 
 _MESSAGE_SHOWN = (300, 100)
 """Characters of GraphQL's own message that are shown: of its beginning, and of its end."""
@@ -60,8 +60,7 @@ def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions=extensions(code, path, correlation_id)
-        | ({} if limit is None else {"limit": limit.limit}),
+        extensions=extensions(code, path, correlation_id, limit),
     )
 
 
@@ -69,14 +68,20 @@ def _field(error: GraphQLError) -> str:
     return ".".join(str(step) for step in error.path or ())
 
 
-def extensions(code: str, path: tuple[str, ...], correlation_id: str) -> dict[str, object]:
-    """What every error carries."""
+def extensions(
+    code: str, path: tuple[str, ...], correlation_id: str, limit: LimitError | None = None
+) -> dict[str, object]:
+    """What every error carries; `limit` is the one that was passed, where one was."""
     carried: dict[str, object] = {
         "code": code,
         "path": list(path),
         "correlationId": correlation_id,
     }
-    return carried | {"retryAfter": RETRY_AFTER_SECONDS} if code == "UNAVAILABLE" else carried
+    if limit is not None:
+        carried["limit"] = limit.limit
+    if code == "UNAVAILABLE" or isinstance(limit, TooManyError):
+        carried["retryAfter"] = RETRY_AFTER_SECONDS
+    return carried
 
 
 def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: PLR0911 - a table

@@ -38,6 +38,20 @@ class ClosedError(GraphQLError):
     """The service is set not to answer this, whoever asks."""
 
 
+class TooManyError(LimitError):
+    """There is as much under way as may be at once; what is over makes room."""
+
+    def __init__(self, whose: str, what: str, bound: int) -> None:
+        """`what` is the word for many of them, and `whose` the word for whoever may have so many."""
+        value = bound + 1
+        super().__init__(
+            f"{whose}{what.capitalize()}",
+            value,
+            bound,
+            f"with this one the {whose} has {value} {what} at once, and may have {bound} at most",
+        )
+
+
 def check_text(text: str) -> None:
     """Look at a document before it is parsed.
 

@@ -27,6 +27,7 @@ from orchestrator.api.scalars import SCALARS
 from orchestrator.api.scopes import Entitled, needs_of
 from orchestrator.api.subscriptions import Subscription
 from orchestrator.api.trusted import admitted
+from orchestrator.api.turnstile import Turnstile
 from orchestrator.api.types import events, turns, user_errors, verdicts
 
 _ANSWERED_ONCE = frozenset({OperationType.QUERY, OperationType.MUTATION})
@@ -144,7 +145,7 @@ SCHEMA = CouncilSchema(
         user_errors.NotFound,
         verdicts.Verdict,
     ],
-    extensions=[KnownDocuments, Entitled, OnceReady],
+    extensions=[KnownDocuments, Entitled, OnceReady, Turnstile],
     execution_context_class=ProjectingExecutor,
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -20,12 +20,18 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from typing_extensions import override
 
 from orchestrator.api.callers import RefusedCallerError, caller_of, note_refusal
+from orchestrator.api.clients import Client, Kind, UnderWay
 from orchestrator.api.context import Context
+from orchestrator.api.errors import coded
+from orchestrator.api.limits import TooManyError
 from orchestrator.domain.errors import UnavailableError
 
 FORBIDDEN = 4403
 """The code of graphql-transport-ws for who is not let in; its clients may show something else and come again."""
 TRY_AGAIN_LATER = 1013
+
+MOST_OPERATIONS = 100
+"""At once, over one connection."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +40,20 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
     """Speaks graphql-transport-ws over one connection."""
 
     _leaving: asyncio.Task[None] | None = None
+    _counted: UnderWay | None = None
+
+    @override
+    async def handle(self) -> None:
+        """Count the connection as its client's while it is open: as its address's until the caller is known."""
+        try:
+            self._count(self.context.client)
+        except TooManyError as error:
+            await self.websocket.close(TRY_AGAIN_LATER, error.message)
+            return
+        try:
+            await super().handle()
+        finally:
+            self._count(None)
 
     @override
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
@@ -50,13 +70,26 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
             except UnavailableError as error:
                 await self.websocket.close(TRY_AGAIN_LATER, error.what)
                 return
+            except TooManyError as error:
+                await self.websocket.close(TRY_AGAIN_LATER, error.message)
+                return
         await super().handle_connection_init(message)
 
     @override
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Note who asks for something before he was let in."""
+        """Note who asks for something before he was let in, and refuse what is too much.
+
+        That is sent from here and not beside the other operations: who does not read it is not listened to any more.
+        """
         if not self.connection_acknowledged:
             note_refusal(self._socket, "something was asked for before connection_init")
+        elif message["id"] not in self.operations and len(self.operations) >= MOST_OPERATIONS:
+            too_many = TooManyError("connection", "operations", MOST_OPERATIONS)
+            error = coded(too_many, self.context.correlation_id)
+            await self.send_message(
+                {"type": "error", "id": message["id"], "payload": [error.formatted]}
+            )
+            return
         await super().handle_subscribe(message)
 
     @override
@@ -75,9 +108,19 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
     async def _let_in(self, payload: object) -> None:
         doorkeeper = self.context.ports.doorkeeper
         caller = await caller_of(doorkeeper, self._socket, _shown(payload))
-        self.context = Context(self.context.ports, caller)
+        client = self.context.client.clients.of(self._socket, caller)
+        if client != self.context.client:
+            self._count(client)
+        self.context = Context(self.context.ports, caller, client=client)
         if caller.name is not None:
             self._leaving = asyncio.create_task(self._see_out(self.context), name="leaving")
+
+    def _count(self, client: Client | None) -> None:
+        """Count the connection as this client's, and as nobody else's any more; raises TooManyError."""
+        before = self._counted
+        self._counted = None if client is None else client.one_more(Kind.CONNECTION)
+        if before is not None:
+            before.end()
 
     async def _see_out(self, context: Context) -> None:
         caller = context.caller

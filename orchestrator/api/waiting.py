@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from orchestrator.api.clients import Kind
 from orchestrator.api.context import Context
 from orchestrator.domain.deliberations import Deliberation
 from orchestrator.engine.events import LiveEvent, Moved
@@ -17,7 +18,15 @@ async def waited(context: Context, deliberation: str, seconds: float) -> Deliber
     """Read a deliberation once it has ended, or as it is when the time is over or the process is told to end.
 
     Where the caller hangs up, nobody waits on. Returns none where there is no such deliberation.
+
+    Raises:
+        TooManyError: his client follows as much as one may.
     """
+    with context.client.one_more(Kind.SUBSCRIPTION):
+        return await _waited(context, deliberation, seconds)
+
+
+async def _waited(context: Context, deliberation: str, seconds: float) -> Deliberation | None:
     # What is followed is read anew from now on: no end slips between.
     live = context.ports.docket.follow(deliberation)
     found = await _now(context, deliberation)

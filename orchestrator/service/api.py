@@ -17,6 +17,7 @@ from orchestrator.service.loading import to_stay
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
+    from orchestrator.api.clients import Bounds
     from orchestrator.api.sites import Sites
 
 
@@ -34,10 +35,24 @@ def _loaded(
 ) -> AbstractAsyncContextManager[None]:
     with to_stay():
         from orchestrator.api.app import build_app  # noqa: PLC0415 - see above
+        from orchestrator.api.clients import Clients  # noqa: PLC0415
         from orchestrator.api.listening import listening  # noqa: PLC0415
 
         answering = replace(ports, documents=documents_of(settings))
-    return listening(build_app(lambda: answering, sites=sites_of(settings, means)), listener)
+    clients = Clients(bounds_of(settings))
+    app = build_app(lambda: answering, sites=sites_of(settings, means), clients=clients)
+    return listening(app, listener)
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """Say how much one client may have under way."""
+    from orchestrator.api.clients import Bounds  # noqa: PLC0415 - see above
+
+    return Bounds(
+        connections=settings.client_connections,
+        subscriptions=settings.client_subscriptions,
+        requests=settings.client_requests,
+    )
 
 
 def documents_of(settings: Settings) -> Documents | None:

@@ -46,6 +46,7 @@ async def measure(bench: Bench) -> Report:
                 "VLLM_MODEL": "tiny",
                 # What is accepted waits: it is followed, and nothing happens to it.
                 "COUNCIL_CONCURRENCY": "1",
+                "COUNCIL_CLIENT_CONNECTIONS": str(_MANY + _WARM),
             },
         )
         await stack.enter_async_context(service)

@@ -383,8 +383,9 @@ async def test_an_issuer_that_answers_without_end_is_not_waited_for_without_end(
 
     issuer.instead = StreamingResponse(drops())
 
-    with pytest.raises(UnavailableError):
-        await doorkeeper.admit(f"Bearer {issuer.sign()}")
+    async with asyncio.timeout(10):
+        with pytest.raises(UnavailableError):
+            await doorkeeper.admit(f"Bearer {issuer.sign()}")
 
 
 @pytest.mark.parametrize(

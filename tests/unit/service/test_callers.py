@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from orchestrator.api.clients import Bounds
 from orchestrator.domain.callers import Scope
 from orchestrator.domain.errors import WrongSettingError
 from orchestrator.identity import tokens
 from orchestrator.identity.means import Expected
-from orchestrator.service.api import sites_of
+from orchestrator.service.api import bounds_of, sites_of
 from orchestrator.service.callers import OpenToTheWorldError, means_of
 from orchestrator.settings import Settings
 
@@ -163,3 +164,14 @@ def test_pages_of_the_origins_that_are_set_may_use_it() -> None:
     assert sites.has_origin("https://dash.example.com", "localhost:8080")
     assert sites.has_origin("http://localhost:3000", "localhost:8080")
     assert not sites.has_origin("http://localhost:3001", "localhost:8080")
+
+
+def test_how_much_one_client_may_have_under_way_is_as_set() -> None:
+    said = {
+        "COUNCIL_CLIENT_CONNECTIONS": 1,
+        "COUNCIL_CLIENT_SUBSCRIPTIONS": 2,
+        "COUNCIL_CLIENT_REQUESTS": 3,
+    }
+
+    assert bounds_of(a_setting(**said)) == Bounds(connections=1, subscriptions=2, requests=3)
+    assert bounds_of(a_setting()) == Bounds()
