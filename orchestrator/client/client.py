@@ -78,7 +78,7 @@ class CouncilClient:
             url: where the service is, such as http://127.0.0.1:8080.
             token: sent as a bearer token.
             timeout: how long one answer may take, in seconds.
-            patience: for how long `events` tries to come back to a service that went away, in seconds.
+            patience: for how long `events` and `ended` try to come back to a service that went away, in seconds.
             transport: instead of httpx's own.
 
         Raises:
@@ -257,13 +257,36 @@ class CouncilClient:
         return await self._told(self._operations.find_deliberation(id))
 
     async def ended(self, id: str) -> models.Deliberation | None:
-        """Wait until a deliberation has ended, and return it; for those who cannot subscribe."""
+        """Wait until a deliberation has ended, and return it; for those who cannot subscribe.
+
+        Raises:
+            UnreachableError: nothing answered at first, or the service stayed away for as long as the patience lasts.
+        """
+        absence = _Absence(self.url, self._patience)
+        reached = False
         while True:
-            found = await self._told(
-                self._operations.find_deliberation(id, _LONGEST_WAIT, patience=_LONGEST_WAIT)
-            )
-            if found is None or found.finished_at is not None:
-                return found
+            absence.try_again()
+            unavailable: QueryError | None = None
+            try:
+                found = await self._told(
+                    self._operations.find_deliberation(id, _LONGEST_WAIT, patience=_LONGEST_WAIT)
+                )
+            except UnreachableError as error:
+                if not reached:
+                    raise
+                why = error.reason
+            except QueryError as error:
+                if not error.unavailable:
+                    raise
+                unavailable = error
+                why = str(error)
+            else:
+                if found is None or found.finished_at is not None:
+                    return found
+                reached = True
+                absence.end()
+                continue
+            await asyncio.sleep(absence.pause(why, unavailable))
 
     async def transcript(self, id: str) -> models.Transcript | None:
         """Find a deliberation with its whole transcript."""

@@ -5,5 +5,9 @@ set -euo pipefail
 
 look='query ($id: ID!) { deliberation(id: $id, wait: 30) { status finishedAt } }'
 variables=$(jq -n --arg id "$1" '{$id}')
-# It answers once the deliberation has ended, or after the 30 seconds.
-until ask "$look" "$variables" | jq -er '.data.deliberation | select(.finishedAt) | .status'; do :; done
+found=null
+while [ "$(jq .finishedAt <<<"$found")" = null ]; do
+  # Answers once the deliberation has ended, or after the 30 seconds.
+  found=$(ask "$look" "$variables" | jq '.data.deliberation // error(tojson)')
+done
+jq -r .status <<<"$found"

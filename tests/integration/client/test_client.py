@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -21,6 +20,7 @@ from orchestrator.client import (
     models,
 )
 from tests.support import answers
+from tests.support.cutting import Cutting
 from tests.support.tiny_api import CloseSocket, TinyApi, no_graphql, refusal
 
 
@@ -186,6 +186,36 @@ async def test_the_end_of_a_deliberation_is_waited_for_until_it_comes(
     assert ended is not None
     assert ended.status == "DECIDED"
     assert [asked["variables"]["wait"] for asked in api.asked] == [30, 30]
+
+
+async def test_a_service_that_goes_away_while_an_end_is_waited_for_is_waited_for(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    told: answers.Json = {"message": "it ends", "extensions": {"code": "UNAVAILABLE"}}
+    states = [answers.running(), answers.deliberation()]
+
+    def next_state(*_arguments: object, **_named: object) -> answers.Json:
+        if len(states) == 2:
+            api.instead = [JSONResponse({"errors": [told]}, status_code=503)]
+        return states.pop(0)
+
+    api.root = {"deliberation": next_state}
+
+    ended = await client.ended(answers.DELIBERATION)
+
+    assert ended is not None
+    assert ended.status == "DECIDED"
+    assert len(api.asked) == 3
+
+
+async def test_an_end_is_not_waited_for_where_it_cannot_be_asked_for(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    told: answers.Json = {"message": "no", "extensions": {"code": "FORBIDDEN"}}
+    api.instead = [JSONResponse({"errors": [told]}, status_code=403)]
+
+    with pytest.raises(QueryError, match="no"):
+        await client.ended(answers.DELIBERATION)
 
 
 # ---------------------------------------------------------------- mutations
@@ -376,28 +406,28 @@ async def test_an_answer_of_another_shape_names_the_field(
 
 async def test_a_query_whose_connection_breaks_off_is_sent_again(api: TinyApi) -> None:
     api.root = {"council": answers.council()}
-    async with _cutting(api.url, cuts=2) as url, CouncilClient(url) as client:
+    async with Cutting(api.url, cuts=2, after=0) as url, CouncilClient(url) as client:
         assert await client.council(role="DEV") is not None
-    assert len(api.asked) == 1
+    assert len(api.asked) == 3
 
 
 async def test_a_change_of_an_expected_version_is_not_sent_twice(api: TinyApi) -> None:
     api.root = {"updateCouncil": _always({"council": answers.council(), "errors": []})}
     change = models.UpdateCouncilInput(id="cou_1", rounds=2)
-    async with _cutting(api.url, cuts=1) as url, CouncilClient(url) as client:
+    async with Cutting(api.url, cuts=1, after=0) as url, CouncilClient(url) as client:
         await client.update_council(change)
-    assert len(api.asked) == 1
+    assert len(api.asked) == 2
 
     change = models.UpdateCouncilInput(id="cou_1", rounds=2, expected_version=1)
-    async with _cutting(api.url, cuts=1) as url, CouncilClient(url) as client:
+    async with Cutting(api.url, cuts=1, after=0) as url, CouncilClient(url) as client:
         with pytest.raises(UnreachableError) as caught:
             await client.update_council(change)
     assert caught.value.sent
-    assert len(api.asked) == 1
+    assert len(api.asked) == 3
 
 
 async def test_a_connection_that_always_breaks_off_is_given_up(api: TinyApi) -> None:
-    async with _cutting(api.url, cuts=99) as url, CouncilClient(url) as client:
+    async with Cutting(api.url, cuts=99, after=0) as url, CouncilClient(url) as client:
         with pytest.raises(UnreachableError, match="broke off"):
             await client.service()
 
@@ -545,39 +575,3 @@ def _in_pieces(*pieces: list[Any]) -> Any:
             yield {"deliberationEvents": event}
 
     return source
-
-
-class _cutting:  # noqa: N801 - used as a function
-    """Passes connections on to an address, after having closed the first few once something was sent."""
-
-    def __init__(self, url: str, *, cuts: int) -> None:
-        self._port = int(url.rpartition(":")[2])
-        self._cuts = cuts
-        self._server: asyncio.Server | None = None
-
-    async def __aenter__(self) -> str:
-        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
-
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sent = await reader.read(65_536)
-        if self._cuts > 0:
-            self._cuts -= 1
-            writer.close()
-            return
-        there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        back.write(sent)
-        pump = asyncio.create_task(_pump(reader, back))
-        await _pump(there, writer)
-        await pump
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while piece := await reader.read(65_536):
-        writer.write(piece)
-        await writer.drain()
-    writer.close()
