@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,10 +22,11 @@ from websockets.typing import Subprotocol
 from orchestrator.api.sites import Sites
 from orchestrator.client import CouncilClient, QueryError
 from orchestrator.domain.callers import Scope
-from orchestrator.identity import tokens
+from orchestrator.identity import keys, tokens
 from orchestrator.identity.issuer import Issuer
 from orchestrator.identity.keeping import Kept
 from orchestrator.identity.means import Expected, Means
+from orchestrator.service.callers import doorkeeper_of
 from tests.integration.http.serving import served
 from tests.support.local_issuer import AUDIENCE, LocalIssuer
 from tests.support.samples import a_council, a_deliberation, play
@@ -443,6 +444,52 @@ async def test_server_sent_events_break_off_when_the_token_ends(tmp_path: Path) 
     assert "event: next" in lines
     assert "event: complete" not in lines
     assert datetime.now(UTC) >= soon
+
+
+# ---------------------------------------------------------------- an issuer
+
+
+async def test_a_token_of_an_issuer_is_let_in_over_every_way_and_leaves_with_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_RENEWAL_SECONDS", 0.05)
+    monkeypatch.setattr(keys, "_AGAIN_SECONDS", 0.0)
+    async with AsyncExitStack() as stack:
+        issuer = await stack.enter_async_context(LocalIssuer().serve())
+        means = Means(expected=Expected(issuer=issuer.url, audience=AUDIENCE))
+        house = House(means=means)
+        house.doorkeeper = await stack.enter_async_context(doorkeeper_of(means))
+        house.archive.keep(*play(a_deliberation(), turns=1))
+        url = await stack.enter_async_context(served(house))
+        door = Door(url=url, file=tmp_path / "none", house=house)
+        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=15))
+        shown = bearer(issuer.sign())
+
+        assert (await asked(url, **shown)).status_code == 200
+        socket = await stack.enter_async_context(greeted(door, shown))
+        assert await heard(socket) == {"type": "connection_ack"}
+        await follow(socket)
+        headers = {"accept": "text/event-stream", **shown}
+        response = await stack.enter_async_context(
+            client.stream("POST", url, json={"query": FOLLOW}, headers=headers)
+        )
+        lines = response.aiter_lines()
+        assert await anext(lines) == "event: next"
+
+        issuer.rotate()
+        looking = asyncio.create_task(house.doorkeeper.run())
+        try:
+            while isinstance(last := await heard(socket), dict):
+                assert last["type"] == "next"
+            rest = [line async for line in lines]
+            again = await asked(url, **shown)
+        finally:
+            looking.cancel()
+            await asyncio.wait([looking])
+
+    assert last == (4403, "the key that the token was signed with was taken back")
+    assert "event: complete" not in rest
+    assert again.status_code == 401
 
 
 # ---------------------------------------------------------------- the client
