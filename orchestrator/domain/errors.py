@@ -97,6 +97,10 @@ class UnavailableError(CouncilError):
         super().__init__(what if why is None else f"{what} {why}")
 
 
+class GivenUpError(UnavailableError):
+    """The graph is there and could not do this now, such as for a lock: what else was in the transaction may be done without it."""
+
+
 class AuthenticationError(UnavailableError):
     """The graph is there and refuses user or password. Running processes treat it as being away; a start gives up."""
 

@@ -3,6 +3,7 @@
 A turn is written the moment it ends; turns that end while a write is under way go together in the
 next one. Where many wait, a second write goes beside the first, of other deliberations. Nothing waits for
 a timer, nothing is acknowledged before its commit, and nothing is dropped while its claim holds.
+What cannot be written now, such as for a lock that somebody else has, is tried again beside all the rest.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ from datetime import timedelta
 import structlog
 
 from orchestrator.domain.deliberations import Turn, TurnOutcome
-from orchestrator.domain.errors import ClaimLostError, UnrecordableError
+from orchestrator.domain.errors import (
+    ClaimLostError,
+    GivenUpError,
+    UnavailableError,
+    UnrecordableError,
+)
 from orchestrator.engine.patience import until_available
-from orchestrator.engine.ports import Deliberations, Recording
+from orchestrator.engine.ports import Deliberations, Recorded, Recording
 
 _LARGEST_BATCH = 128
 _MOST_CHARACTERS = 4_000_000
@@ -40,13 +46,42 @@ class _Waiting:
     recorded: asyncio.Future[Turn]
 
 
+class _Write:
+    """Turns that go into the graph together."""
+
+    def __init__(self, turns: Sequence[_Waiting]) -> None:
+        self.turns = turns
+        self.recordings = [waiting.recording for waiting in turns]
+        self.deliberations = frozenset(one.deliberation for one in self.recordings)
+        self.held_up = False
+        """Of one deliberation, for which the graph could not do it when it was asked: others are not to wait for that."""
+
+    def apart(self) -> list[_Write]:
+        """The same turns, each deliberation's alone."""
+        of: dict[str, list[_Waiting]] = {}
+        for waiting in self.turns:
+            of.setdefault(waiting.recording.deliberation, []).append(waiting)
+        return [_Write(turns) for turns in of.values()]
+
+    def halves(self) -> list[_Write]:
+        """The same turns in two writes."""
+        middle = len(self.turns) // 2
+        return [_Write(self.turns[:middle]), _Write(self.turns[middle:])]
+
+
+class _TogetherError(Exception):
+    """The graph could not do it now, for one of several deliberations."""
+
+
 class Recorder:
     """Records turns; `run` must be running for `record` to answer."""
 
     def __init__(self, deliberations: Deliberations) -> None:
         self._deliberations = deliberations
         self._waiting: deque[_Waiting] = deque()
-        self._under_way: list[list[_Waiting]] = []
+        self._under_way: list[_Write] = []
+        self._split: list[_Write] = []
+        """Parts of writes that were more than the graph would take; they come before what is new."""
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -69,7 +104,12 @@ class Recorder:
         """Wait until no turn of a deliberation is on its way into the graph."""
         on_their_way = [
             waiting.recorded
-            for waiting in (*itertools.chain.from_iterable(self._under_way), *self._waiting)
+            for waiting in (
+                *itertools.chain.from_iterable(
+                    write.turns for write in (*self._under_way, *self._split)
+                ),
+                *self._waiting,
+            )
             if waiting.recording.deliberation == deliberation and not waiting.recorded.done()
         ]
         if on_their_way:
@@ -89,24 +129,25 @@ class Recorder:
                 await self._news.wait()
                 self._news.clear()
                 await self._all_of_this_moment()
-                if batch := self._next_batch():
-                    self._under_way.append(batch)
-                    writes.create_task(self._carry_out(batch))
+                if write := self._next():
+                    self._under_way.append(write)
+                    writes.create_task(self._carry_out(write))
                     self._look()
 
-    async def _carry_out(self, batch: list[_Waiting]) -> None:
-        await self._write(batch)
-        self._under_way.remove(batch)
-        if not self._waiting and not self._under_way:
+    async def _carry_out(self, write: _Write) -> None:
+        parts = await self._do(write)
+        self._under_way.remove(write)
+        self._split[:0] = parts
+        if not self._waiting and not self._under_way and not self._split:
             self._idle.set()
         self._look()
 
     def _look(self) -> None:
         """Have the next write begin, if there is one and this is its time."""
-        if not self._waiting:
-            return
-        if not self._under_way or (
-            len(self._under_way) < _WRITES_AT_ONCE and len(self._waiting) >= _WORTH_ANOTHER_WRITE
+        at_once = sum(not write.held_up for write in self._under_way)
+        enough = len(self._waiting) >= _WORTH_ANOTHER_WRITE or bool(self._split)
+        if (self._waiting or self._split) and (
+            not at_once or (at_once < _WRITES_AT_ONCE and enough)
         ):
             self._news.set()
 
@@ -117,9 +158,14 @@ class Recorder:
             before = len(self._waiting)
             await asyncio.sleep(0)
 
-    def _next_batch(self) -> list[_Waiting]:
+    def _next(self) -> _Write | None:
         # One deliberation is in one write at a time: another would only wait for its lock.
-        busy = {w.recording.deliberation for batch in self._under_way for w in batch}
+        busy = {one for write in self._under_way for one in write.deliberations}
+        for part in self._split:
+            if busy.isdisjoint(part.deliberations):
+                self._split.remove(part)
+                return part
+            busy |= part.deliberations
         batch: list[_Waiting] = []
         later: list[_Waiting] = []
         characters = 0
@@ -134,16 +180,30 @@ class Recorder:
                 break
             batch.append(self._waiting.popleft())
         self._waiting.extendleft(reversed(later))
-        return batch
+        return _Write(batch) if batch else None
 
-    async def _write(self, batch: Sequence[_Waiting]) -> None:
-        recordings = [waiting.recording for waiting in batch]
+    async def _do(self, write: _Write) -> list[_Write]:
+        """Write it, and return what has to be written in its place."""
+
+        async def record() -> Recorded:
+            try:
+                return await self._deliberations.record(write.recordings)
+            except GivenUpError as error:
+                if len(write.deliberations) > 1:
+                    raise _TogetherError from error
+                raise
+
+        def held_up(error: UnavailableError) -> None:
+            write.held_up = isinstance(error, GivenUpError)
+            self._look()
+
         try:
-            recorded = await until_available(lambda: self._deliberations.record(recordings))
+            recorded = await until_available(record, tell=held_up)
+        except _TogetherError:
+            return write.apart()
         except UnrecordableError as error:
-            await self._write_apart(batch, error)
-            return
-        for waiting in batch:
+            return write.halves() if len(write.turns) > 1 else self._refused(write.turns[0], error)
+        for waiting in write.turns:
             if waiting.recorded.done():
                 continue
             turn = waiting.recording.turn
@@ -156,15 +216,10 @@ class Recorder:
                 waiting.recorded.exception()
             else:
                 waiting.recorded.set_result(dataclasses.replace(turn, sequence=sequence))
+        return []
 
-    async def _write_apart(self, batch: Sequence[_Waiting], error: UnrecordableError) -> None:
-        """Split a batch that was refused until the row that cannot be stored is alone."""
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            await self._write(batch[:middle])
-            await self._write(batch[middle:])
-            return
-        (waiting,) = batch
+    def _refused(self, waiting: _Waiting, error: UnrecordableError) -> list[_Write]:
+        """Have what cannot be stored recorded as absent; what is that already is an error of the program."""
         turn = waiting.recording.turn
         # Why is in the graph, with the absence: what Neo4j says of a value may quote it.
         _log.warning(
@@ -177,7 +232,7 @@ class Recorder:
         if not turn.taken:
             waiting.recorded.set_exception(error)
             waiting.recorded.exception()
-            return
+            return []
         absence = dataclasses.replace(
             turn,
             outcome=TurnOutcome.ABSENT,
@@ -187,6 +242,8 @@ class Recorder:
             choices=(),
             absence=f"could not be recorded: {error.reason}",
         )
-        await self._write(
-            [_Waiting(dataclasses.replace(waiting.recording, turn=absence), waiting.recorded)]
-        )
+        return [
+            _Write(
+                [_Waiting(dataclasses.replace(waiting.recording, turn=absence), waiting.recorded)]
+            )
+        ]

@@ -35,6 +35,7 @@ from neo4j.exceptions import (
 from orchestrator.domain.errors import (
     AuthenticationError,
     CouncilError,
+    GivenUpError,
     UnavailableError,
     WrongSettingError,
 )
@@ -88,10 +89,6 @@ _OUT_OF_MEMORY = (
 _DUPLICATE = re.compile(
     r"Node\(\d+\) already exists with label `(?P<label>\w+)` and property `(?P<key>\w+)`"
 )
-
-
-class GivenUpError(UnavailableError):
-    """Neo4j answered that it could not do it now: what else was in the transaction may be done without it."""
 
 
 class OutOfMemoryError(GivenUpError):

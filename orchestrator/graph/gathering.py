@@ -9,8 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
-from orchestrator.domain.errors import UnavailableError
-from orchestrator.graph.errors import GivenUpError
+from orchestrator.domain.errors import GivenUpError, UnavailableError
 
 T = TypeVar("T")
 Answer = TypeVar("Answer")

@@ -11,7 +11,12 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.domain.deliberations import Turn, TurnOutcome
-from orchestrator.domain.errors import ClaimLostError, UnavailableError, UnrecordableError
+from orchestrator.domain.errors import (
+    ClaimLostError,
+    GivenUpError,
+    UnavailableError,
+    UnrecordableError,
+)
 from orchestrator.engine.ports import Recording
 from orchestrator.engine.recorder import Recorder
 from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, proposal
@@ -142,6 +147,56 @@ async def test_one_turn_that_cannot_be_stored_does_not_stop_the_others() -> None
     assert [task.result().outcome for task in tasks] == [
         TurnOutcome.ABSENT if turn.content == "unstorable" else TurnOutcome.TAKEN for turn in turns
     ]
+
+
+async def test_a_deliberation_that_cannot_be_written_now_holds_up_no_other() -> None:
+    locked = True
+
+    def lock(turn: Turn) -> GivenUpError | None:
+        return (
+            GivenUpError("the lock was not had in time") if turn.id == "trn_0" and locked else None
+        )
+
+    graph = OneDeliberation(refuses=lock)
+    first, *others = turns_of_others(20)
+    async with recorder_on(graph) as recorder:
+        stuck = asyncio.create_task(recorder.record(first))
+        # Together with it, and after it.
+        await asyncio.gather(*(recorder.record(one) for one in others[:10]))
+        await asyncio.gather(*(recorder.record(one) for one in others[10:]))
+        assert not stuck.done()
+        assert not await recorder.emptied(timedelta(0))
+        locked = False
+        assert (await stuck).id == "trn_0"
+        assert await recorder.emptied(timedelta(seconds=1))
+
+
+async def test_what_comes_of_a_deliberation_that_cannot_be_written_now_waits_behind_it() -> None:
+    locked = True
+
+    def lock(_: Turn) -> GivenUpError | None:
+        return GivenUpError("the lock was not had in time") if locked else None
+
+    graph = OneDeliberation(refuses=lock)
+    async with recorder_on(graph) as recorder, asyncio.TaskGroup() as turns:
+        turns.create_task(recorder.record(recording(proposal(1))))
+        await settle()
+        turns.create_task(recorder.record(recording(proposal(2))))
+        await settle()
+        locked = False
+    assert graph.batches == [(proposal(1).id,), (proposal(2).id,)]
+
+
+async def test_while_the_graph_is_away_nothing_else_is_tried_beside() -> None:
+    graph = OneDeliberation(refuses=lambda _: UnavailableError("Neo4j is away"))
+    async with recorder_on(graph) as recorder:
+        waiting = [asyncio.create_task(recorder.record(one)) for one in turns_of_others(3)]
+        await settle()
+        waiting += [asyncio.create_task(recorder.record(recording(proposal(1))))]
+        await settle()
+        graph.refuses = lambda _: None
+        await asyncio.gather(*waiting)
+    assert graph.batches == [("trn_0", "trn_1", "trn_2"), (proposal(1).id,)]
 
 
 async def test_a_turn_that_cannot_be_stored_is_recorded_as_absent_with_the_reason() -> None:

@@ -6,10 +6,9 @@ import pytest
 from neo4j.exceptions import Neo4jError
 from typing_extensions import override
 
-from orchestrator.domain.errors import AuthenticationError, UnavailableError
+from orchestrator.domain.errors import AuthenticationError, GivenUpError, UnavailableError
 from orchestrator.graph.errors import (
     ConstraintViolatedError,
-    GivenUpError,
     OutOfMemoryError,
     StatementRefusedError,
     translated,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from orchestrator.domain.errors import UnavailableError
-from orchestrator.graph.errors import GivenUpError, StatementRefusedError
+from orchestrator.domain.errors import GivenUpError, UnavailableError
+from orchestrator.graph.errors import StatementRefusedError
 from orchestrator.graph.gathering import Gathering
 from tests.support.waiting import until
 
