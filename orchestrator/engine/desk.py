@@ -277,8 +277,6 @@ class Desk:
             )
             self._board.post(Moved(deliberation=held.deliberation, changed=True))
             self._start(held)
-        if len(claimed) < room:
-            self._presence.forget(gone)
 
     def _start(self, held: Held) -> None:
         # What was claimed while the end began is given back with the rest.
@@ -344,7 +342,7 @@ class Desk:
             # The lease runs out by itself; the lock file, which stays, tells this host's next process at once.
             _log.warning("claims_not_given_back", what=str(error) or "Neo4j does not answer")
         else:
-            self._presence.forget(frozenset({self._process}))
+            self._presence.forget(self._process)
 
 
 async def _told_if_it_dies(loop: Callable[[], Awaitable[None]]) -> None:

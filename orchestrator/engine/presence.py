@@ -10,20 +10,27 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from orchestrator.domain.errors import HomeUnusableError
 
 _SUFFIX = ".lock"
 
+_KEPT_SECONDS = 3600.0
+"""Of a process that was found gone: longer than any lease, after which nobody needs the proof. It may have been at work on another graph
+than whoever finds it, so it is not for that one to say that all was taken over."""
+
 
 class Presence:
     """The lock files of one COUNCIL_HOME."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._home = home
         self._folder = home / "processes"
+        self._clock = clock
+        self._found_gone: dict[str, float] = {}
 
     def prepare(self) -> None:
         """Make the folder; raises HomeUnusableError where that cannot be, before anything else has begun."""
@@ -49,13 +56,18 @@ class Presence:
             os.close(descriptor)
 
     def gone(self) -> frozenset[str]:
-        """Return the ids of processes that have died here without giving back what they held."""
-        return frozenset(path.stem for path in self._files() if _is_free(path))
+        """Return the ids of processes that have died here lately without giving back what they held."""
+        now = self._clock()
+        free = {path.stem: path for path in self._files() if _is_free(path)}
+        self._found_gone = {process: self._found_gone.get(process, now) for process in free}
+        for process, since in self._found_gone.items():
+            if now - since > _KEPT_SECONDS:
+                free.pop(process).unlink(missing_ok=True)
+        return frozenset(free)
 
-    def forget(self, processes: frozenset[str]) -> None:
-        """Take away the files of processes whose claims have all been given back or taken over."""
-        for process in processes:
-            (self._folder / f"{process}{_SUFFIX}").unlink(missing_ok=True)
+    def forget(self, process: str) -> None:
+        """Take away the file of a process whose claims have all been given back."""
+        (self._folder / f"{process}{_SUFFIX}").unlink(missing_ok=True)
 
     def _locked(self, process: str) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -113,11 +113,26 @@ def test_a_process_that_was_killed_is_gone(tmp_path: Path) -> None:
     assert Presence(tmp_path).gone() == {"prc_killed"}
 
 
-def test_a_process_that_was_taken_over_whole_is_forgotten(tmp_path: Path) -> None:
+def test_that_a_process_is_gone_can_be_proved_for_longer_than_a_lease_and_not_for_ever(
+    tmp_path: Path,
+) -> None:
+    seconds = [0.0]
     (tmp_path / "processes").mkdir()
     (tmp_path / "processes" / "prc_old.lock").touch()
+    # Whoever has found it gone may be at work on another graph than it was.
+    elsewhere = Presence(tmp_path, clock=lambda: seconds[-1])
+    for now in (0.0, 3600.0):
+        seconds.append(now)
+        assert elsewhere.gone() == Presence(tmp_path).gone() == {"prc_old"}
+    seconds.append(3601.0)
+    assert elsewhere.gone() == Presence(tmp_path).gone() == frozenset()
+
+
+def test_a_process_that_gave_back_what_it_held_is_forgotten(tmp_path: Path) -> None:
     presence = Presence(tmp_path)
-    presence.forget(presence.gone())
+    with presence.shown("prc_old"):
+        pass
+    presence.forget("prc_old")
     assert presence.gone() == frozenset()
 
 
