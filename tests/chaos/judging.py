@@ -184,6 +184,7 @@ def _seconds(microseconds: int | None) -> float | None:
 def judge(evidence: Evidence) -> list[Row]:
     """Hold everything that is promised against what was found."""
     return [
+        _something_happened(evidence),
         *_accepted(evidence),
         *_ended(evidence),
         *_turns(evidence),
@@ -193,6 +194,21 @@ def judge(evidence: Evidence) -> list[Row]:
         *_budgets(evidence),
         *_processes(evidence),
     ]
+
+
+def _something_happened(evidence: Evidence) -> Row:
+    """Of a run in which nothing happened all else would hold."""
+    happened = {
+        "accepted": len(evidence.accepted),
+        "asked of a model": len(evidence.asked),
+        "decided": sum(one.status == "DECIDED" for one in evidence.at_end),
+        "killed": len(evidence.kills),
+    }
+    return Row(
+        promise="there was something to judge",
+        found=", ".join(f"{times} {what}" for what, times in happened.items()),
+        against=[f"nothing was {what}" for what, times in happened.items() if not times],
+    )
 
 
 def _accepted(evidence: Evidence) -> list[Row]:

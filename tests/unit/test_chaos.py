@@ -153,6 +153,36 @@ def test_what_must_never_be_is_told(promise: str, evidence: Evidence) -> None:
     assert [told for told in _broken(evidence) if told.startswith(promise)]
 
 
+_NOTHING = replace(
+    _WELL,
+    accepted={},
+    after_faults=[],
+    at_end=[],
+    asked=[],
+    recorded={},
+    faults=[],
+    kills=[],
+    exits=[],
+)
+
+
+def test_a_run_in_which_nothing_happened_shows_nothing() -> None:
+    assert _broken(_NOTHING) == ["there was something to judge"]
+
+
+@pytest.mark.parametrize(
+    ("what", "evidence"),
+    [
+        ("nothing was accepted", replace(_WELL, accepted={})),
+        ("nothing was asked of a model", replace(_WELL, asked=[])),
+        ("nothing was decided", _with(replace(_FOUND, status="CANCELLED", verdicts=0))),
+        ("nothing was killed", replace(_WELL, kills=[])),
+    ],
+)
+def test_what_did_not_happen_once_is_told(what: str, evidence: Evidence) -> None:
+    assert what in [told for row in judge(evidence) for told in row.against]
+
+
 def test_a_budget_that_was_used_up_to_the_last_token_is_held() -> None:
     limited = _with(replace(_FOUND, budget=100, spent=100))
     assert _broken(replace(limited, asked=[*_WELL.asked, _used(60), _used(40)])) == []

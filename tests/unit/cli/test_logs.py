@@ -34,8 +34,19 @@ def test_a_traceback_shows_no_local_variable(form: str, capsys: pytest.CaptureFi
     except RuntimeError:
         structlog.get_logger("test").exception("call_failed")
 
-    assert "hunter2" not in (said := capsys.readouterr().err.replace('Bearer hunter2")', ""))
+    said = capsys.readouterr().err
     assert "call_failed" in said
+    assert "_fail_with" in said
+    assert key not in said
+
+
+def test_lines_are_json_where_standard_error_is_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.to_stderr(None)
+    structlog.get_logger("test").info("deliberation_claimed")
+
+    assert json.loads(capsys.readouterr().err)["event"] == "deliberation_claimed"
 
 
 def test_a_line_of_json_has_the_event_and_its_facts(capsys: pytest.CaptureFixture[str]) -> None:
