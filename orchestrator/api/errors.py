@@ -12,6 +12,7 @@ from orchestrator.api.limits import ClosedError, LimitError, TooManyError
 from orchestrator.domain.errors import (
     ForbiddenError,
     RefusedError,
+    TookTooLongError,
     TooSlowError,
     UnavailableError,
     outline,
@@ -31,7 +32,7 @@ _MESSAGE_SHOWN = (300, 100)
 
 def told(errors: Sequence[GraphQLError], correlation_id: str) -> list[GraphQLError]:
     """Give errors the form in which they are shown; what is not their caller's doing is logged, by the id that he is told."""
-    away = [error for error in errors if isinstance(error.original_error, UnavailableError)]
+    away = [error for error in errors if _judged(error)[0] == "UNAVAILABLE"]
     if away:
         # Once, and not for each of the fields that need the same graph.
         _log.warning(
@@ -90,12 +91,12 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: P
     if isinstance(cause, RefusedError):
         mistakes = cause.mistakes
         return mistakes[0].code, "; ".join(m.message for m in mistakes), mistakes[0].path
+    if (limit := _limit(error)) is not None:
+        return "LIMIT", limit.message, ()
     if isinstance(cause, UnavailableError):
         return "UNAVAILABLE", outline(cause.what), ()
     if isinstance(cause, ForbiddenError):
         return "FORBIDDEN", cause.why, (cause.field,)
-    if (limit := _limit(error)) is not None:
-        return "LIMIT", limit.message, ()
     if isinstance(error, ClosedError):
         return "FORBIDDEN", error.message, ()
     if isinstance(cause, TooSlowError):
@@ -107,7 +108,10 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: P
 
 def _limit(error: GraphQLError) -> LimitError | None:
     """The limit of operations that was passed, where one was: by the whole one, or by one of its fields."""
-    return next((one for one in (error, error.original_error) if isinstance(one, LimitError)), None)
+    cause = error.original_error
+    if isinstance(cause, TookTooLongError):
+        return LimitError("seconds", cause.seconds, cause.seconds, cause.what)
+    return next((one for one in (error, cause) if isinstance(one, LimitError)), None)
 
 
 def _shortened(message: str) -> str:

@@ -5,6 +5,8 @@ CouncilError
 ├── WrongSettingError     a setting names what cannot be used: waiting does not help
 │   └── HomeUnusableError     nothing can be kept in COUNCIL_HOME
 ├── UnavailableError      something that the service needs is away: try again later
+│   ├── GivenUpError          it is there, and could not do it now
+│   │   └── TookTooLongError      it ended what took too long
 │   └── AuthenticationError   it is there, and refuses the login
 ├── UnauthenticatedError  the caller did not show who he is
 ├── ForbiddenError        the caller may not do what he asked for
@@ -99,6 +101,15 @@ class UnavailableError(CouncilError):
 
 class GivenUpError(UnavailableError):
     """The graph is there and could not do this now, such as for a lock: what else was in the transaction may be done without it."""
+
+
+class TookTooLongError(GivenUpError):
+    """The graph ended what took longer than it may, and nothing of it was written; sent again as it is, it may take as long."""
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` is how long it may take."""
+        self.seconds: float = seconds
+        super().__init__(f"Neo4j ended a statement that took longer than {seconds:g} seconds")
 
 
 class AuthenticationError(UnavailableError):

@@ -185,7 +185,7 @@ class Graph:
         try:
             yield
         except (Neo4jError, DriverError, TimeoutError, OSError) as exc:
-            ours = translated(exc, self.address)
+            ours = translated(exc, self.address, self.bounds.transaction)
             if ours is exc:
                 raise
             raise ours from exc

@@ -4,7 +4,8 @@ CouncilError
 ├── UnavailableError
 │   ├── AuthenticationError      Neo4j is there and does not let us in
 │   └── GivenUpError             Neo4j is there and gave a transaction up, such as for a lock that was not had in time
-│       └── OutOfMemoryError     it was larger than the memory that Neo4j has for it now
+│       ├── OutOfMemoryError     it was larger than the memory that Neo4j has for it now
+│       └── TookTooLongError     it took longer than Neo4j was told to let it
 ├── WrongSettingError
 │   └── MisconfiguredError       the graph that the settings name cannot be used as it is
 └── StatementRefusedError        Neo4j refused a statement, and would refuse it again
@@ -36,6 +37,7 @@ from orchestrator.domain.errors import (
     AuthenticationError,
     CouncilError,
     GivenUpError,
+    TookTooLongError,
     UnavailableError,
     WrongSettingError,
 )
@@ -55,14 +57,17 @@ _TRY_LATER = (
     "Neo.ClientError.Transaction.LockClientStopped",
     "Neo.ClientError.Transaction.Terminated",
     "Neo.ClientError.Transaction.TransactionNotFound",
-    "Neo.ClientError.Transaction.TransactionTimedOut",
-    "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
     "Neo.DatabaseError.",
 )
 """How codes begin that the driver calls final although asking again later can help.
 
 A DatabaseError is the server's own trouble, such as a full disk; the next two are the exceptions.
 """
+
+_TIMED_OUT = (
+    "Neo.ClientError.Transaction.TransactionTimedOut",
+    "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
+)
 
 _NO_BOLT = ("handshake", "looks like HTTP")
 """What the driver says of a server that does not answer as one that speaks Bolt."""
@@ -126,13 +131,15 @@ def passes(exc: Exception) -> bool:
     return isinstance(exc, Neo4jError | DriverError) and exc.is_retryable()
 
 
-def translated(exc: Neo4jError | DriverError | TimeoutError | OSError, address: str) -> Exception:
+def translated(
+    exc: Neo4jError | DriverError | TimeoutError | OSError, address: str, seconds: float
+) -> Exception:
     """Say what the driver raised in words of ours; what is a mistake of the program stays what it is.
 
-    `address` is where Neo4j was to be reached, for operators.
+    `address` is where Neo4j was to be reached, for operators; `seconds` is how long it was to let a transaction take.
     """
     if isinstance(exc, Neo4jError):
-        return _refusal(exc)
+        return TookTooLongError(seconds) if exc.code in _TIMED_OUT else _refusal(exc)
     match exc:
         case UnsupportedServerProduct() | ConfigurationError():
             return MisconfiguredError(f"This is no Neo4j that can be used: {exc}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -80,8 +81,7 @@ async def test_where_neo4j_says_nothing_each_field_that_needs_it_says_so_in_time
     for tag in Tag:
         scene.proxy.trap(Side.REQUEST, tag, times=10_000)
 
-    for document in (BY_PLAN, WALKED):
-        response = await answered(service, document)
+    for response in await asyncio.gather(answered(service, BY_PLAN), answered(service, WALKED)):
         check_that_the_others_are_answered(service, response)
     scene.proxy.cut()
     scene.proxy.clear()

@@ -14,6 +14,7 @@ from neo4j import AsyncDriver
 
 from orchestrator.api.app import build_app
 from orchestrator.graph import driver as graph_driver
+from orchestrator.graph.councils import Councils
 from orchestrator.graph.driver import Graph, Transaction
 from orchestrator.graph.statements import statement
 from tests.integration.api.conftest import Api
@@ -136,3 +137,21 @@ async def test_mutation_that_waits_for_a_lock_too_long_is_told_and_writes_nothin
     assert (error["extensions"]["code"], error["path"]) == ("LIMIT", ["updateCouncil"])
     assert "may have been carried out all the same" in error["message"]
     assert await api.ask('{ council(by: {role: "DEV"}) { id name } }') == found
+
+
+async def test_statement_that_neo4j_ends_for_its_length_is_a_limit_too(
+    api: Api, seeded: Graph, endless: Endless
+) -> None:
+    hasty = Graph(
+        seeded.driver, seeded.address, seeded.database, replace(seeded.bounds, transaction=0.5)
+    )
+    ports = replace(api.ports, councils=Councils(hasty))
+    transport = httpx.ASGITransport(build_app(lambda: ports))
+    endless("role/list")
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        response = await client.post("/graphql", json={"query": "{ roles { name } }"})
+
+    [error] = response.json()["errors"]
+    assert (error["extensions"]["code"], error["path"]) == ("LIMIT", ["roles"])
+    assert error["extensions"]["limit"] == {"name": "seconds", "value": 0.5, "bound": 0.5}

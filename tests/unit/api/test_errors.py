@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
@@ -17,6 +18,7 @@ from orchestrator.domain.errors import (
     Conflict,
     NotFound,
     RefusedError,
+    TookTooLongError,
     TooSlowError,
     UnavailableError,
 )
@@ -252,6 +254,7 @@ async def test_fragments_that_contain_each_other_are_refused(api: Api) -> None:
     ("cause", "code"),
     [
         (TooSlowError(5), "LIMIT"),
+        (TookTooLongError(15), "LIMIT"),
         (UnavailableError("x"), "UNAVAILABLE"),
         (RefusedError(NotFound(message="x", path=(), sought="y")), "NOT_FOUND"),
         (RefusedError(Conflict(message="x", path=())), "CONFLICT"),
@@ -263,8 +266,10 @@ def test_code_is_that_of_the_cause(cause: Exception | None, code: str) -> None:
     with capture_logs():
         error = coded(GraphQLError("x", original_error=cause), "id")
 
-    again = {"retryAfter": 1} if code == "UNAVAILABLE" else {}
-    assert error.extensions == {"code": code, "path": [], "correlationId": "id", **again}
+    more: dict[str, Any] = {"retryAfter": 1} if code == "UNAVAILABLE" else {}
+    if isinstance(cause, TookTooLongError):
+        more = {"limit": {"name": "seconds", "value": 15, "bound": 15}}
+    assert error.extensions == {"code": code, "path": [], "correlationId": "id", **more}
 
 
 async def test_council_that_is_missing_is_a_fault_of_the_graph(api: Api, house: House) -> None:
