@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ _PATIENCE_SECONDS = 30.0
 
 _FAREWELL_SECONDS = 10.0
 """For how long after that a client may still read why; then the connection is cut."""
+
+MOST_HEAD_BYTES: Final = 64 * 1024
+"""Counted from the second piece of a head on: one piece, which is never large, may hold the end of another request, too."""
 
 _EXTENSIONS: Final = (
     ServerPerMessageDeflateFactory(
@@ -68,7 +72,48 @@ class _Patient(asyncio.Protocol):
 
 
 class PatientHttp(_Patient, HttpToolsProtocol):
-    """A connection over which HTTP is spoken: cut where its client does not read the answer, such as one that goes on."""
+    """A connection over which HTTP is spoken: cut where its client does not read the answer, such as one that goes on.
+
+    What is kept of a request before its application sees it, its address and its headers, is bounded.
+    """
+
+    _heading = True
+    """Whether the next piece begins within a head."""
+    _head = 0
+    """Bytes of it, but for the piece in which it began."""
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._heading:
+            self._head += len(data)
+        if self._head > MOST_HEAD_BYTES:
+            self._refuse_head()
+        else:
+            super().data_received(data)
+
+    @override
+    def on_message_begin(self) -> None:
+        self._heading, self._head = True, 0
+        super().on_message_begin()
+
+    @override
+    def on_headers_complete(self) -> None:
+        self._heading, self._head = False, 0
+        super().on_headers_complete()
+
+    def _refuse_head(self) -> None:
+        message = (
+            f"the address and the headers of a request may have {MOST_HEAD_BYTES} bytes at most"
+        )
+        body = json.dumps({"errors": [{"message": message, "extensions": {"code": "LIMIT"}}]})
+        head = (
+            "HTTP/1.1 431 Request Header Fields Too Large",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            "connection: close",
+        )
+        self.transport.write("\r\n".join((*head, "", body)).encode())
+        self.transport.close()
 
     @override
     def _let_go(self) -> None:

@@ -1,0 +1,73 @@
+"""The address and the headers of a request: nobody can have a process keep as many as he likes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from orchestrator.api.sockets import MOST_HEAD_BYTES
+from tests.integration.http.serving import served
+from tests.unit.api.doubles import House
+
+ENOUGH = 100 * MOST_HEAD_BYTES
+
+
+async def taken(url: str, begin: bytes) -> int:
+    """Send a head that never ends, and say how many bytes of it were taken."""
+    where = urlsplit(url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(begin)
+    sent = 0
+    with suppress(ConnectionError):
+        async with asyncio.timeout(10):
+            while sent < ENOUGH and not reader.at_eof():
+                writer.write(b"x" * 4096)
+                await writer.drain()
+                sent += 4096
+                await asyncio.sleep(0)
+    writer.transport.abort()
+    return sent
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [b"GET /graphql?query=", b"GET /graphql HTTP/1.1\r\nhost: localhost\r\nx-long: "],
+    ids=["address", "header"],
+)
+async def test_head_that_never_ends_is_let_go_of(house: House, begin: bytes) -> None:
+    async with served(house) as url:
+        assert await taken(url, begin) < ENOUGH
+
+
+async def test_head_that_is_too_long_is_told_the_bound(house: House) -> None:
+    async with served(house) as url:
+        where = urlsplit(url)
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        writer.write(b"GET /graphql HTTP/1.1\r\nhost: localhost\r\nx-long: ")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.write(b"x" * (MOST_HEAD_BYTES + 1))
+        await writer.drain()
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert str(MOST_HEAD_BYTES).encode() in answer
+    assert b'"code": "LIMIT"' in answer
+
+
+async def test_long_bodies_and_many_requests_of_one_connection_are_no_head(house: House) -> None:
+    async with served(house) as url, httpx.AsyncClient() as client:
+        for _ in range(40):
+            response = await client.post(
+                url,
+                json={"query": "{ service { version } }", "variables": {"x": "y" * 8192}},
+                headers={"x-some": "z" * 2048},
+            )
+
+            assert response.json()["data"] == {"service": {"version": "1.2.3"}}
