@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -163,6 +164,26 @@ async def test_one_request_too_many_is_429_where_the_protocol_lets_a_status_say_
     )
     assert error["extensions"]["code"] == "LIMIT"
     assert error["extensions"]["retryAfter"] == 1
+
+
+async def test_behind_a_proxy_on_this_machine_a_client_is_the_address_that_the_proxy_names(
+    house: House,
+) -> None:
+    clients = Clients(Bounds(requests=1))
+    async with served(house, clients=clients) as url, httpx.AsyncClient(trust_env=False) as http:
+
+        async def ask(query: str, address: str) -> Any:
+            headers = {"x-forwarded-for": address}
+            return (await http.post(url, json={"query": query}, headers=headers)).json()
+
+        waiting = asyncio.create_task(ask(WAIT, "192.0.2.1"))
+        await until(lambda: bool(house.office.followers))
+        same, another = await ask(QUERY, "192.0.2.1"), await ask(QUERY, "192.0.2.2")
+        house.state.told_to_end.set()
+        await waiting
+
+    assert same["errors"][0]["extensions"]["limit"]["name"] == "clientRequests"
+    assert "errors" not in another
 
 
 async def test_over_one_connection_no_more_is_asked_at_once_than_it_can_carry(
