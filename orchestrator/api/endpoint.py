@@ -180,7 +180,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     @override
     async def render_graphql_ide(self, request: Request) -> Response:
-        return page(introspection=self._context_source().introspection)
+        ports = self._context_source()
+        return page(introspection=ports.introspection, any_document=ports.documents is None)
 
     @override
     async def get_context(

@@ -44,15 +44,19 @@ _CLOSED = """# This service answers no introspection, so nothing is completed he
 
 """
 
+_LISTED = """# This service answers only the documents of its list (COUNCIL_DOCUMENTS); the examples are not on it.
 
-def page(*, introspection: bool) -> HTMLResponse:
-    """Return the page, which expects to be shown where GraphQL is answered."""
-    return HTMLResponse(_page(introspection=introspection), headers=_HEADERS)
+"""
+
+
+def page(*, introspection: bool, any_document: bool) -> HTMLResponse:
+    """Return the page, which expects to be shown where GraphQL is answered, and says what is not answered there."""
+    said = ("" if introspection else _CLOSED) + ("" if any_document else _LISTED)
+    return HTMLResponse(_page(said), headers=_HEADERS)
 
 
 @cache
-def _page(*, introspection: bool) -> str:
-    said = "" if introspection else _CLOSED
+def _page(said: str) -> str:
     tabs = [_tab(said + path.read_text(encoding="utf-8")) for path in examples()]
     # Within a script element, nothing else can end it.
     shown = json.dumps(tabs).replace("<", "\\u003c")

@@ -178,3 +178,15 @@ async def test_without_a_list_any_document_is_answered_and_an_id_is_none(api: Ap
 
     message = refused(await post(api, documentId=id_of(VERSION)), 400, "INVALID_INPUT")
     assert "COUNCIL_DOCUMENTS" in message
+
+
+async def test_graphiql_says_that_only_listed_documents_are_answered(
+    api: Api, listing: House
+) -> None:
+    headers = {"accept": "text/html"}
+    page = await api.client.get("/graphql", headers=headers)
+    listing.documents = None
+    after = await api.client.get("/graphql", headers=headers)
+
+    assert "only the documents of its list" in page.text
+    assert "only the documents of its list" not in after.text
