@@ -18,13 +18,17 @@ FIRST = "webhook_retries.yaml"
 
 
 class Example(BaseModel):
-    """A task with the role that it is for; its key brings back the same deliberation at each start."""
+    """A task with the role that it is for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     idempotency_key: str
     role: str
     task: TaskInput
+
+    def key_for(self, model: str | None) -> str:
+        """Return the key that brings back what this model made of it at each start; none is the rehearsal model."""
+        return self.idempotency_key if model is None else f"{self.idempotency_key}/{model}"
 
 
 def example(name: str = FIRST) -> Example:

@@ -183,8 +183,10 @@ class _Tour:
     async def _show_example(self, client: CouncilClient) -> None:
         chosen = examples.example()
         say = self._screen.say
+        rehearses = (await client.service()).rehearsal
+        model = None if rehearses else self._settings.vllm_model or "default"
         deliberation = await client.deliberate(
-            chosen.task, role=chosen.role, idempotency_key=chosen.idempotency_key
+            chosen.task, role=chosen.role, idempotency_key=chosen.key_for(model)
         )
         say(deliberations.heading(deliberation))
         if deliberation.rehearsal:
@@ -192,7 +194,8 @@ class _Tour:
         if deliberation.finished_at is not None:
             transcript = await transcript_of(client, deliberation.id)
             when = f"{deliberation.accepted_at.astimezone():%Y-%m-%d %H:%M:%S}"
-            say(f"Back from the graph, as it was decided when it was asked on {when}:")
+            ended = "ended" if transcript.deliberation.verdict is None else "was decided"
+            say(f"Back from the graph, as it {ended} when it was asked on {when}:")
         else:
             transcript = await follow(client, deliberation, tell=say, progress=lambda _: None)
         say(deliberations.verdict(transcript, whole=False))
@@ -202,6 +205,9 @@ class _Tour:
                 f"council show {deliberation.id} --full",
             )
         )
+        if transcript.deliberation.verdict is None:
+            again = f"council retry {deliberation.id}"
+            say(Text.assemble(("to have it deliberated on again:  ", "aside"), again))
 
 
 def _log_file(settings: Settings) -> Path:

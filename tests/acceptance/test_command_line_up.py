@@ -209,7 +209,7 @@ async def test_an_example_killed_in_the_middle_is_resumed_by_its_key_and_no_turn
 
     seen = await evidence.gather(driver, database)
     [deliberation] = seen.deliberations
-    assert (deliberation.key or "").endswith(example().idempotency_key)
+    assert (deliberation.key or "").endswith(example().key_for("tiny"))
     assert deliberation.resumptions == 1
     assert evidence.faults(seen, accepted=[deliberation.id], log=log, crashes=[crash]) == []
     assert Counter(log.begun(since=crash.place)).total() == 12 - len(before.turns)

@@ -20,7 +20,9 @@ class Rehydration:
         description="Councils that serve a role; archived ones are read when they are asked for."
     )
     agents: int = strawberry.field(description="Agents on them.")
-    resumed: int = strawberry.field(description="Deliberations under way that it took up again.")
+    resumed: int = strawberry.field(
+        description="Deliberations under way that it took up again at once: as many as it runs at a time; others follow."
+    )
     seeded: bool = strawberry.field(
         description="Whether the graph was new and got its first councils."
     )
