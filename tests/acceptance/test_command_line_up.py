@@ -106,6 +106,14 @@ async def home(neo4j_way: Way, tmp_path: Path) -> AsyncGenerator[Path]:
     assert await stop_leftover(tmp_path)
 
 
+_MODEL = "Qwen/Qwen2.5-0.5B-Instruct"
+"""What the seed's agents speak with."""
+
+_REGISTER = """mutation ($url: String!) {
+  registerEndpoint(input: {name: "silent", url: $url}) { errors { message } }
+}"""
+
+
 async def test_the_example_is_decided_comes_back_after_kills_of_either_and_ctrl_c_ends_all_in_order(
     home: Path,
 ) -> None:
@@ -134,14 +142,8 @@ async def test_the_example_is_decided_comes_back_after_kills_of_either_and_ctrl_
     assert listening["rehearsal"] is True
 
     async with (
-        ModelServer(models=("tiny",), behaviour=Behaviour(hang_after=-1)) as model,
-        up(
-            home,
-            **offline.environment,
-            VLLM_URL=model.url,
-            VLLM_MODEL="tiny",
-            COUNCIL_DRAIN_SECONDS="0.5",
-        ) as second,
+        ModelServer(models=(_MODEL,), behaviour=Behaviour(hang_after=-1)) as model,
+        up(home, **offline.environment, COUNCIL_DRAIN_SECONDS="0.5") as second,
     ):
         back = await second.prints("Ctrl-C ends everything")
         assert "5 councils with 15 agents, back from the graph" in back
@@ -157,6 +159,17 @@ async def test_the_example_is_decided_comes_back_after_kills_of_either_and_ctrl_
                 lambda ready: ready.status_code == 200 and "neo4j_started_again" in log_of(home),
                 _SECONDS,
             )
+            added = await http.post(
+                f"{second.url}/graphql",
+                json={"query": _REGISTER, "variables": {"url": model.url}},
+            )
+            assert added.json()["data"]["registerEndpoint"]["errors"] == []
+            [qa] = [council async for council in client.councils() if council.role.name == "QA"]
+            for seat in qa.seats:
+                # Bound to a server that says nothing, they are not rehearsed.
+                await client.update_agent(
+                    models.UpdateAgentInput(id=seat.agent.id, endpoint="silent")
+                )
             running = await client.deliberate(
                 models.TaskInput(description="How do we name things?"), role="QA"
             )
