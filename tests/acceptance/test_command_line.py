@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from neo4j import AsyncDriver
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from orchestrator.cli.app import app
 from orchestrator.graph.driver import Graph
 from tests.support.neo4j import Neo4jServer, wipe
 from tests.support.service_process import free_port
@@ -239,6 +242,21 @@ async def test_the_address_of_the_browser_has_a_query_to_begin_with(shell: Shell
     assert "&cmd=edit&arg=MATCH" in ran.out
 
 
+async def test_the_browser_is_opened_at_the_address_that_would_be_printed(
+    alone: Shell, tmp_path: Path
+) -> None:
+    opened = tmp_path / "opened"
+    web_browser = tmp_path / "web-browser"
+    web_browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" > {opened}\n', encoding="utf-8")
+    web_browser.chmod(0o700)
+
+    printed = await alone.run("browser")
+    ran = await alone.run("browser", "--open", BROWSER=f"{web_browser} %s")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert opened.read_text(encoding="utf-8") == printed.out
+
+
 async def test_without_a_service_the_exit_code_is_3_and_the_address_is_named(alone: Shell) -> None:
     for arguments in (("councils",), ("ask", "DEV", "Why?"), ("show", "dlb_1", "--follow")):
         ran = await alone.run(*arguments)
@@ -279,22 +297,10 @@ async def test_help_tells_the_exit_codes_and_every_command(alone: Shell) -> None
     ran = await alone.run("--help")
 
     assert ran.code == 0
-    for word in (
-        "up",
-        "serve",
-        "ask",
-        "councils",
-        "agents",
-        "show",
-        "cancel",
-        "retry",
-        "browser",
-        "migrate",
-        "doctor",
-        "prune",
-        "token",
-    ):
-        assert f" {word} " in ran.out
+    program = get_command(app)
+    assert isinstance(program, TyperGroup)
+    for command in program.commands:
+        assert f" {command} " in ran.out
     assert "3  the service or the graph cannot be reached" in ran.out
 
 

@@ -127,16 +127,26 @@ POINTS = {
 }
 
 
+_PROMISED = {
+    "call sent",
+    "call answered but not recorded",
+    "commit asked for but unanswered",
+    "accepted but nothing dispatched yet",
+    "mid-stream",
+    "before the verdict",
+}
+"""Points that are promised; the others are more of their kind."""
+
+
 async def test_after_a_kill_at_any_point_all_that_was_accepted_is_decided_and_nothing_done_twice(
     scene: Scene,
 ) -> None:
     service = await scene.start(COUNCIL_LEASE_SECONDS=_LEASE_SECONDS)
     await service.ready()
-    hit: list[str] = []
+    hit: set[str] = set()
     for name, reach in POINTS.items():
         after = await reach(scene, service)
         crash = await scene.crash(service, name)
-        hit.append(name)
         print(f"killed at: {name}, with {len(crash.recorded)} turns recorded")  # noqa: T201
         scene.model.rules.clear()
         await service.start()
@@ -145,4 +155,5 @@ async def test_after_a_kill_at_any_point_all_that_was_accepted_is_decided_and_no
             await after()
         seen = await scene.all_ended(_TAKEN_OVER_SECONDS)
         assert scene.faults(seen) == [], name
-    assert hit == list(POINTS)
+        hit.add(name)
+    assert hit >= _PROMISED

@@ -340,7 +340,14 @@ async def test_two_that_claim_at_once_never_get_the_same_and_leave_nothing(
             assert len(shown["claims"]) == 1
 
 
-async def test_an_entry_asked_twice_keeps_the_beginning(deliberations: Deliberations) -> None:
-    await deliberations.enter("prc_one", "elsewhere", LEASE)
+async def test_an_entry_asked_twice_keeps_the_beginning(
+    deliberations: Deliberations, run: Run
+) -> None:
+    (before,) = await run("show_process", process="prc_one")
+    await deliberations.enter("prc_one", "elsewhere", 2 * LEASE)
+    (after,) = await run("show_process", process="prc_one")
+    assert before["host"] == "host"
+    assert (after["host"], after["startedAt"]) == (before["host"], before["startedAt"])
+    assert after["leaseUntil"] > before["leaseUntil"]
     await accepted(deliberations)
     assert len(await deliberations.claim("prc_one", 1, ())) == 1

@@ -12,7 +12,7 @@ from orchestrator.domain.deliberations import StopReason
 from orchestrator.engine.ports import Retry
 from orchestrator.graph import statements
 from orchestrator.graph.deliberations import GraphDeliberations
-from orchestrator.graph.doctor import MOST_OF_A_RULE, endless_timeouts, examine, rules
+from orchestrator.graph.doctor import MOST_OF_A_RULE, examine, rules
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, recordings
@@ -108,9 +108,3 @@ async def test_a_rule_that_is_broken_everywhere_is_listed_up_to_a_bound(
             found = await examine(Uncommitted(transaction))
             await transaction.rollback()
     assert len(found) == MOST_OF_A_RULE
-
-
-async def test_endless_timeouts_of_the_server_are_named(sound: Graph, driver: AsyncDriver) -> None:
-    shown = (await driver.execute_query(statement("graph/show_timeouts"))).records
-    endless = tuple(record["name"] for record in shown if record["value"] == "0s")
-    assert await endless_timeouts(sound) == endless

@@ -1,4 +1,7 @@
-"""What the real Neo4j refuses to the recorder: for want of memory, for want of a lock, and since an operator ended it."""
+"""A Neo4j that is configured in another way: what it refuses to the recorder, and what the doctor says of it.
+
+It refuses for want of memory, for want of a lock, and since an operator ended what was under way.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from orchestrator.engine.ports import Held, Recording
 from orchestrator.engine.recorder import Recorder
 from orchestrator.graph import statements
 from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.doctor import endless_timeouts
 from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.indexes import await_indexes
 from orchestrator.graph.migrations import migrate
@@ -38,7 +42,7 @@ _PATIENCE = 40
 
 @pytest.fixture(scope="module")
 async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Neo4jServer]:
-    """A Neo4j of this module that has little memory for a transaction, and little patience for a lock."""
+    """A Neo4j of this module: with little memory for a transaction, little patience for a lock, and no end to a transaction."""
     written = configuration.render
 
     def render(ports: Ports, *, digest: str) -> str:
@@ -47,6 +51,8 @@ async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Neo
         text = text.replace(
             "db.lock.acquisition.timeout=10s", f"db.lock.acquisition.timeout={_LOCK_WAIT}"
         )
+        assert "db.transaction.timeout=60s" in text
+        text = text.replace("db.transaction.timeout=60s", "db.transaction.timeout=0s")
         return f"{text}db.memory.transaction.max={_MEMORY}\n"
 
     with pytest.MonkeyPatch.context() as patched:
@@ -185,3 +191,7 @@ async def test_turns_whose_transaction_an_operator_ended_are_sent_again(
         recorded = await recording
     assert _refused(answers)
     await _are_there_once(strict_graph, held, recorded)
+
+
+async def test_the_doctor_names_the_timeout_that_is_endless(strict_graph: Graph) -> None:
+    assert await endless_timeouts(strict_graph) == ("db.transaction.timeout",)
