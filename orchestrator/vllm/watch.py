@@ -274,9 +274,9 @@ class _Watched:
         self.has_health: bool = True
         """False where the server knows no /health, and is judged by /v1/models."""
         self.has_metrics: bool = True
+        """False where the server, as it runs now, shows no queue."""
         self.queue_unread: bool = False
         """Its queue could not be read when it was last looked at, although it has shown one."""
-        """False where the server, as it runs now, shows no queue."""
 
     def goes_up(self, models: tuple[str, ...]) -> bool:
         """Return whether anything about it is another way now."""
