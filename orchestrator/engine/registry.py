@@ -1,24 +1,22 @@
-"""What a process knows of councils, models and endpoints from its start: a cache, never the truth and never the input of a write."""
+"""What a process knows of councils from its start: a cache, never the truth and never the input of a write."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.domain.councils import Council, Endpoint, Model
+from orchestrator.domain.councils import Council
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """The serving councils, the models and the endpoints by their ids, as they were when they were read.
+    """The serving councils by their ids, as they were when they were read.
 
-    It answers how many there are and which endpoints to watch. Whoever needs what holds now asks the
-    graph: another process may have changed it since.
+    It answers how many there are. Whoever needs what holds now asks the graph: another process may have
+    changed it since.
     """
 
     councils: Mapping[str, Council] = field(default_factory=dict[str, Council])
-    models: Mapping[str, Model] = field(default_factory=dict[str, Model])
-    endpoints: Mapping[str, Endpoint] = field(default_factory=dict[str, Endpoint])
 
     @property
     def agents(self) -> int:

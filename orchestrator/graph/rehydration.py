@@ -40,7 +40,7 @@ async def _read(graph: Graph) -> Registry:
         else:
             for item in items:
                 rows.endpoint(item)
-    return Registry(councils=councils, models=rows.models, endpoints=rows.endpoints)
+    return Registry(councils=councils)
 
 
 @contextmanager

@@ -249,16 +249,6 @@ class Connections:
         line = self._lines.get(endpoint.id)
         return None if line is None else line.gate
 
-    def load(self, endpoint: Endpoint) -> int:
-        """Return the calls in flight to an endpoint and those that wait to be."""
-        gate = self.gate(endpoint)
-        return 0 if gate is None else gate.load
-
-    def in_flight(self, endpoint: Endpoint) -> int:
-        """Return the calls in flight to an endpoint."""
-        gate = self.gate(endpoint)
-        return 0 if gate is None else gate.in_flight
-
     async def drop(self, endpoint: Endpoint) -> None:
         """Close the line to an endpoint that is no more, once its calls have ended."""
         line = self._lines.pop(endpoint.id, None)

@@ -20,7 +20,7 @@ from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.support.moving import make_everything
 from tests.support.neo4j import Neo4jServer, statement, wipe
 from tests.support.redis_server import running
-from tests.support.service_process import COMMAND, ServiceProcess
+from tests.support.service_process import COMMAND, ServiceProcess, clean_environment
 from tests.support.shell import Ran
 from tests.support.waiting import eventually
 
@@ -33,9 +33,7 @@ class Shell:
     """Runs `council` on a graph, with nothing of the tests' own environment."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        ours = ("NEO4J_", "VLLM_", "COUNCIL_")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-        self._environment = {**inherited, **environment}
+        self._environment = {**clean_environment(), **environment}
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import zipfile
@@ -14,7 +13,7 @@ import pytest
 from orchestrator import __version__
 from orchestrator.graph.driver import Graph
 from tests.support.neo4j import Neo4jServer
-from tests.support.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess, clean_environment
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).parent / "uv"
@@ -25,8 +24,7 @@ pytestmark = pytest.mark.timeout(300)
 
 def run(*command: str | Path, directory: Path) -> str:
     """Run a command and return what it printed; nothing of this environment leads it back here."""
-    ours = ("NEO4J_", "VLLM_", "COUNCIL_", "PYTHON", "VIRTUAL_ENV", "UV_PROJECT")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    environment = clean_environment("PYTHON", "VIRTUAL_ENV", "UV_PROJECT")
     done = subprocess.run(
         command, cwd=directory, env=environment, capture_output=True, text=True, check=False
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.support.service_process import clean_environment
+
 ROOT = Path(__file__).parents[2]
 
-_SERVICE = ("NEO4J_", "VLLM_", "COUNCIL_")
 _MAKE = ("MAKE", "MFLAGS", "ARGS", "PYTHON", "VENV")
 """What `make test` leaves to what it starts, such as the ARGS of its own command line."""
 
@@ -18,11 +18,7 @@ _UNIX = ("awk", "cat", "cut", "dirname", "env", "make", "realpath", "rm", "sed",
 
 def environment() -> dict[str, str]:
     """Return ours without the settings of the service and of the make that we may run under."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith((*_SERVICE, *_MAKE))
-    }
+    return clean_environment(*_MAKE)
 
 
 def bare_path(folder: Path, tools: Iterable[str] = _UNIX) -> Path:

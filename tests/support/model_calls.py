@@ -10,6 +10,7 @@ from orchestrator.domain.councils import Agent, Endpoint, Model, Seat
 from orchestrator.domain.deliberations import Priority
 from orchestrator.domain.health import EndpointHealth
 from orchestrator.engine.ports import Call, Message
+from orchestrator.vllm.connections import Connections
 
 TURN = "trn_0198f00000000000-p0-s1"
 
@@ -93,3 +94,15 @@ class NoRehearsal:
 
     async def endpoint(self) -> Endpoint:
         raise AssertionError("the rehearsal was asked")
+
+
+def load(connections: Connections, place: Endpoint) -> int:
+    """Return the calls in flight to an endpoint and those that wait to be."""
+    gate = connections.gate(place)
+    return 0 if gate is None else gate.load
+
+
+def in_flight(connections: Connections, place: Endpoint) -> int:
+    """Return the calls in flight to an endpoint."""
+    gate = connections.gate(place)
+    return 0 if gate is None else gate.in_flight

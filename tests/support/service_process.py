@@ -51,9 +51,10 @@ class AnsweredError(Exception):
         return [error.get("extensions", {}).get("code", "") for error in self.errors]
 
 
-def clean_environment() -> dict[str, str]:
-    """Our environment, less the settings of the service that it has."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+def clean_environment(*others: str) -> dict[str, str]:
+    """Our environment, less the settings of the service that it has, and less what begins as one of the others."""
+    left_out = (*_OURS, *others)
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
 class ServiceProcess:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ from typing import Any
 import httpx
 
 from tests.support.neo4j import Neo4jServer
-from tests.support.service_process import COMMAND, ServiceProcess
+from tests.support.service_process import COMMAND, ServiceProcess, clean_environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +37,10 @@ class Shell:
     environment: Mapping[str, str]
 
     async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
-        ours = ("NEO4J_", "VLLM_", "COUNCIL_")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         return await asyncio.create_subprocess_exec(
             COMMAND,
             *arguments,
-            env={**inherited, **self.environment, **environment},
+            env={**clean_environment(), **self.environment, **environment},
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=PIPE,

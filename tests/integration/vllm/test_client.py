@@ -14,7 +14,7 @@ from orchestrator.engine.ports import Answer
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
 from tests.support.model_behaviour import Behaviour
-from tests.support.model_calls import TURN, NoRehearsal, Seen, call, endpoint, seat
+from tests.support.model_calls import TURN, NoRehearsal, Seen, call, endpoint, in_flight, load, seat
 from tests.support.model_server import ModelServer
 from tests.support.waiting import until
 
@@ -98,11 +98,11 @@ async def test_no_more_calls_are_in_flight_than_the_limit_and_the_others_wait(
     async with asyncio.TaskGroup() as tasks:
         for number in range(12):
             tasks.create_task(client.ask(call(seat(place), turn=f"trn_{number}"), ignore))
-        await until(lambda: connections.in_flight(place) == 4)
-        assert connections.load(place) == 12
+        await until(lambda: in_flight(connections, place) == 4)
+        assert load(connections, place) == 12
     assert server.most_in_flight == 4
     assert len(server.requests) == 12
-    assert connections.load(place) == 0
+    assert load(connections, place) == 0
 
 
 async def test_cancelling_closes_the_connection_and_the_server_sees_it_at_once(
@@ -118,7 +118,7 @@ async def test_cancelling_closes_the_connection_and_the_server_sees_it_at_once(
         await asking
     await until(lambda: server.requests[0].outcome is not None, seconds=0.5)
     assert server.requests[0].outcome == "cut by client"
-    assert connections.load(place) == 0
+    assert load(connections, place) == 0
 
 
 async def test_cancelling_before_the_first_byte_closes_the_connection_too(
@@ -142,10 +142,10 @@ async def test_cancelling_while_waiting_for_room_sends_nothing(
         asyncio.create_task(client.ask(call(seat(place), turn=f"trn_{n}"), ignore))
         for n in range(5)
     ]
-    await until(lambda: connections.load(place) == 5)
+    await until(lambda: load(connections, place) == 5)
     asking[4].cancel()
     await asyncio.wait([asking[4]])
-    assert connections.load(place) == 4
+    assert load(connections, place) == 4
     for one in asking:
         one.cancel()
     await asyncio.wait(asking)

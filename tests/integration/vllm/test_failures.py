@@ -16,7 +16,7 @@ from orchestrator.vllm.connections import Connections
 from orchestrator.vllm.reading import LONGEST_LINE
 from tests.integration.vllm.chunks import DONE, END, PLAIN, SAID, event
 from tests.support.model_behaviour import Behaviour
-from tests.support.model_calls import Seen, call, endpoint, seat
+from tests.support.model_calls import Seen, call, endpoint, load, seat
 from tests.support.model_completions import vllm_error
 from tests.support.model_server import ModelServer
 
@@ -362,7 +362,7 @@ async def test_a_failing_server_is_an_error_that_says_what_and_whether_to_ask_ag
     assert len(error.reason) < 500
     assert "\n" not in error.reason
     assert (error.retryable, error.retry_after) == (failure.retryable, failure.retry_after)
-    assert connections.load(place) == 0
+    assert load(connections, place) == 0
 
 
 @pytest.mark.parametrize(
@@ -433,7 +433,7 @@ async def test_what_a_call_raises_that_nobody_foresaw_is_the_models_failure_and_
         ("call_failed_unforeseen", "UnicodeEncodeError")
     ]
     assert seen.suspected == ["default"]
-    assert connections.load(place) == 0
+    assert load(connections, place) == 0
 
 
 async def test_a_failure_that_nobody_foresaw_is_told_by_its_name(connections: Connections):

@@ -22,7 +22,7 @@ from orchestrator.vllm.connections import Connections, Line
 from orchestrator.vllm.throttle import LONGEST_QUEUE
 from orchestrator.vllm.watch import Watch
 from tests.support.model_behaviour import Behaviour
-from tests.support.model_calls import NoRehearsal, Seen, call, endpoint, seat
+from tests.support.model_calls import NoRehearsal, Seen, call, endpoint, load, seat
 from tests.support.model_completions import vllm_error
 from tests.support.model_server import ModelServer
 from tests.support.waiting import until
@@ -226,12 +226,12 @@ async def test_a_call_that_is_cancelled_while_it_waits_leaves_nothing_behind(
     house.ask_many(3, place)
     await house.waits("trn_1")
     house.asked.pop(1).cancel()
-    await until(lambda: connections.load(place) == 2)
+    await until(lambda: load(connections, place) == 2)
     assert house.client.obstacle("trn_1") is None
     await server.listen()
     await house.answers()
     assert sorted(request.id for request in server.requests) == ["trn_0", "trn_2"]
-    assert connections.load(place) == 0
+    assert load(connections, place) == 0
 
 
 async def test_a_breaker_is_logged_once_when_it_opens_and_once_when_it_closes(
@@ -559,5 +559,5 @@ async def test_whatever_befalls_the_endpoints_every_call_ends_and_none_is_left_b
             healed.behaviour = Behaviour()
             healed.queue = (0, 0)
             healed.healthy = True
-    assert connections.load(one) == connections.load(two) == 0
+    assert load(connections, one) == load(connections, two) == 0
     assert max(server.most_in_flight, other.most_in_flight) <= 4
