@@ -115,9 +115,11 @@ class Desk:
 
     def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
         """Say what the seats of a deliberation wait for, in words; none where this process does not run it."""
-        if deliberation not in self._running:
-            return None
-        return self._dispatcher.obstacles(deliberation)
+        if deliberation in self._running:
+            return self._dispatcher.obstacles(deliberation)
+        if any(deliberation == broken for broken, _ in self._broken):
+            return ("an internal error keeps its process from it, whose log names it",)
+        return None
 
     @property
     def waiting_for(self) -> str | None:

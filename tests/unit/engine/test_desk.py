@@ -424,13 +424,16 @@ async def test_without_room_it_still_tells_that_the_graph_is_away(tmp_path: Path
         assert at_desk.waiting_for == "the graph: away"
 
 
-async def test_what_cannot_even_be_ended_is_not_tried_again_under_the_same_claim(
+async def test_what_cannot_even_be_ended_is_not_tried_again_under_the_same_claim_and_says_so(
     tmp_path: Path,
 ) -> None:
     graph = Unreadable(free=FREE)
-    async with desk(graph, ScriptedModels(), tmp_path).at_work():
+    at_desk = desk(graph, ScriptedModels(), tmp_path)
+    async with at_desk.at_work():
         await until(lambda: graph.renewals >= 3)
+        told = at_desk.obstacles(DELIBERATION)
     assert graph.loads == 1
+    assert told == ("an internal error keeps its process from it, whose log names it",)
 
 
 async def test_an_end_whose_answer_is_still_to_come_is_not_taken_for_a_claim_that_was_lost(
