@@ -77,28 +77,31 @@ class PatientHttp(_Patient, HttpToolsProtocol):
     What is kept of a request before its application sees it, its address and its headers, is bounded.
     """
 
-    _heading = True
-    """Whether the next piece begins within a head."""
+    _heading = False
+    """Whether what comes next belongs to a head."""
+    _began_here = False
+    """Whether that head began in the piece that is read now: some of this may belong to what came before."""
     _head = 0
     """Bytes of it, but for the piece in which it began."""
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._heading:
+        self._began_here = False
+        super().data_received(data)
+        # What follows the end of a head in a piece is a body, however long.
+        if self._heading and not self._began_here:
             self._head += len(data)
-        if self._head > MOST_HEAD_BYTES:
-            self._refuse_head()
-        else:
-            super().data_received(data)
+            if self._head > MOST_HEAD_BYTES:
+                self._refuse_head()
 
     @override
     def on_message_begin(self) -> None:
-        self._heading, self._head = True, 0
+        self._heading, self._began_here, self._head = True, True, 0
         super().on_message_begin()
 
     @override
     def on_headers_complete(self) -> None:
-        self._heading, self._head = False, 0
+        self._heading = False
         super().on_headers_complete()
 
     def _refuse_head(self) -> None:

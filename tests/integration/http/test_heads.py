@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -59,6 +60,24 @@ async def test_head_that_is_too_long_is_told_the_bound(house: House) -> None:
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert str(MOST_HEAD_BYTES).encode() in answer
     assert b'"code": "LIMIT"' in answer
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+async def test_body_that_comes_with_its_head_is_no_part_of_it(house: House, pieces: int) -> None:
+    body = json.dumps({"query": "{ __typename }", "variables": {"x": "y" * 3 * MOST_HEAD_BYTES}})
+    head = f"POST /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    begin, rest = (head, f"\r\n{body}") if pieces == 2 else ("", f"{head}\r\n{body}")
+    async with served(house) as url:
+        where = urlsplit(url)
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        writer.write(begin.encode())
+        await asyncio.sleep(0.1)
+        writer.write(rest.encode())
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 async def test_long_bodies_and_many_requests_of_one_connection_are_no_head(house: House) -> None:
