@@ -33,7 +33,8 @@ def refusal(
     """Answer a request that did not come as far as GraphQL; the id is that of what the log has of it."""
     code = _CODES.get(status, "INTERNAL" if status >= 500 else "INVALID_INPUT")  # noqa: PLR2004
     error = {
-        "message": message,
+        # It may quote what was sent, which may hold half a character.
+        "message": message.encode(errors="replace").decode(),
         "extensions": extensions(code, (), correlation_id or uuid_utils.uuid7().hex),
     }
     return JSONResponse(

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 import structlog
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from graphql import GraphQLError
 from orchestrator.api.limits import ClosedError, LimitError, TooManyError
@@ -101,9 +103,24 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: P
         return "FORBIDDEN", error.message, ()
     if isinstance(cause, TooSlowError):
         return "LIMIT", str(cause), ()
+    if (unfit := _unfit(cause)) is not None:
+        return "INVALID_INPUT", _shortened(unfit), ()
     if cause is None or isinstance(cause, GraphQLError):
         return "INVALID_INPUT", _shortened(error.message), _variable(error.message)
     return "INTERNAL", "the service failed at this; its log has more under the correlation id", ()
+
+
+def _unfit(cause: BaseException | None) -> str | None:
+    """What is wrong with a request that has no operation for the way on which it came; where that way is a stream, Strawberry raises it."""
+    match cause:
+        case MissingQueryError():
+            return 'the request has no "query"'
+        case CannotGetOperationTypeError():
+            return cause.as_http_error_reason()
+        case InvalidOperationTypeError():
+            return f"a {cause.operation_type.value} cannot be sent in this way"
+        case _:
+            return None
 
 
 def _limit(error: GraphQLError) -> LimitError | None:

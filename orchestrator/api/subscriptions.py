@@ -19,7 +19,7 @@ from orchestrator.api.types.deliberations import Deliberation
 from orchestrator.api.types.endpoints import Endpoint
 from orchestrator.api.types.events import DeliberationEvent
 from orchestrator.domain import councils
-from orchestrator.domain.errors import NotFound, RefusedError, UnavailableError
+from orchestrator.domain.errors import InvalidInput, NotFound, RefusedError, UnavailableError
 from orchestrator.domain.ids import Prefix
 from orchestrator.engine import changes
 
@@ -42,6 +42,10 @@ class Subscription:
         ] = None,
     ) -> AsyncGenerator[DeliberationEvent, None]:
         context = info.context
+        if after is not None and after < 0:
+            raise RefusedError(
+                InvalidInput(message=f"after must be 0 or more, and is {after}", path=("after",))
+            )
         known = sought(("id",), id, Prefix.DELIBERATION)
         found = None if known is None else await context.loaders.deliberations.load(known)
         if found is None:

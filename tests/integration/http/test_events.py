@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from orchestrator.api.streams import Streams
 from tests.integration.http.serving import served
@@ -76,8 +77,34 @@ async def test_mutation_is_not_sent_with_get_as_events_either(house: House) -> N
     async with served(house) as url, httpx.AsyncClient(headers=EVENTS) as client:
         response = await client.get(url, params={"query": query})
 
-    assert '"errors"' in response.text
+    assert '"code":"INVALID_INPUT"' in response.text
     assert house.registry.calls == []
+
+
+UNFIT = [
+    {"query": ""},
+    {},
+    {"query": "fragment F on Query { __typename }"},
+    {"query": "{ __typename }", "operationName": "X"},
+    {"query": "{ __typename }", "operationName": "\ud800"},
+    {"query": 'subscription { deliberationEvents(id: "dlb_1", after: -1) { sequence } }'},
+]
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
+@pytest.mark.parametrize("body", UNFIT, ids=str)
+async def test_request_without_an_operation_that_can_be_carried_out_is_its_callers_mistake(
+    house: House, body: dict[str, str], accept: str
+) -> None:
+    house.archive.keep(*play(a_deliberation()))
+    with capture_logs() as log:
+        async with served(house) as url, httpx.AsyncClient(headers={"accept": accept}) as client:
+            response = await client.post(
+                url, content=json.dumps(body), headers={"content-type": "application/json"}
+            )
+
+    assert '"code":"INVALID_INPUT"' in response.text
+    assert [line for line in log if line["event"] == "operation_failed"] == []
 
 
 async def test_end_of_the_process_breaks_events_off_at_once_and_incomplete(

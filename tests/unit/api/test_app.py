@@ -408,6 +408,18 @@ async def test_document_of_several_operations_over_a_websocket_says_which_is_mea
     assert "A, B" in message["payload"][0]["message"]
 
 
+@pytest.mark.parametrize("name", ["X", "\ud800"])
+async def test_operation_that_is_not_in_its_document_is_its_callers_mistake_over_a_websocket_too(
+    house: House, name: str
+) -> None:
+    payload = {"query": "{ service { version } }", "operationName": name}
+    async with greeted(house) as socket:
+        socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+        message = await socket.receive()
+
+    assert message["payload"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
 @pytest.mark.parametrize(
     "message",
     [
