@@ -22,6 +22,7 @@ from orchestrator.cli.failures import words_of
 from orchestrator.cli.following import follow, transcript_of
 from orchestrator.cli.rendering import deliberations
 from orchestrator.client import ClientError, CouncilClient
+from orchestrator.client.models import Service
 from orchestrator.domain.errors import HomeUnusableError
 from orchestrator.local.keeping import while_kept_up
 from orchestrator.local.neo4j import OwnNeo4j
@@ -128,7 +129,13 @@ class _Tour:
     async def _show_round(self, url: str) -> None:
         async with CouncilClient(url, token=environment.token(self._settings)) as client:
             try:
-                await self._show_places(client)
+                try:
+                    found = await client.service()
+                except ClientError:
+                    # Where it all is can be said to who may not ask it anything, too.
+                    await self._show_places(client.url, None)
+                    raise
+                await self._show_places(client.url, found)
                 if self._example:
                     await self._show_example(client)
             except ClientError as error:
@@ -143,13 +150,11 @@ class _Tour:
             )
         )
 
-    async def _show_places(self, client: CouncilClient) -> None:
-        found = await client.service()
+    async def _show_places(self, url: str, found: Service | None) -> None:
         places = Table.grid(padding=(0, 2))
         places.add_column(style="aside", no_wrap=True)
         places.add_column(overflow="fold")
-        back = found.rehydration
-        if back is not None:
+        if found is not None and (back := found.rehydration) is not None:
             how = "seeded into a new graph" if back.seeded else "back from the graph"
             several = "" if back.resumed == 1 else "s"
             resumed = (
@@ -159,8 +164,8 @@ class _Tour:
                 "councils",
                 f"{back.councils} councils with {back.agents} agents, {how} in {back.duration_ms / 1000:.2f} s{resumed}",
             )
-        places.add_row("GraphQL", f"{client.url}/graphql")
-        places.add_row("GraphiQL", f"{client.url}/graphql (opened in a web browser)")
+        places.add_row("GraphQL", f"{url}/graphql")
+        places.add_row("GraphiQL", f"{url}/graphql (opened in a web browser)")
         page = browser.address(self._settings)
         places.add_row("Neo4j Browser", page.partition("?")[0] + "  (council browser --open)")
         places.add_row(
@@ -171,9 +176,10 @@ class _Tour:
         )
         places.add_row("log", str(_log_file(self._settings)))
         model = self._settings.vllm_model or "as the graph has it: none is set in VLLM_MODEL"
-        if found.rehearsal:
+        rehearses = self._settings.vllm_url is None
+        if rehearses:
             model = "rehearsal: none is set in VLLM_URL"
-        places.add_row("model", Text(model, style="rehearsal" if found.rehearsal else ""))
+        places.add_row("model", Text(model, style="rehearsal" if rehearses else ""))
         self._screen.say(
             Panel(places, title="graph-council is up", title_align="left", box=box.ROUNDED)
         )

@@ -19,4 +19,4 @@ ask 'query ($id: ID!) {
   .verdict.winner.content,
   (.verdict.ranking[] | "\(.rank). \(.proposal.agent.name) \(.score)"),
   (.turns.edges[].node |
-    "\(.kind) of \(.agent.name): \(.absence // .content // ([.choices[].agent.name] | join(" > ")))")'
+    "\(.kind) of \(.agent.name): \(.absence // (.choices | values | map(.agent.name) | join(" > ")) // .content)")'

@@ -32,5 +32,5 @@ for (const { rank, score, proposal } of deliberation?.verdict?.ranking ?? []) {
 }
 for (const { node } of deliberation?.turns.edges ?? []) {
   const ballot = node.__typename === "Ballot" ? node.choices.map((choice) => choice.agent.name).join(" > ") : null;
-  console.log(`${node.kind} of ${node.agent.name}: ${node.absence ?? node.content ?? ballot}`);
+  console.log(`${node.kind} of ${node.agent.name}: ${node.absence ?? ballot ?? node.content}`);
 }
