@@ -1,6 +1,7 @@
 // Cancel: end a deliberation that has not ended, whoever holds it: the epoch fences him, as a claim's would.
 // $deliberation; $reason: why, or null; $cancelledBy: who, or null
-// Column: status: what it is after that: CANCELLED where it was cancelled now or before, and else how it had ended; no row where there is none.
+// Columns: status: what it is after that: CANCELLED where it was cancelled now or before, and else how it had ended; epoch: of its last claim,
+//   as which a cancel counts; no row where there is none.
 // The SET of `lock` takes the write lock; whatever is compared is read after it.
 MATCH (d:Deliberation {id: $deliberation})
 SET d.lock = true
@@ -13,4 +14,4 @@ CALL (d) {
     d.epoch = d.epoch + 1, d.sequence = d.sequence + 1, d.holder = null, d.waiting = null, d:Cancelled
   REMOVE d:Queued:Running
 }
-RETURN d.status AS status
+RETURN d.status AS status, d.epoch AS epoch

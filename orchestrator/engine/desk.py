@@ -101,8 +101,8 @@ class Desk:
         Another process that runs it learns of that from its next renewal. Raises RefusedError or
         UnavailableError.
         """
-        await self._deliberations.cancel(deliberation, reason, by=by)
-        _log.info("deliberation_cancelled", deliberation=deliberation)
+        epoch = await self._deliberations.cancel(deliberation, reason, by=by)
+        _log.info("deliberation_cancelled", deliberation=deliberation, epoch=epoch)
         self._just_cancelled.add(deliberation)
         running = self._running.get(deliberation)
         if running is not None:

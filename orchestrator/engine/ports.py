@@ -183,10 +183,10 @@ class Deliberations(Protocol):
         """End without a verdict, under the same conditions; without a sequence, whatever it is."""
         ...
 
-    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> None:
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> int:
         """End without a verdict what has not ended, whoever holds it; what was cancelled before stays as it is.
 
-        Raises RefusedError where there is no such deliberation, or where it has ended otherwise.
+        Returns the epoch by which whoever held it is fenced. Raises RefusedError where there is no such deliberation, or where it has ended otherwise.
         """
         ...
 

@@ -75,7 +75,7 @@ async def claim(
                 epoch=epoch,
                 time_left=_duration(left),
                 resumed=resumed,
-                case=_case(deliberation, case),
+                case=_case(deliberation, epoch, case),
             )
             for deliberation, epoch, left, resumed, case in got
         ]
@@ -87,14 +87,16 @@ async def claim(
     return tuple(claimed)
 
 
-def _case(deliberation: str, row: list[Any] | None) -> Case | None:
+def _case(deliberation: str, epoch: int, row: list[Any] | None) -> Case | None:
     if row is None:
         return None
     try:
         return Case(deliberation=reading.deliberation(*row), turns=())
     except Exception as exc:  # noqa: BLE001 - one that cannot be read must not keep the others from being claimed
         # Whoever runs it loads it again, fails at that as well, and ends it.
-        _log.warning("case_unreadable", deliberation=deliberation, error=type(exc).__name__)
+        _log.warning(
+            "case_unreadable", deliberation=deliberation, epoch=epoch, error=type(exc).__name__
+        )
         return None
 
 

@@ -150,7 +150,7 @@ class GraphDeliberations(Deliberations):
         return bool(rows)
 
     @override
-    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> None:
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> int:
         rows = await self._graph.write(
             "deliberation/cancel", deliberation=deliberation, reason=reason, cancelledBy=by
         )
@@ -167,6 +167,7 @@ class GraphDeliberations(Deliberations):
                     existing=deliberation,
                 )
             )
+        return rows[0]["epoch"]
 
     @override
     async def release(self, process: str) -> None:

@@ -63,7 +63,9 @@ async def test_takeover_fence_absence_end_and_cancel_are_found_by_their_fields_a
 
     body = accepted.removeprefix("dlb_")
     assert _lines(frozen.logged("deliberation_accepted"), "deliberation") == [(accepted,)]
-    assert _lines(other.logged("deliberation_cancelled"), "deliberation") == [(unwanted,)]
+    # It fences whoever had claimed it, be he the first.
+    cancelled = _lines(other.logged("deliberation_cancelled"), "deliberation", "epoch")
+    assert cancelled == [(unwanted, 2)]
     claim = ("deliberation", "epoch", "resumed")
     assert _lines(told_of("deliberation_claimed", by=frozen), *claim) == [(accepted, 1, False)]
     assert _lines(told_of("deliberation_claimed", by=other), *claim) == [(accepted, 2, True)]

@@ -218,12 +218,13 @@ class OneDeliberation:
         self._end(Status.FAILED)
         return True
 
-    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> None:
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> int:
         del deliberation, reason, by
         self._fail_if_told()
         self.epoch += 1
         self.held = ()
         self._end(Status.CANCELLED)
+        return self.epoch
 
     async def release(self, process: str) -> None:
         del process
