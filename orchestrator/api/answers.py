@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import cast
 
+import structlog
 import uuid_utils
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orchestrator.api.errors import RETRY_AFTER_SECONDS, extensions
+from orchestrator.api.limits import LimitError
 
 _CODES = {
     401: "UNAUTHENTICATED",
@@ -17,11 +19,14 @@ _CODES = {
     404: "NOT_FOUND",
     413: "LIMIT",
     421: "FORBIDDEN",
+    431: "LIMIT",
     503: "UNAVAILABLE",
 }
 
 _PASSING = {429, 503}
 """Those after which to ask again can help."""
+
+_log = structlog.get_logger(__name__)
 
 
 def refusal(
@@ -29,17 +34,32 @@ def refusal(
     message: str,
     headers: dict[str, str] | None = None,
     correlation_id: str | None = None,
+    limit: LimitError | None = None,
 ) -> JSONResponse:
-    """Answer a request that did not come as far as GraphQL; the id is that of what the log has of it."""
+    """Answer a request that did not come as far as GraphQL; the id is that of what the log has of it, the limit what it passed."""
     code = _CODES.get(status, "INTERNAL" if status >= 500 else "INVALID_INPUT")  # noqa: PLR2004
     error = {
         # It may quote what was sent, which may hold half a character.
         "message": message.encode(errors="replace").decode(),
-        "extensions": extensions(code, (), correlation_id or uuid_utils.uuid7().hex),
+        "extensions": extensions(code, (), correlation_id or uuid_utils.uuid7().hex, limit),
     }
     return JSONResponse(
         {"errors": [error]}, status_code=status, headers={**retry_after(status), **(headers or {})}
     )
+
+
+def too_large(status: int, limit: LimitError, client: str | None) -> JSONResponse:
+    """Answer a request of which more came than is read, and log it; `client` is the address that it came from."""
+    correlation_id = uuid_utils.uuid7().hex
+    _log.warning(
+        "request_too_large",
+        client=client,
+        limit=limit.limit["name"],
+        value=limit.limit["value"],
+        bound=limit.limit["bound"],
+        correlation_id=correlation_id,
+    )
+    return refusal(status, limit.message, correlation_id=correlation_id, limit=limit)
 
 
 def retry_after(status: int) -> dict[str, str]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orchestrator.api.answers import refusal
+from orchestrator.api.answers import too_large
+from orchestrator.api.limits import LimitError
 
 MOST_BYTES = 4 * 1024 * 1024
 """A text that is too long gets its own error, if it is not longer than this."""
 
-_LONGEST_NUMBER = 20
+
+class _TooLongError(LimitError):
+    def __init__(self, length: int, more: str = "") -> None:
+        super().__init__(
+            "bodyBytes",
+            length,
+            MOST_BYTES,
+            f"the body of the request has {length} bytes{more}, and may have {MOST_BYTES} at most",
+        )
 
 
 class BodyLimit:
@@ -25,10 +33,6 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        said = dict(scope["headers"]).get(b"content-length", b"0")[:_LONGEST_NUMBER]
-        if not said.isdigit() or int(said) > MOST_BYTES:
-            await refusal(413, _too_long(said.decode(errors="replace")))(scope, receive, send)
-            return
         read = 0
 
         async def counted() -> Message:
@@ -36,11 +40,17 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > MOST_BYTES:
-                raise HTTPException(413, _too_long(f"{read} or more"))
+                raise _TooLongError(read, " or more")
             return message
 
-        await self._app(scope, counted, send)
-
-
-def _too_long(length: str) -> str:
-    return f"the request has {length} bytes, and may have {MOST_BYTES} at most"
+        try:
+            # What reads requests lets no other length through than a number.
+            said = int(dict(scope["headers"]).get(b"content-length", b"0"))
+            if said > MOST_BYTES:
+                raise _TooLongError(said)  # noqa: TRY301 - as where it is counted
+            # The body of any other request is kept by nobody, and may come while it is answered.
+            await self._app(scope, counted if scope["method"] == "POST" else receive, send)
+        except _TooLongError as error:
+            client = scope["client"]
+            answer = too_large(413, error, None if client is None else client[0])
+            await answer(scope, receive, send)

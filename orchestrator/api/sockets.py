@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from typing import Any, Final
 
 import structlog
+from starlette.responses import Response
 from typing_extensions import override
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.server import ServerProtocol
+
+from orchestrator.api.answers import too_large
+from orchestrator.api.limits import LimitError
 
 TOO_SLOW: Final = 1013
 """Try again later: libraries for GraphQL over WebSocket connect again after it, as they don't after 1008."""
@@ -105,17 +108,19 @@ class PatientHttp(_Patient, HttpToolsProtocol):
         super().on_headers_complete()
 
     def _refuse_head(self) -> None:
-        message = (
-            f"the address and the headers of a request may have {MOST_HEAD_BYTES} bytes at most"
+        limit = LimitError(
+            "headBytes",
+            self._head,
+            MOST_HEAD_BYTES,
+            f"the address and the headers of the request have {self._head} bytes or more, and may have {MOST_HEAD_BYTES} at most",
         )
-        body = json.dumps({"errors": [{"message": message, "extensions": {"code": "LIMIT"}}]})
-        head = (
-            "HTTP/1.1 431 Request Header Fields Too Large",
-            "content-type: application/json",
-            f"content-length: {len(body)}",
-            "connection: close",
-        )
-        self.transport.write("\r\n".join((*head, "", body)).encode())
+        self._end_with(too_large(431, limit, self.client[0] if self.client else None))
+
+    def _end_with(self, answer: Response) -> None:
+        """Send an answer to what never became a request, and close."""
+        lines = [STATUS_LINE[answer.status_code].rstrip(), b"connection: close"]
+        lines.extend(b": ".join(header) for header in answer.raw_headers)
+        self.transport.write(b"\r\n".join((*lines, b"", bytes(answer.body))))
         self.transport.close()
 
     @override

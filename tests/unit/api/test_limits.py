@@ -93,7 +93,7 @@ async def test_body_that_is_too_long_is_told_its_length_and_the_bound(api: Api) 
     )
 
     assert response.json()["errors"][0]["message"] == (
-        f"the request has {MOST_BYTES + 1} bytes, and may have {MOST_BYTES} at most"
+        f"the body of the request has {MOST_BYTES + 1} bytes, and may have {MOST_BYTES} at most"
     )
 
 

@@ -1,0 +1,91 @@
+"""The body of a request: nobody can have a process keep as much as he likes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from orchestrator.api.body import MOST_BYTES
+from tests.integration.http.limits import assert_told_and_logged
+from tests.integration.http.serving import served
+from tests.support.samples import a_deliberation, play
+from tests.support.waiting import until
+from tests.unit.api.doubles import House
+
+JSON = {"content-type": "application/json"}
+
+
+async def in_pieces() -> AsyncGenerator[bytes]:
+    for _ in range(5):
+        yield b" " * (MOST_BYTES // 4)
+
+
+@pytest.mark.parametrize("content", [b" " * (MOST_BYTES + 1), in_pieces], ids=["said", "counted"])
+async def test_body_that_is_too_long_is_told_the_bound(house: House, content: Any) -> None:
+    with capture_logs() as logs:
+        async with served(house) as url, httpx.AsyncClient(trust_env=False) as client:
+            response = await client.post(
+                url, content=content if isinstance(content, bytes) else content(), headers=JSON
+            )
+
+    assert response.status_code == 413
+    [error] = response.json()["errors"]
+    assert_told_and_logged(error, logs, name="bodyBytes", bound=MOST_BYTES)
+
+
+@asynccontextmanager
+async def sent_on_and_on(url: str, query: str, accept: str) -> AsyncGenerator[asyncio.Task[str]]:
+    """Ask with a body that is longer than one may be; the block is entered once all of it was sent."""
+    sent = 0
+
+    async def on_and_on() -> AsyncGenerator[bytes]:
+        nonlocal sent
+        while sent < 2 * MOST_BYTES:
+            yield b" " * 65536
+            sent += 65536
+
+    async def asked() -> str:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+            response = await client.request(
+                "GET",
+                url,
+                params={"query": query},
+                content=on_and_on(),
+                headers={"accept": accept},
+            )
+        return response.text
+
+    asking = asyncio.create_task(asked())
+    await until(lambda: sent >= 2 * MOST_BYTES)
+    yield asking
+    asking.cancel()
+    await asyncio.wait([asking])
+
+
+async def test_who_waits_waits_on_whatever_body_comes_with_his_query(house: House) -> None:
+    house.archive.keep(a_deliberation())
+    query = '{ deliberation(id: "dlb_1", wait: 60) { status } }'
+    async with served(house) as url, sent_on_and_on(url, query, "*/*") as asking:
+        house.archive.keep(*play(a_deliberation()))
+        house.state.told_to_end.set()
+        answer = json.loads(await asking)
+
+    assert answer["data"] == {"deliberation": {"status": "DECIDED"}}
+
+
+async def test_who_follows_follows_on_whatever_body_comes_with_his_subscription(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.archive.keep(a_deliberation())
+    query = 'subscription { deliberationEvents(id: "dlb_1") { sequence } }'
+    async with served(house) as url, sent_on_and_on(url, query, "text/event-stream") as asking:
+        await until(lambda: bool(house.office.followers) or asking.done())
+
+    assert caplog.records == []
