@@ -46,11 +46,11 @@ def print_instant(value: datetime) -> str:
 
 
 def parse_count(value: object) -> int:
-    """Read a whole number of up to 2^53."""
+    """Read a whole number of up to 2^53; from where on it counts, the field says that takes it, as of an Int."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_COUNT:
-        msg = "Count must be a whole number from 0 to 2^53"
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_COUNT:
+        msg = "Count must be a whole number of up to 2^53"
         raise GraphQLError(msg)
     return value
 

@@ -111,6 +111,11 @@ REFUSED: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
     ),
     (
         "deliberate",
+        {"council": {"role": "DEV"}, "task": TASK, "tokenBudget": -1, "deadlineSeconds": -1},
+        [("InvalidInput", "deadlineSeconds"), ("InvalidInput", "tokenBudget")],
+    ),
+    (
+        "deliberate",
         {"council": {"role": "DEV"}, "task": {"description": "a\0b"}},
         [("InvalidInput", "task.description")],
     ),

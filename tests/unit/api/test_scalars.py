@@ -83,7 +83,13 @@ def test_whole_float_is_a_count() -> None:
     assert parse_count(2.0) == 2
 
 
-@pytest.mark.parametrize("value", [-1, LARGEST_COUNT + 1, 1.5, True, "1", None, float("inf")])
+def test_count_below_zero_is_for_its_field_to_refuse() -> None:
+    assert parse_count(-1) == -1
+
+
+@pytest.mark.parametrize(
+    "value", [-LARGEST_COUNT - 1, LARGEST_COUNT + 1, 1.5, True, "1", None, float("inf")]
+)
 def test_what_is_no_count_is_refused(value: object) -> None:
     with pytest.raises(GraphQLError):
         parse_count(value)
