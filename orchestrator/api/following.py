@@ -45,6 +45,8 @@ class Follow:
         """How far it has come, as far as is known."""
         self._missing: frozenset[int] = frozenset()
         """The numbers that the last look did not find, although they had been committed."""
+        self._half_read: int | None = None
+        """The number of the end, where the last look saw it and not all of it: a second such look is at a graph with a fault."""
         self._recorded: frozenset[str] = frozenset()
         self._over = False
 
@@ -98,7 +100,11 @@ class Follow:
         self._deliberation = now
         self._context.refresh()
         seen = (await self._context.loaders.readings.load(id_)).transcript
-        settled = self._settled(seen, now.sequence)
+        committed = now.sequence
+        if not _as_one(now, seen) and self._half_read != committed:
+            self._half_read = committed
+            committed -= 1
+        settled = self._settled(seen, committed)
         transcript = _until(seen, settled)
         table = Table(now, read(transcript))
         self._read = settled
@@ -164,6 +170,14 @@ class Follow:
             loaders.readings.prime(self._deliberation.id, table.reading)
 
 
+def _as_one(now: deliberations.Deliberation, seen: Transcript) -> bool:
+    """Tell whether a deliberation that has the sequence of its end has the rest of it, too.
+
+    Neo4j writes what is committed into its store one property after the other, for all to see.
+    """
+    return seen.ended != now.sequence or (now.status.ended and now.finished_at is not None)
+
+
 def _until(seen: Transcript, sequence: int) -> Transcript:
     """What was recorded up to a sequence: the rest is told, and shown, with the next look."""
     over = seen.ended is not None and seen.ended <= sequence
@@ -196,7 +210,7 @@ def _events(table: Table) -> Iterator[events.DeliberationEvent]:
 
 
 def _end(deliberation: deliberations.Deliberation) -> datetime:
-    if deliberation.finished_at is None:
-        msg = f"{deliberation.id} has ended and does not say when"
+    if not deliberation.status.ended or deliberation.finished_at is None:
+        msg = f"{deliberation.id} has ended, and does not say how or when"
         raise LookupError(msg)
     return deliberation.finished_at

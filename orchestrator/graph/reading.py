@@ -185,17 +185,24 @@ def transcript(
     claim_rows: Sequence[tuple[int, int, bool]],
     verdict_row: Row | None,
 ) -> Transcript:
-    """A transcript, from what `turn/read_transcripts` has under that name."""
+    """A transcript, from what `turn/read_transcripts` has under that name.
+
+    Neo4j writes what is committed into its store one property after the other, for all to see: a status may be there before the
+    sequence that came with it. An end that has not come after everything else is one that is not all there yet.
+    """
     recorded = turns(turn_rows)
+    claims = tuple(
+        Claimed(sequence=sequence, at=moment(at), resumed=resumed)
+        for sequence, at, resumed in sorted(claim_rows)
+    )
+    last = max((one.sequence or 0 for one in (*recorded, *claims)), default=0)
+    over = ended is not None and ended > last
     return Transcript(
         deliberation=deliberation,
         turns=recorded,
-        claims=tuple(
-            Claimed(sequence=sequence, at=moment(at), resumed=resumed)
-            for sequence, at, resumed in sorted(claim_rows)
-        ),
-        outcome=None if verdict_row is None else _outcome(verdict_row, recorded),
-        ended=ended,
+        claims=claims,
+        outcome=_outcome(verdict_row, recorded) if over and verdict_row is not None else None,
+        ended=ended if over else None,
     )
 
 

@@ -70,9 +70,18 @@ class GraphRecords:
         self, ids: Collection[str], *, seated: bool = True
     ) -> Mapping[str, Deliberation]:
         name = "deliberation/read" if seated else "deliberation/read_without_seats"
-        (row,) = await self._graph.read(name, ids=list(ids))
-        found = [reading.deliberation(*columns) for columns in row["deliberations"]]
-        return {deliberation.id: deliberation for deliberation in found}
+
+        async def read(ids: list[str]) -> dict[str, Deliberation]:
+            (row,) = await self._graph.read(name, ids=ids)
+            found = [reading.deliberation(*columns) for columns in row["deliberations"]]
+            return {deliberation.id: deliberation for deliberation in found}
+
+        found = await read(list(ids))
+        # Neo4j writes what is committed into its store one property after the other: read then, an end has a status and no time.
+        ending = [
+            id_ for id_, one in found.items() if one.status.ended != (one.finished_at is not None)
+        ]
+        return found | await read(ending) if ending else found
 
     async def deliberations(
         self, page: PageRequest, where: DeliberationFilter

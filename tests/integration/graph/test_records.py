@@ -6,8 +6,11 @@ import asyncio
 import dataclasses
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from neo4j import Record
+from typing_extensions import override
 
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.deliberations import Deliberation, Status, StopReason, TurnKind
@@ -21,6 +24,7 @@ from orchestrator.domain.transcripts import Claimed, Transcript
 from orchestrator.engine.ports import Deliberations, Held, Order
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.driver import Graph
 from orchestrator.graph.records import GraphRecords
 from tests.integration.graph.conftest import Run
 from tests.support.deliberating import (
@@ -349,6 +353,38 @@ async def test_who_holds_a_deliberation_is_told_and_since_when_he_does_not_renew
 
     await deliberations.release("prc_one")
     assert await records.holdings([queued]) == {queued: Holding()}
+
+
+class _Tearing(Graph):
+    """Shows the first look at deliberations as it is while Neo4j writes an end into its store: a status that has no time yet."""
+
+    looks = 0
+
+    @override
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        rows = await super().read(name, **parameters)
+        if name == "deliberation/read":
+            self.looks += 1
+            if self.looks == 1:
+                for columns, *_ in rows[0]["deliberations"]:
+                    columns[columns.index("DECIDED") + 6] = None
+        return rows
+
+
+async def test_end_that_is_read_while_it_is_written_is_read_again(
+    deliberations: Deliberations, seeded: Councils
+) -> None:
+    held = await claimed(deliberations)
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    graph = seeded.graph
+    tearing = _Tearing(graph.driver, graph.address, graph.database, graph.bounds)
+
+    found = await GraphRecords(tearing).deliberations_by_id([held.deliberation])
+
+    assert found[held.deliberation].finished_at is not None
+    assert tearing.looks == 2
 
 
 async def test_nobody_holds_what_waits_or_has_ended(

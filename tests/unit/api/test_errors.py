@@ -308,7 +308,10 @@ async def test_turn_without_a_sequence_is_a_fault_of_the_graph(api: Api, house: 
     assert error["extensions"]["code"] == "INTERNAL"
 
 
-async def test_end_without_a_time_is_a_fault_of_the_graph(house: House) -> None:
+async def test_end_that_stays_without_a_time_is_a_fault_of_the_graph(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.api.following._AGAIN_SECONDS", 0.01)
     deliberation, transcript = play(a_deliberation())
     house.archive.keep(replace(deliberation, finished_at=None), transcript)
 

@@ -311,6 +311,26 @@ async def test_number_that_no_event_has_holds_nobody_for_ever(house: House) -> N
     assert [event["sequence"] for event in later] == [4, 6]
 
 
+@pytest.mark.parametrize("lacks", [{"status": Status.RUNNING}, {"finished_at": None}])
+async def test_end_is_told_only_with_all_that_belongs_to_it(
+    house: House, lacks: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read while Neo4j writes it into its store, one property after the other, a deliberation may have the sequence of an end alone."""
+    monkeypatch.setattr("orchestrator.api.following._AGAIN_SECONDS", 0.01)
+    decided, transcript = play(a_deliberation())
+    house.archive.keep(replace(decided, **lacks), transcript)
+    async with following(house, after=12) as results:
+        before = await next_event(results)
+        waiting = asyncio.create_task(rest(results))
+        house.archive.keep(decided, transcript)
+        events = await waiting
+
+    assert told([before]) == [("TurnTaken", 13)]
+    assert told(events) == [("DeliberationEnded", 14)]
+    assert events[0]["at"] == "2026-01-31T12:01:00+00:00"
+    assert events[0]["deliberation"]["status"] == "DECIDED"
+
+
 @pytest.mark.parametrize("id", ["dlb_none", "cou_dev", "", "x"])
 async def test_unknown_deliberation_is_not_found_and_not_followed(house: House, id: str) -> None:
     async with following(house, id=id) as results:
