@@ -13,7 +13,7 @@ from orchestrator.local.errors import StartError
 _HEAP = ("-Xms128m", "-Xmx512m")
 _COMPILED_ONCE = "-XX:TieredStopAtLevel=1"
 """Java's second compiler takes more than it gives back before some ten thousand transactions: a third of the processor time so.
-A command that runs for seconds takes half as long."""
+A command that runs for seconds takes half as long. After them, a server with both takes two thirds of what it takes so."""
 _ROOM_FOR_CODE = "-XX:ReservedCodeCacheSize=240m"
 """Without the second compiler Java keeps 48 MB of compiled code. Neo4j's statements need more: what falls out is interpreted until it is compiled again."""
 _ADMIN_CLASS = "org.neo4j.cli.AdminTool"
@@ -85,15 +85,15 @@ async def set_first_password(java: str, home: Path, library: Path, password_file
         raise StartError("Neo4j did not take its first password.", output.strip())
 
 
-async def start(java: str, home: Path, library: Path) -> JavaProcess:
-    """Start it; it is not up yet when this answers."""
+async def start(java: str, home: Path, library: Path, *, lasting: bool) -> JavaProcess:
+    """Start it, for long or for a while; it is not up yet when this answers."""
     console = _console(home)
     console.parent.mkdir(exist_ok=True)
     with console.open("wb") as output:
         child = await asyncio.create_subprocess_exec(
             java,
             *_HEAP,
-            _COMPILED_ONCE,
+            *(() if lasting else (_COMPILED_ONCE,)),
             _ROOM_FOR_CODE,
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
             "-Dlog4j2.disable.jmx=true",

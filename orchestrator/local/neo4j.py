@@ -68,10 +68,12 @@ class OwnNeo4j:
         library: Path | None = None,
         bolt_port: int = BOLT_PORT,
         http_port: int = HTTP_PORT,
+        lasting: bool = False,
     ) -> None:
         """Take where it lives; `library` is where its files are, if not there too.
 
-        Port 0 is a free one. `report` is told, a line at a time, what takes its time.
+        Port 0 is a free one. A `lasting` one is slower in its first minutes, and faster after thousands of transactions: as Neo4j
+        comes. `report` is told, a line at a time, what takes its time.
         """
         self.home: Path = _directory_below(home)
         self.password_file: Path = self.home / "password"
@@ -83,6 +85,7 @@ class OwnNeo4j:
         self._asked: Ports = Ports(bolt=bolt_port, http=http_port)
         self._ports: Ports = self._asked
         self._password: str = ""
+        self._lasting: bool = lasting
         self._lock: int | None = None
         self._running: _Running | None = None
 
@@ -213,7 +216,9 @@ class OwnNeo4j:
         await asyncio.to_thread(self._write_configuration, pom)
         await self._prepare_password(found_java)
         self._report(f"Starting Neo4j {pom.version}.")
-        self._running = await java.start(found_java, self.home, self._library)
+        self._running = await java.start(
+            found_java, self.home, self._library, lasting=self._lasting
+        )
         await self._wait(self._running, _START_SECONDS)
 
     async def _adopt_java(self, pom: Pom) -> bool:

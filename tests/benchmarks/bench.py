@@ -57,15 +57,17 @@ Measure = Callable[[Bench], Awaitable[Report]]
 
 
 @asynccontextmanager
-async def open_bench(way: Way, *, quick: bool, tell: Tell) -> AsyncGenerator[Bench]:
-    """Start what every benchmark needs, and stop it at the end."""
+async def open_bench(
+    way: Way, *, quick: bool, tell: Tell, lasting: bool = False
+) -> AsyncGenerator[Bench]:
+    """Start what every benchmark needs, and stop it at the end; a `lasting` Neo4j for those that first let it compile all that it does."""
     with tempfile.TemporaryDirectory(prefix="council-bench-") as name:
         folder = Path(name)
         if way.library is None:
             async with serve(way) as server:
                 yield Bench(server=server, neo4j_pid=None, folder=folder, quick=quick, tell=tell)
             return
-        async with own_neo4j(folder, library=way.library, report=tell) as own:
+        async with own_neo4j(folder, library=way.library, report=tell, lasting=lasting) as own:
             server = Neo4jServer(uri=own.uri, user=own.user, password=own.password)
             yield Bench(server=server, neo4j_pid=own.pid, folder=folder, quick=quick, tell=tell)
 

@@ -47,7 +47,7 @@ class _Sizes:
     many: int
 
 
-_FULL = _Sizes(warm_up=1280, blocks=8, alone=6, rounds=3, many=640)
+_FULL = _Sizes(warm_up=6400, blocks=8, alone=6, rounds=3, many=640)
 _QUICK = _Sizes(warm_up=96, blocks=2, alone=2, rounds=1, many=192)
 
 

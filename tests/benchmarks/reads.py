@@ -37,7 +37,7 @@ class _Sizes:
     rounds: int
 
 
-_FULL = _Sizes(20_000, at_once=(1, 8, 32), warming=2.0, seconds=1.0, rounds=3)
+_FULL = _Sizes(20_000, at_once=(1, 8, 32), warming=10.0, seconds=1.0, rounds=3)
 _QUICK = _Sizes(400, at_once=(1, 8), warming=0.2, seconds=0.3, rounds=1)
 
 

@@ -174,9 +174,11 @@ class _SessionsNeo4j(OwnNeo4j):
         self._configuration.write_text(text, encoding="utf-8")
 
 
-def own_neo4j(home: Path, *, library: Path | None, report: Report = print) -> OwnNeo4j:
+def own_neo4j(
+    home: Path, *, library: Path | None, report: Report = print, lasting: bool = False
+) -> OwnNeo4j:
     """Answer a Neo4j of its own for a test that stops or kills it, on free ports."""
-    return OwnNeo4j(home, library=library, bolt_port=0, http_port=0, report=report)
+    return OwnNeo4j(home, library=library, bolt_port=0, http_port=0, report=report, lasting=lasting)
 
 
 async def clear_away_leftovers() -> None:
