@@ -34,6 +34,8 @@ def refusal(
     message: str,
     headers: dict[str, str] | None = None,
     correlation_id: str | None = None,
+    *,
+    path: tuple[str, ...] = (),
     limit: LimitError | None = None,
 ) -> JSONResponse:
     """Answer a request that did not come as far as GraphQL; the id is that of what the log has of it, the limit what it passed."""
@@ -41,7 +43,7 @@ def refusal(
     error = {
         # It may quote what was sent, which may hold half a character.
         "message": message.encode(errors="replace").decode(),
-        "extensions": extensions(code, (), correlation_id or uuid_utils.uuid7().hex, limit),
+        "extensions": extensions(code, path, correlation_id or uuid_utils.uuid7().hex, limit),
     }
     return JSONResponse(
         {"errors": [error]}, status_code=status, headers={**retry_after(status), **(headers or {})}

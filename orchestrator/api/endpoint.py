@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterator,
     Awaitable,
     Callable,
@@ -23,7 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.base import BaseRequestProtocol
-from strawberry.http.exceptions import NonJsonMessageReceived, WebSocketDisconnected
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
@@ -35,9 +34,9 @@ from orchestrator.api.callers import RefusedCallerError, caller_of
 from orchestrator.api.clients import Clients
 from orchestrator.api.context import Context, ContextSource
 from orchestrator.api.graphiql import page
+from orchestrator.api.requests import UnfitError, fit_request
 from orchestrator.api.schema import SCHEMA
 from orchestrator.api.streams import Streams
-from orchestrator.api.trusted import with_document
 from orchestrator.api.visits import Visit
 from orchestrator.domain.callers import NOBODY
 from orchestrator.domain.errors import UnavailableError
@@ -49,17 +48,7 @@ _LONGEST_REASON = 123
 
 
 class _Socket(ASGIWebSocketAdapter):
-    """Lets no message through that the handler behind it would stumble over."""
-
-    @override
-    async def iter_json(
-        self, *, ignore_parsing_errors: bool = False
-    ) -> AsyncGenerator[object, None]:
-        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
-            placed = _with_document(message)
-            if not _is_message(placed):
-                raise NonJsonMessageReceived
-            yield placed
+    """Sends what graphql-transport-ws lets be sent."""
 
     @override
     async def send_json(self, message: Mapping[str, object]) -> None:
@@ -133,6 +122,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return refusal(401, error.why, challenge, error.correlation_id)
         except UnavailableError as error:
             return refusal(503, error.what)
+        except UnfitError as error:
+            return refusal(400, str(error), path=error.path)
         except HTTPException as error:
             return refusal(error.status_code, _reason(error))
         status: int | None = getattr(request.state, "graphql_status", None)
@@ -222,16 +213,21 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Read what must be an object, or a list of them."""
         parsed = super().parse_json(data)
         if isinstance(parsed, dict):
-            return _placed(cast("dict[str, Any]", parsed))
+            return fit_request(cast("dict[str, Any]", parsed))
         if not isinstance(parsed, list):
-            raise HTTPException(400, "a request must be a JSON object")
+            raise UnfitError("a request must be a JSON object")
         return cast("object", parsed)
 
     @override
     def parse_query_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        parsed = super().parse_query_params(params)
         # An empty parameter is one that was not filled in.
-        return _placed({name: value for name, value in parsed.items() if value != ""})
+        filled = {name: value for name, value in params.items() if value != ""}
+        for name in ("variables", "extensions"):
+            try:
+                filled[name] = self.decode_json(filled.get(name, "null"))
+            except json.JSONDecodeError as error:
+                raise UnfitError(f"{name} must be an object, as JSON", name) from error
+        return fit_request(filled)
 
     @override
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
@@ -290,43 +286,3 @@ def _reason(error: HTTPException) -> str:
 def _no_constant(constant: str) -> float:
     msg = f"{constant} is no JSON"
     raise ValueError(msg)
-
-
-def _placed(request: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return with_document(request)
-    except ValueError as error:
-        raise HTTPException(400, str(error)) from error
-
-
-def _with_document(message: object) -> object:
-    """Put what a document is known by into its place; none where the message cannot be."""
-    if not isinstance(message, dict):
-        return message
-    fields = cast("dict[str, object]", message)
-    payload = fields.get("payload")
-    if fields.get("type") != "subscribe" or not isinstance(payload, dict):
-        return fields
-    try:
-        return {**fields, "payload": with_document(cast("dict[str, Any]", payload))}
-    except ValueError:
-        return None
-
-
-def _is_message(message: object) -> bool:
-    """Whether a message has the types that graphql-transport-ws gives it."""
-    if not isinstance(message, dict):
-        return False
-    fields = cast("dict[str, object]", message)
-    if fields.get("type") != "subscribe":
-        return isinstance(fields.get("id", ""), str)
-    payload = fields.get("payload")
-    if not isinstance(payload, dict):
-        return False
-    wanted = cast("dict[str, object]", payload)
-    return (
-        isinstance(fields.get("id"), str)
-        and isinstance(wanted.get("query"), str)
-        and isinstance(wanted.get("variables"), dict | None)
-        and isinstance(wanted.get("operationName"), str | None)
-    )

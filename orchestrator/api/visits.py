@@ -15,6 +15,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     ConnectionInitMessage,
+    Message,
     SubscribeMessage,
 )
 from typing_extensions import override
@@ -24,6 +25,7 @@ from orchestrator.api.clients import Client, Kind, UnderWay
 from orchestrator.api.context import Context
 from orchestrator.api.errors import coded
 from orchestrator.api.limits import TooManyError
+from orchestrator.api.requests import UnfitError, fit_message
 from orchestrator.domain.errors import UnavailableError
 
 FORBIDDEN = 4403
@@ -54,6 +56,16 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle()
         finally:
             self._count(None)
+
+    @override
+    async def handle_message(self, message: Message) -> None:
+        """Let no message through that what handles it would stumble over: it closes the connection, with the reason."""
+        try:
+            fit = cast("Message", fit_message(message))
+        except UnfitError as unfit:
+            await self.handle_invalid_message(str(unfit))
+            return
+        await super().handle_message(fit)
 
     @override
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
