@@ -9,21 +9,17 @@ from typing import Any
 from neo4j import Record
 from typing_extensions import override
 
-from orchestrator.domain.deliberations import Priority, Status, StopReason, Verdict
+from orchestrator.domain.deliberations import Status, StopReason, Verdict
 from orchestrator.domain.errors import (
     Conflict,
-    Mistake,
     NotFound,
     RefusedError,
-    UnavailableError,
     UnreadableError,
 )
 from orchestrator.domain.ids import verdict_id
 from orchestrator.engine.ports import (
     Accepted,
     Case,
-    CouncilById,
-    CouncilByRole,
     Deliberations,
     Held,
     Order,
@@ -31,20 +27,10 @@ from orchestrator.engine.ports import (
     Recording,
     Retry,
 )
-from orchestrator.graph import claims, reading, recording, retrying
-from orchestrator.graph.changes import check_same
+from orchestrator.graph import claims, reading, recording
+from orchestrator.graph.accepting import Orders, retry
 from orchestrator.graph.driver import Graph
-from orchestrator.graph.errors import ConstraintViolatedError
 from orchestrator.graph.gathering import Gathering
-
-_ACCEPT_ATTEMPTS = 10
-"""How often an acceptance is tried again where a council was being changed each time."""
-
-_PLACE = {Priority.HIGH: 1, Priority.NORMAL: 3, Priority.LOW: 5}
-"""`waiting` of a new deliberation; one that was under way has the even number before."""
-
-_Found = tuple[str, str | None]
-"""The id and input digest of what was accepted, now or under the same key before."""
 
 
 class GraphDeliberations(Deliberations):
@@ -52,7 +38,7 @@ class GraphDeliberations(Deliberations):
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._accepting: Gathering[Order, _Found | None] = Gathering(self._accept, absent=None)
+        self._orders = Orders(graph)
         self._loading: Gathering[None, Case | None] = Gathering(self._load, absent=None)
         self._reserving: Gathering[tuple[str, int, int], bool] = Gathering(
             self._reserve, absent=False
@@ -61,24 +47,11 @@ class GraphDeliberations(Deliberations):
 
     @override
     async def accept(self, order: Order) -> Accepted:
-        for _ in range(_ACCEPT_ATTEMPTS):
-            try:
-                found = await self._accepting(order.deliberation, order)
-            except ConstraintViolatedError as exc:
-                if exc.label != "Deliberation":
-                    raise
-                # Another with the same key, or this very one's first attempt, was committed meanwhile.
-                found = None
-            if found is not None:
-                return _accepted(order, *found)
-            mistake = await self._mistake(order)
-            if mistake is not None:
-                raise RefusedError(mistake)
-        raise UnavailableError("The council is being changed all the time")
+        return await self._orders.accept(order)
 
     @override
     async def retry(self, order: Retry) -> Accepted:
-        return await retrying.retry(self._graph, order)
+        return await retry(self._graph, order)
 
     @override
     async def enter(self, process: str, host: str, lease: timedelta) -> None:
@@ -173,14 +146,6 @@ class GraphDeliberations(Deliberations):
     async def release(self, process: str) -> None:
         await claims.release(self._graph, process)
 
-    async def _accept(self, orders: Mapping[str, Order]) -> dict[str, _Found]:
-        rows = await self._graph.write(
-            "deliberation/accept", orders=[_row(order) for order in orders.values()]
-        )
-        return {
-            row["asked"]: (row["id"], row["inputDigest"]) for row in rows if row["id"] is not None
-        }
-
     async def _load(self, sought: Mapping[str, None]) -> dict[str, Case]:
         rows = await self._graph.read("deliberation/load", deliberations=list(sought))
         cases = [_case(row) for row in rows]
@@ -200,40 +165,6 @@ class GraphDeliberations(Deliberations):
             for key, row in verdicts.items()
         }
 
-    async def _mistake(self, order: Order) -> Mistake | None:
-        """Say why nothing was accepted; none where it was accepted or changed meanwhile, so that asking again helps."""
-        council, role = _sought(order)
-        (row,) = await self._graph.read("deliberation/explain_refusal", council=council, role=role)
-        match order.council:
-            case CouncilById(id=sought) if row["council"] is None:
-                return NotFound(
-                    message="there is no such council", path=("council", "id"), sought=sought
-                )
-            case CouncilByRole(role=sought) if row["role"] is None:
-                return NotFound(
-                    message="there is no such role", path=("council", "role"), sought=sought
-                )
-            case CouncilByRole(role=sought) if row["council"] is None:
-                return NotFound(
-                    message=f"no council serves {sought} now",
-                    path=("council", "role"),
-                    sought=sought,
-                )
-            case CouncilById() if not row["serves"]:
-                return Conflict(
-                    message="the council is archived and serves no role",
-                    path=("council", "id"),
-                    existing=row["council"],
-                )
-            case _ if row["seats"] == 0:
-                return Conflict(
-                    message="nobody sits on the council",
-                    path=("council", "role" if council is None else "id"),
-                    existing=row["council"],
-                )
-            case _:
-                return None
-
 
 def _case(row: Record) -> Case:
     try:
@@ -247,47 +178,3 @@ def _case(row: Record) -> Case:
 
 def _key(deliberation: str, epoch: int, number: int) -> str:
     return f"{deliberation} {epoch} {number}"
-
-
-def _row(order: Order) -> dict[str, Any]:
-    task, idempotency = order.task, order.idempotency
-    council, role = _sought(order)
-    return {
-        "id": order.deliberation,
-        "task": task.id,
-        "council": council,
-        "role": role,
-        "idempotencyKey": None if idempotency is None else idempotency.key,
-        "inputDigest": None if idempotency is None else idempotency.input_digest,
-        "createdBy": order.created_by,
-        "protocol": None if order.protocol is None else order.protocol.value,
-        "rounds": order.rounds,
-        "decision": None if order.decision is None else order.decision.value,
-        "priority": order.priority.value,
-        "waiting": _PLACE[order.priority],
-        "deadline": (
-            None if order.deadline is None else order.deadline // timedelta(milliseconds=1)
-        ),
-        "tokenBudget": order.token_budget,
-        "rehearsal": order.rehearsal,
-        "description": task.description,
-        "context": task.context,
-        "rubric": task.rubric,
-        "requirements": list(task.requirements),
-        "externalId": task.external_id,
-        "metadata": task.metadata,
-    }
-
-
-def _sought(order: Order) -> tuple[str | None, str | None]:
-    match order.council:
-        case CouncilById(id=council):
-            return council, None
-        case CouncilByRole(role=role):
-            return None, role
-
-
-def _accepted(order: Order, deliberation: str, digest: str | None) -> Accepted:
-    if order.idempotency is not None:
-        check_same(order.idempotency, deliberation, digest)
-    return Accepted(deliberation=deliberation, new=deliberation == order.deliberation)
