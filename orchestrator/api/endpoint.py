@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -108,7 +108,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 400, "a request must have the content type application/json"
             )
         else:
-            response = await self._answer(request)
+            try:
+                response = await self._answer(request)
+            except ClientDisconnect:
+                # Who sends half a request and leaves hears no answer.
+                return
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any, Final
 
+import httptools
 import structlog
 from starlette.responses import Response
 from typing_extensions import override
@@ -14,9 +16,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.http11 import Response as WebSocketResponse
 from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
-from orchestrator.api.answers import too_large
+from orchestrator.api.answers import refusal, too_large
 from orchestrator.api.limits import LimitError
 
 TOO_SLOW: Final = 1013
@@ -116,17 +120,49 @@ class PatientHttp(_Patient, HttpToolsProtocol):
         )
         self._end_with(too_large(431, limit, self.client[0] if self.client else None))
 
+    @override
+    def send_400_response(self, msg: str) -> None:
+        # It is called while what the parser found is handled; what came of a callback of uvicorn's own says nothing.
+        found = sys.exception()
+        why = "" if isinstance(found, httptools.HttpParserCallbackError) else f": {found}"
+        self._end_with(refusal(400, f"what was sent is no HTTP/1.1 that can be read{why}"))
+
     def _end_with(self, answer: Response) -> None:
-        """Send an answer to what never became a request, and close."""
+        """Send an answer to what never became a request, and close; it is left out where it would be taken for that to another request."""
+        if self._answers_another():
+            self.transport.close()
+            return
         lines = [STATUS_LINE[answer.status_code].rstrip(), b"connection: close"]
         lines.extend(b": ".join(header) for header in answer.raw_headers)
         self.transport.write(b"\r\n".join((*lines, b"", bytes(answer.body))))
         self.transport.close()
 
+    def _answers_another(self) -> bool:
+        """Whether a request is being answered that came whole, or whose answer was begun: what is read now is none of its own."""
+        cycle = self.cycle
+        if not cycle or cycle.response_complete:
+            return False
+        return bool(self.pipeline) or cycle.response_started or not cycle.more_body
+
     @override
     def _let_go(self) -> None:
         _log.warning("reader_too_slow", seconds=_PATIENCE_SECONDS, over="http")
         self.transport.abort()
+
+
+class _Handshake(ServerProtocol):
+    """Tells in the form of all errors why a WebSocket is not opened."""
+
+    @override
+    def reject(self, status: StatusLike, text: str) -> WebSocketResponse:
+        response = super().reject(status, text)
+        if text:
+            answer = refusal(response.status_code, text.strip())
+            response.body = bytes(answer.body)
+            for name in ("content-type", "content-length"):
+                del response.headers[name]
+                response.headers[name] = answer.headers[name]
+        return response
 
 
 class PatientSocket(_Patient, WebSocketsSansIOProtocol):
@@ -146,11 +182,19 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._farewell: asyncio.TimerHandle | None = None
         # As uvicorn makes it, but that each message is compressed alone: what is kept from one to the next takes 40 KB.
-        self.conn = ServerProtocol(
+        self.conn = _Handshake(
             extensions=_EXTENSIONS,
             max_size=config.ws_max_size,
             logger=logging.getLogger("uvicorn.error"),
         )
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # A head that cannot be read: what is to be said of it uvicorn leaves unsent, and the connection open.
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
 
     @override
     async def send(self, message: Any) -> None:
