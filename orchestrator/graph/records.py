@@ -83,12 +83,6 @@ class GraphRecords:
         ]
         return found | await read(ending) if ending else found
 
-    async def deliberations(
-        self, page: PageRequest, where: DeliberationFilter
-    ) -> Page[Deliberation]:
-        (found,) = await self.deliberations_of_each(page, (where,))
-        return found
-
     async def deliberations_of_each(
         self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool = True
     ) -> tuple[Page[Deliberation], ...]:
@@ -116,10 +110,6 @@ class GraphRecords:
             )
             for one in pages
         )
-
-    async def count_deliberations(self, where: DeliberationFilter) -> int:
-        (total,) = await self.count_deliberations_of_each((where,))
-        return total
 
     async def count_deliberations_of_each(
         self, lists: Sequence[DeliberationFilter]

@@ -23,6 +23,7 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.results import Figure, Report, load
 from tests.support.deliberating import LEASE, an_order, proposals, recordings
 from tests.support.ended import make_ended
+from tests.support.lists import page_of
 
 T = TypeVar("T")
 
@@ -84,7 +85,7 @@ async def measure(bench: Bench) -> Report:
 async def _costs(graph: Graph, runs: int) -> Costs:
     """Accept, claim and record one deliberation after the other, and look at the newest lists in between."""
     deliberations, records = GraphDeliberations(graph), GraphRecords(graph)
-    some = (await records.deliberations(PageRequest(limit=1), DeliberationFilter())).items[0]
+    some = (await page_of(records, PageRequest(limit=1), DeliberationFilter())).items[0]
     pages = {
         "newest 20": DeliberationFilter(),
         "newest 20 of a role": DeliberationFilter(role=some.role),
@@ -106,7 +107,7 @@ async def _costs(graph: Graph, runs: int) -> Costs:
         turn = proposals(held.deliberation)[:1]
         await timed("a turn", deliberations.record(recordings(held, turn)))
         for name, where in pages.items():
-            await timed(name, records.deliberations(PageRequest(limit=20), where))
+            await timed(name, page_of(records, PageRequest(limit=20), where))
         await timed("the size of the graph", measure_graph(graph))
         if not await deliberations.fail(held, None, StopReason.ERROR, "it was only measured"):
             raise AssertionError(f"{held.deliberation} was lost")

@@ -26,6 +26,7 @@ from tests.support.deliberating import (
     an_order,
     recordings,
 )
+from tests.support.lists import count_of, page_of
 from tests.support.neo4j import statement, wipe
 from tests.support.profiling import ProfiledGraph
 
@@ -80,9 +81,9 @@ async def claimed(deliberations: GraphDeliberations, room: int = 1) -> tuple[Hel
 
 
 async def test_the_history_is_as_long_as_it_says(records: GraphRecords) -> None:
-    assert await records.count_deliberations(DeliberationFilter()) >= HISTORY
+    assert await count_of(records, DeliberationFilter()) >= HISTORY
     queued = DeliberationFilter(statuses=(Status.QUEUED,))
-    assert abs(await records.count_deliberations(queued) - QUEUED) < 100
+    assert abs(await count_of(records, queued) - QUEUED) < 100
 
 
 async def test_an_acceptance_costs_what_its_council_costs(
@@ -199,14 +200,14 @@ async def test_a_page_costs_what_it_shows(
     backward: bool,
 ) -> None:
     if where.council_id is not None:
-        some = (await records.deliberations(PageRequest(limit=1), DeliberationFilter())).items[0]
+        some = (await page_of(records, PageRequest(limit=1), DeliberationFilter())).items[0]
         where = DeliberationFilter(council_id=some.council_id)
-    first = await records.deliberations(PageRequest(limit=50, backward=backward), where)
+    first = await page_of(records, PageRequest(limit=50, backward=backward), where)
     assert len(first.items) == 50
     name = ("deliberation/list_newer" if backward else "deliberation/list_older") + suffix
     key = first.items[0 if backward else -1].id
     cost = profiled.hits[name]
-    await records.deliberations(PageRequest(limit=50, backward=backward, key=key), where)
+    await page_of(records, PageRequest(limit=50, backward=backward, key=key), where)
     for hits in (cost, profiled.hits[name]):
         assert hits < 51 * 3 * len(where.statuses or ("",))
     assert profiled.operators[name] & {
@@ -222,8 +223,8 @@ async def test_a_bound_in_time_does_not_walk_what_lies_beyond_it(
 ) -> None:
     """By its time-ordered ids the history was made long before, so all of it is left out unread."""
     where = DeliberationFilter(accepted_since=datetime(2026, 2, 1, tzinfo=UTC))
-    await records.deliberations(PageRequest(limit=50, backward=backward), where)
-    await records.count_deliberations(where)
+    await page_of(records, PageRequest(limit=50, backward=backward), where)
+    await count_of(records, where)
     name = "deliberation/list_newer" if backward else "deliberation/list_older"
     assert profiled.hits[name] < 500
     assert profiled.hits["deliberation/count_between"] < 500
@@ -240,16 +241,16 @@ async def test_a_bound_in_time_does_not_walk_what_lies_beyond_it(
 async def test_a_count_is_looked_up(
     profiled: ProfiledGraph, records: GraphRecords, name: str, where: DeliberationFilter
 ) -> None:
-    assert await records.count_deliberations(where) > 10_000
+    assert await count_of(records, where) > 10_000
     assert profiled.hits[name] < 60
 
 
 async def test_the_count_of_a_council_is_looked_up(
     profiled: ProfiledGraph, records: GraphRecords
 ) -> None:
-    some = (await records.deliberations(PageRequest(limit=1), DeliberationFilter())).items[0]
+    some = (await page_of(records, PageRequest(limit=1), DeliberationFilter())).items[0]
     where = DeliberationFilter(council_id=some.council_id)
-    assert await records.count_deliberations(where) > 10_000
+    assert await count_of(records, where) > 10_000
     assert profiled.hits["deliberation/count_of_council"] < 10
 
 
@@ -257,16 +258,14 @@ async def test_reading_a_page_costs_what_it_shows_and_what_runs(
     profiled: ProfiledGraph, records: GraphRecords
 ) -> None:
     """An agent's past seats are many and are not looked at."""
-    await records.deliberations(
-        PageRequest(limit=20), DeliberationFilter(statuses=(Status.RUNNING,))
-    )
+    await page_of(records, PageRequest(limit=20), DeliberationFilter(statuses=(Status.RUNNING,)))
     assert profiled.hits["deliberation/read"] < RUNNING * 30 + 20 * 300
 
 
 async def test_looking_at_what_is_followed_costs_what_is_followed(
     profiled: ProfiledGraph, records: GraphRecords
 ) -> None:
-    page = await records.deliberations(PageRequest(limit=100), DeliberationFilter())
+    page = await page_of(records, PageRequest(limit=100), DeliberationFilter())
     ids = [deliberation.id for deliberation in page.items]
     assert len(await GraphNews(profiled).places(ids)) == 100
     assert profiled.hits["deliberation/read_places"] < 100 * 8
@@ -291,7 +290,7 @@ async def test_looking_for_changes_costs_what_has_changed(
 async def test_statistics_cost_what_is_counted(
     profiled: ProfiledGraph, records: GraphRecords
 ) -> None:
-    page = await records.deliberations(PageRequest(limit=1), DeliberationFilter())
+    page = await page_of(records, PageRequest(limit=1), DeliberationFilter())
     council = page.items[0].council_id
     (counted,) = (await records.statistics([Period(council=council)])).values()
     assert counted.accepted > 10_000

@@ -40,6 +40,7 @@ from tests.support.deliberating import (
     recordings,
 )
 from tests.support.ended import make_ended
+from tests.support.lists import page_of
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.neo4j
@@ -125,7 +126,7 @@ async def failed(deliberations: GraphDeliberations) -> str:
 
 
 async def ids_of(graph: Graph) -> set[str]:
-    page = await GraphRecords(graph).deliberations(PageRequest(limit=100), DeliberationFilter())
+    page = await page_of(GraphRecords(graph), PageRequest(limit=100), DeliberationFilter())
     return {one.id for one in page.items}
 
 
@@ -269,7 +270,7 @@ async def test_a_task_stays_until_the_last_deliberation_on_it_is_removed(
         deliberations=1, turns=12, seats=3, claims=1, verdicts=1, tasks=0
     )
     assert await records.tasks_by_id([task.id]) == {task.id: task}
-    (left,) = (await records.deliberations(PageRequest(limit=5), DeliberationFilter())).items
+    (left,) = (await page_of(records, PageRequest(limit=5), DeliberationFilter())).items
     assert (left.id, left.task) == ("dlb_ff", task)
 
     # By its id it was made long after all others.
@@ -467,7 +468,7 @@ async def test_a_task_that_another_needs_once_the_lock_is_had_stays(
         pruned = await rival.commits_while(pruner.prune(old()))
     assert (pruned.deliberations, pruned.tasks) == (1, 0)
     (left,) = (
-        await GraphRecords(pruner.graph).deliberations(PageRequest(limit=5), DeliberationFilter())
+        await page_of(GraphRecords(pruner.graph), PageRequest(limit=5), DeliberationFilter())
     ).items
     assert left.task.description
 
@@ -546,7 +547,7 @@ async def test_a_page_leaves_out_what_is_pruned_while_it_is_read(
             await pruner.prune(old())
             return await super().deliberations_by_id(ids, seated=seated)
 
-    page = await Slow(pruner.graph).deliberations(PageRequest(limit=5), DeliberationFilter())
+    page = await page_of(Slow(pruner.graph), PageRequest(limit=5), DeliberationFilter())
     assert [one.id for one in page.items] == [running.deliberation]
 
 

@@ -35,6 +35,7 @@ from tests.support.deliberating import (
     proposals,
     recordings,
 )
+from tests.support.lists import count_of, page_of
 
 pytestmark = pytest.mark.neo4j
 
@@ -94,9 +95,9 @@ async def test_nothing_is_read_of_what_is_not_there(records: GraphRecords) -> No
     assert await records.deliberations_by_id([]) == {}
     assert await records.tasks_by_id(["tsk_none"]) == {}
     assert await records.transcripts(["dlb_none"]) == {}
-    assert await records.deliberations(PageRequest(), EVERYTHING) == Page(items=())
-    assert await records.count_deliberations(DeliberationFilter(council_id="cou_none")) == 0
-    assert await records.count_deliberations(DeliberationFilter(role="POET")) == 0
+    assert await page_of(records, PageRequest(), EVERYTHING) == Page(items=())
+    assert await count_of(records, DeliberationFilter(council_id="cou_none")) == 0
+    assert await count_of(records, DeliberationFilter(role="POET")) == 0
 
 
 async def test_a_transcript_holds_turns_claims_and_the_verdict_with_its_dissent(
@@ -171,7 +172,7 @@ async def some_of_each(deliberations: Deliberations, records: GraphRecords) -> l
     turns = all_turns(running[3].deliberation)
     await deliberations.record(recordings(running[3], turns))
     assert await deliberations.decide(running[3], 13, a_verdict(turns), StopReason.COMPLETED)
-    page = await records.deliberations(PageRequest(limit=100), EVERYTHING)
+    page = await page_of(records, PageRequest(limit=100), EVERYTHING)
     assert [one.id for one in page.items] == sorted((d.id for d in page.items), reverse=True)
     assert {one.status for one in page.items} == {
         Status.QUEUED,
@@ -220,9 +221,9 @@ async def test_every_combination_of_filters_lists_and_counts_the_same_in_both_di
         )
         expected = tuple(one for one in everything if matches(one, where))
         older, newer, count = await asyncio.gather(
-            records.deliberations(PageRequest(limit=50), where),
-            records.deliberations(PageRequest(limit=50, backward=True), where),
-            records.count_deliberations(where),
+            page_of(records, PageRequest(limit=50), where),
+            page_of(records, PageRequest(limit=50, backward=True), where),
+            count_of(records, where),
         )
         assert older == newer == Page(items=expected), where
         assert count == len(expected), where
@@ -244,7 +245,7 @@ async def test_pages_follow_one_another_in_both_directions_without_gap_or_double
     forward: list[Deliberation] = []
     key = None
     while True:
-        page = await records.deliberations(PageRequest(limit=3, key=key), where)
+        page = await page_of(records, PageRequest(limit=3, key=key), where)
         assert page.has_previous == (key is not None)
         forward += page.items
         if not page.has_next:
@@ -255,7 +256,7 @@ async def test_pages_follow_one_another_in_both_directions_without_gap_or_double
     backward: list[Deliberation] = []
     key = None
     while True:
-        page = await records.deliberations(PageRequest(limit=3, key=key, backward=True), where)
+        page = await page_of(records, PageRequest(limit=3, key=key, backward=True), where)
         assert page.has_next == (key is not None)
         backward = [*page.items, *backward]
         if not page.has_previous:
@@ -271,7 +272,7 @@ async def test_a_council_lists_only_what_it_held(
     council = await seeded.council_by_role("QA")
     assert council is not None
     where = DeliberationFilter(council_id=council.id)
-    page = await records.deliberations(PageRequest(), where)
+    page = await page_of(records, PageRequest(), where)
     assert [one.id for one in page.items] == [d.id for d in everything if d.role == "QA"]
 
 
@@ -288,8 +289,8 @@ async def test_a_bound_far_in_the_past_or_future_leaves_nothing_or_everything(
         (DeliberationFilter(accepted_before=long_ago), 0),
         (DeliberationFilter(accepted_before=hence), 12),
     ):
-        page = await records.deliberations(PageRequest(limit=50), where)
-        assert (len(page.items), await records.count_deliberations(where)) == (count, count)
+        page = await page_of(records, PageRequest(limit=50), where)
+        assert (len(page.items), await count_of(records, where)) == (count, count)
 
 
 async def test_tasks_are_read_listed_and_counted(
