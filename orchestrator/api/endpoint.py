@@ -14,7 +14,7 @@ from collections.abc import (
 from typing import Any, cast
 
 import orjson
-from cross_web import HTTPException
+from cross_web import HTTPException, StarletteRequestAdapter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -34,7 +34,7 @@ from orchestrator.api.callers import RefusedCallerError, caller_of
 from orchestrator.api.clients import Clients
 from orchestrator.api.context import Context, ContextSource
 from orchestrator.api.graphiql import page
-from orchestrator.api.requests import UnfitError, fit_request
+from orchestrator.api.requests import UnfitError, fit_request, unreadable
 from orchestrator.api.schema import SCHEMA
 from orchestrator.api.streams import Streams
 from orchestrator.api.visits import Visit
@@ -43,8 +43,19 @@ from orchestrator.domain.errors import UnavailableError
 
 _GRAPHQL_RESPONSE = "application/graphql-response+json"
 
+_METHODS = ("GET", "POST")
+
 _LONGEST_REASON = 123
 """Bytes that the reason of a close frame may have."""
+
+
+class _Request(StarletteRequestAdapter):
+    """A request whose body, where there is one, was found to be JSON, in whatever case and with whatever parameters its type was written."""
+
+    @property
+    @override
+    def content_type(self) -> str:
+        return "application/json"
 
 
 class _Socket(ASGIWebSocketAdapter):
@@ -67,6 +78,7 @@ class _Socket(ASGIWebSocketAdapter):
 class GraphQLEndpoint(GraphQL[Context, None]):
     """Strawberry's ASGI application, with our context and our form of errors."""
 
+    request_adapter_class = _Request
     websocket_adapter_class = _Socket
     graphql_transport_ws_handler_class = Visit
 
@@ -102,11 +114,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             await self.run(WebSocket(scope, receive=receive, send=send))
             return
         request = Request(scope, receive=receive)
-        if request.method == "POST" and not _is_json(request):
-            # No other type has a browser ask first whether a page of another site may send it.
+        if request.method not in _METHODS:
             response: Response = refusal(
-                400, "a request must have the content type application/json"
+                405,
+                f"{request.method} is not answered here: queries come with GET or POST, mutations with POST",
+                {"Allow": ", ".join(_METHODS)},
             )
+        elif request.method == "POST" and (right := unreadable(request.headers)) is not None:
+            response = refusal(415, *right)
         else:
             try:
                 response = await self._answer(request)
@@ -246,11 +261,6 @@ def _hanging_up(request: Request) -> Callable[[], Awaitable[None]]:
             pass
 
     return hung_up
-
-
-def _is_json(request: Request) -> bool:
-    kind, _, _ = request.headers.get("content-type", "").partition(";")
-    return kind.strip().lower() == "application/json"
 
 
 def _status(result: ExecutionResult) -> int:

@@ -1,9 +1,11 @@
-"""A request as it was sent, over whatever it came: the types of its fields, and what its document is known by."""
+"""A request as it was sent, over whatever it came: how its body is written, the types of its fields, and what its document is known by."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, cast
+
+from starlette.datastructures import Headers
 
 from orchestrator.api.trusted import with_document
 
@@ -15,6 +17,10 @@ _TYPES: Final = {
 }
 
 
+_CHARACTER_SETS: Final = {"utf-8", "utf8", "us-ascii"}
+"""ASCII is UTF-8."""
+
+
 class UnfitError(Exception):
     """A request, or a message of a WebSocket, that is none: `path` leads to its wrong field."""
 
@@ -22,6 +28,32 @@ class UnfitError(Exception):
         """`what` says what would be right."""
         self.path: tuple[str, ...] = path
         super().__init__(what)
+
+
+def unreadable(headers: Headers) -> tuple[str, dict[str, str]] | None:
+    """Say what would be right where a request's body is written in another way than those that are read, and the header that says so.
+
+    No other type than JSON has a browser ask first whether a page of another site may send it.
+    """
+    kind, *parameters = (
+        part.strip().lower() for part in headers.get("content-type", "").split(";")
+    )
+    if kind != "application/json":
+        right = "application/json"
+        return f"a request must have the content type {right}", {"Accept-Post": right}
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip(' "') not in _CHARACTER_SETS:
+            right = "application/json; charset=utf-8"
+            return "a request must be in UTF-8: JSON has no other character set", {
+                "Accept-Post": right
+            }
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        return (
+            "a request must be sent as it is, without a Content-Encoding: only answers are compressed",
+            {"Accept-Encoding": "identity"},
+        )
+    return None
 
 
 def fit_request(sent: Mapping[str, Any], *place: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""The body of a request: nobody can have a process keep as much as he likes."""
+"""The body of a request: how it is written, and that nobody can have a process keep as much as he likes."""
 
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -89,3 +90,76 @@ async def test_who_follows_follows_on_whatever_body_comes_with_his_subscription(
         await until(lambda: bool(house.office.followers) or asking.done())
 
     assert caplog.records == []
+
+
+BODY = b'{"query": "{ service { version } }"}'
+POST = {"accept-post": "application/json"}
+UTF_8 = {"accept-post": "application/json; charset=utf-8"}
+IDENTITY = {"accept-encoding": "identity"}
+
+
+async def sent(house: House, content: bytes, headers: dict[str, str]) -> httpx.Response:
+    async with served(house) as url, httpx.AsyncClient(trust_env=False) as client:
+        return await client.post(url, content=content, headers=headers)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        JSON,
+        {"content-type": "Application/JSON"},
+        {"content-type": "application/json; charset=utf-8"},
+        {"content-type": 'application/json;charset="UTF-8"; x=y'},
+        {"content-type": "application/json; charset=us-ascii"},
+        JSON | {"content-encoding": "Identity"},
+    ],
+    ids=str,
+)
+async def test_json_in_utf_8_is_read(house: House, headers: dict[str, str]) -> None:
+    response = await sent(house, BODY, headers)
+
+    assert response.json()["data"] == {"service": {"version": "1.2.3"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "right", "told"),
+    [
+        (gzip.compress(BODY), JSON | {"content-encoding": "gzip"}, "Content-Encoding", IDENTITY),
+        (BODY, JSON | {"content-encoding": "br, identity"}, "Content-Encoding", IDENTITY),
+        (BODY, {"content-type": "application/json; charset=latin-1"}, "UTF-8", UTF_8),
+        (
+            BODY.decode().encode("utf-16"),
+            {"content-type": 'application/json; x=y; Charset="utf-16"'},
+            "UTF-8",
+            UTF_8,
+        ),
+        (BODY, {"content-type": "application/json; charset="}, "UTF-8", UTF_8),
+        (
+            b"query=x",
+            {"content-type": "application/x-www-form-urlencoded"},
+            "application/json",
+            POST,
+        ),
+        (BODY, {"content-type": "text/plain"}, "application/json", POST),
+        (
+            BODY,
+            {"content-type": "text/plain; charset=application/json"},
+            "application/json",
+            POST,
+        ),
+        (BODY, {"content-type": "text/application/json"}, "application/json", POST),
+        (BODY, {"content-type": "multipart/form-data; boundary=x"}, "application/json", POST),
+        (BODY, {"content-type": ""}, "application/json", POST),
+        (BODY, {}, "application/json", POST),
+    ],
+)
+async def test_body_that_is_written_in_another_way_is_refused_with_what_would_be_right(
+    house: House, content: bytes, headers: dict[str, str], right: str, told: dict[str, str]
+) -> None:
+    response = await sent(house, content, headers)
+
+    assert response.status_code == 415
+    assert told.items() <= dict(response.headers).items()
+    [error] = response.json()["errors"]
+    assert right in error["message"]
+    assert (error["extensions"]["code"], error["extensions"]["path"]) == ("INVALID_INPUT", [])

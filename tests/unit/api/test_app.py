@@ -136,49 +136,30 @@ async def test_browser_is_shown_graphiql(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type"),
+    "body",
     [
-        (b"{", "application/json"),
-        (b"\xff\xfe\xfd", "application/json"),
-        (b"[" * 100_000, "application/json"),
-        (b'{"query": "{ service { version } }", "variables": {"x": NaN}}', "application/json"),
-        (b'{"query": "{ a }", "variables": {"x": ' + b"9" * 10_000 + b"}}", "application/json"),
-        (b'{"query": 1}', "application/json"),
-        (b'{"query": "{ service { version } }", "variables": []}', "application/json"),
-        (b"{}", "application/json"),
-        (b"null", "application/json"),
-        (b"1", "application/json"),
-        (b'[{"query": "{ service { version } }"}]', "application/json"),
-        (b"query=x", "application/x-www-form-urlencoded"),
-        (b'{"query": "{ service { version } }"}', "text/plain"),
-        (b'{"query": "{ service { version } }"}', "text/plain; charset=application/json"),
-        (b'{"query": "{ service { version } }"}', "text/application/json"),
-        (b'{"query": "{ service { version } }"}', "multipart/form-data; boundary=x"),
-        (b'{"query": "{ service { version } }"}', ""),
+        b"{",
+        b"\xff\xfe\xfd",
+        b"[" * 100_000,
+        b'{"query": "{ service { version } }", "variables": {"x": NaN}}',
+        b'{"query": "{ a }", "variables": {"x": ' + b"9" * 10_000 + b"}}",
+        b'{"query": 1}',
+        b'{"query": "{ service { version } }", "variables": []}',
+        b"{}",
+        b"null",
+        b"1",
+        b'[{"query": "{ service { version } }"}]',
     ],
 )
-async def test_body_that_is_no_request_is_refused_as_json(
-    api: Api, body: bytes, content_type: str
-) -> None:
+async def test_body_that_is_no_request_is_refused_as_json(api: Api, body: bytes) -> None:
     response = await api.client.post(
-        "/graphql", content=body, headers={"content-type": content_type}
+        "/graphql", content=body, headers={"content-type": "application/json"}
     )
 
     assert response.status_code == 400
     [error] = response.json()["errors"]
     assert error["extensions"]["code"] == "INVALID_INPUT"
     assert error["extensions"]["correlationId"]
-
-
-@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
-async def test_json_may_say_its_character_set(api: Api, content_type: str) -> None:
-    response = await api.client.post(
-        "/graphql",
-        content=b'{"query": "{ service { version } }"}',
-        headers={"content-type": content_type},
-    )
-
-    assert response.json()["data"] == {"service": {"version": "1.2.3"}}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
