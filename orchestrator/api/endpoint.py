@@ -11,6 +11,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import suppress
 from typing import Any, cast
 
 import orjson
@@ -19,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnected as WebSocketClosed
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.base import BaseRequestProtocol
@@ -58,21 +60,26 @@ class _Request(StarletteRequestAdapter):
         return "application/json"
 
 
+_GONE = (WebSocketDisconnect, WebSocketClosed)
+"""The other end has closed the connection, and this one has."""
+
+
 class _Socket(ASGIWebSocketAdapter):
-    """Sends what graphql-transport-ws lets be sent."""
+    """Sends what graphql-transport-ws lets be sent, as long as there is somebody to send it to."""
 
     @override
     async def send_json(self, message: Mapping[str, object]) -> None:
         try:
             # A frame of text: graphql-transport-ws has no other.
             await self.ws.send_text(self.view.encode_json_string(message))
-        except WebSocketDisconnect as exc:
+        except _GONE as exc:
             raise WebSocketDisconnected from exc
 
     @override
     async def close(self, code: int, reason: str) -> None:
         short = reason.encode(errors="replace")[:_LONGEST_REASON].decode(errors="ignore")
-        await super().close(code, short)
+        with suppress(*_GONE):
+            await super().close(code, short)
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 import httptools
@@ -16,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.frames import CloseCode
 from websockets.http11 import Response as WebSocketResponse
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
@@ -197,6 +199,15 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
             self.transport.close()
 
     @override
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not _is_text(self.frames):
+            # uvicorn closes as well, but takes it for a fault and logs that, and says nothing to the client.
+            self.conn.send_close(CloseCode.INVALID_DATA, "a message must be UTF-8")
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
+    @override
     async def send(self, message: Any) -> None:
         await super().send(message)
         if self.handshake_complete:
@@ -225,3 +236,11 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
         self.writable.set()
         self.transport.close()
         self._farewell = self.loop.call_later(_FAREWELL_SECONDS, self.transport.abort)
+
+
+def _is_text(frames: Sequence[bytes]) -> bool:
+    try:
+        b"".join(frames).decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -8,8 +8,9 @@ from contextlib import suppress
 from typing import cast
 
 import structlog
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
@@ -105,6 +106,12 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
         await super().handle_subscribe(message)
 
     @override
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Log what an operation died of, unless that is that nobody hears it any more: he has left, or was sent away."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
+
+    @override
     async def shutdown(self) -> None:
         """Wait for nobody any more."""
         if self._leaving is not None:
@@ -140,9 +147,7 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
         _log.info("caller_left", caller=caller.name, why=why, operations=len(self.operations))
         for operation in list(self.operations):
             await self.cleanup_operation(operation)
-        # He may have left by himself at the same moment.
-        with suppress(WebSocketDisconnect, RuntimeError):
-            await self.websocket.close(FORBIDDEN, why)
+        await self.websocket.close(FORBIDDEN, why)
 
 
 def _shown(payload: object) -> str | None:
