@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from orchestrator.api.errors import RETRY_AFTER_SECONDS, extensions
 from orchestrator.api.limits import LimitError
+from orchestrator.domain.errors import UnavailableError
 
 _CODES = {
     401: "UNAUTHENTICATED",
@@ -75,6 +76,20 @@ async def on_http_error(_request: Request, error: Exception) -> Response:
     return refusal(refused.status_code, refused.detail, dict(refused.headers or {}))
 
 
-async def on_fault(_request: Request, _error: Exception) -> Response:
-    """Answer where the service failed; Starlette raises the error again, so that it is logged."""
-    return refusal(500, "the service failed at this")
+async def on_fault(request: Request, error: Exception) -> Response:
+    """Answer where the service failed; Starlette raises the error again, so that it is logged with where it came from."""
+    correlation_id = uuid_utils.uuid7().hex
+    _log.error(
+        "request_failed",
+        path=request.url.path,
+        error=type(error).__name__,
+        correlation_id=correlation_id,
+    )
+    return refusal(500, "the service failed at this", correlation_id=correlation_id)
+
+
+def unavailable(error: UnavailableError) -> JSONResponse:
+    """Answer where it cannot even be said who asks, and log it."""
+    correlation_id = uuid_utils.uuid7().hex
+    _log.warning("operation_unavailable", fields=[], why=error.what, correlation_id=correlation_id)
+    return refusal(503, error.what, correlation_id=correlation_id)

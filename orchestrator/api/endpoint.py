@@ -31,7 +31,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
-from orchestrator.api.answers import refusal, retry_after
+from orchestrator.api.answers import refusal, retry_after, unavailable
 from orchestrator.api.callers import RefusedCallerError, caller_of
 from orchestrator.api.clients import Clients
 from orchestrator.api.context import Context, ContextSource
@@ -147,7 +147,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             challenge = {"WWW-Authenticate": error.challenge}
             return refusal(401, error.why, challenge, error.correlation_id)
         except UnavailableError as error:
-            return refusal(503, error.what)
+            return unavailable(error)
         except UnfitError as error:
             return refusal(400, str(error), path=error.path)
         except HTTPException as error:

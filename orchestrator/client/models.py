@@ -158,6 +158,9 @@ class FaultExtensions(Told):
     """Seconds, where asking again can help."""
 
 
+_OF_THE_SERVICE = frozenset({"INTERNAL", "UNAVAILABLE"})
+
+
 class Fault(Told):
     """A top-level error of an answer."""
 
@@ -166,6 +169,6 @@ class Fault(Told):
 
     @property
     def words(self) -> str:
-        """The message, with what to look for in the service's log where the fault is the service's."""
-        found = self.extensions.correlation_id
+        """The message, with what to look for in the service's log where the fault is the service's: it has no more on others."""
+        found = self.extensions.correlation_id if self.extensions.code in _OF_THE_SERVICE else None
         return f"{self.message} (in the log: {found})" if found else self.message

@@ -327,6 +327,26 @@ async def test_transcript_is_shown_whole(api: Api, house: House) -> None:
     assert [ballot["id"] for ballot in verdict["dissent"]] == list(expected.dissent)
 
 
+async def test_deliberation_and_what_was_said_in_it_are_of_one_moment(
+    api: Api, house: House
+) -> None:
+    """What was said is read after the rest: meanwhile it may have been decided."""
+    running, _ = play(a_deliberation(), turns=2)
+    _, further = play(a_deliberation())
+    house.archive.keep(running, further)
+
+    data = await api.ask(
+        """{ deliberation(id: "dlb_1") { status verdict { id } progress { turnsTaken phase } turns { totalCount } } }"""
+    )
+
+    assert data["deliberation"] == {
+        "status": "RUNNING",
+        "verdict": None,
+        "progress": {"turnsTaken": 2, "phase": "PROPOSAL"},
+        "turns": {"totalCount": 2},
+    }
+
+
 async def test_absent_turn_says_why(api: Api, house: House) -> None:
     house.archive.keep(*play(a_deliberation(), absent={TurnKind.CRITIQUE}))
 
