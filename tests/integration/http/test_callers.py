@@ -214,13 +214,17 @@ async def test_where_nobody_can_judge_a_token_now_the_answer_says_when_to_ask_ag
         issuer.says = {"issuer": "https://another.example"}
         house = House(means=Means(expected=expected), issuer=Issuer(expected, http))
         async with served(house) as url:
-            away = await asked(url, **bearer(issuer.sign()))
+            with capture_logs() as logs:
+                away = await asked(url, **bearer(issuer.sign()))
             door = Door(url=url, file=tmp_path / "none", house=house)
             async with greeted(door, bearer(issuer.sign())) as socket:
                 code, _ = await heard(socket)
 
     assert (away.status_code, away.headers["retry-after"]) == (503, "1")
-    assert away.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    extensions = away.json()["errors"][0]["extensions"]
+    assert extensions["code"] == "UNAVAILABLE"
+    [line] = [line for line in logs if line["event"] == "operation_unavailable"]
+    assert line["correlation_id"] == extensions["correlationId"]
     assert code == 1013
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.types import Message, Scope
+from structlog.testing import capture_logs
 
 from orchestrator.api.app import build_app
 from orchestrator.api.body import MOST_BYTES
@@ -230,7 +231,8 @@ async def test_fault_of_the_app_is_answered_as_json_and_still_raised() -> None:
     app = build_app(broken)
     quiet = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=quiet, base_url="http://localhost") as client:
-        response = await client.post("/graphql", json={"query": "{ service { version } }"})
+        with capture_logs() as logs:
+            response = await client.post("/graphql", json={"query": "{ service { version } }"})
     loud = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=loud, base_url="http://localhost") as client:
         with pytest.raises(RuntimeError):
@@ -238,7 +240,17 @@ async def test_fault_of_the_app_is_answered_as_json_and_still_raised() -> None:
 
     assert response.status_code == 500
     assert "secret" not in response.text
-    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+    extensions = response.json()["errors"][0]["extensions"]
+    assert extensions["code"] == "INTERNAL"
+    assert logs == [
+        {
+            "event": "request_failed",
+            "log_level": "error",
+            "path": "/graphql",
+            "error": "RuntimeError",
+            "correlation_id": extensions["correlationId"],
+        }
+    ]
 
 
 async def test_app_lives_as_long_as_its_lifespan(house: House) -> None:

@@ -1,0 +1,48 @@
+"""What the package's own client, and so the command line, says of an error: it leads to the log where that has more."""
+
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from orchestrator.client import CouncilClient, QueryError
+from orchestrator.domain.errors import UnavailableError
+from tests.integration.http.serving import served
+from tests.unit.api.doubles import House
+
+
+@pytest.mark.parametrize(
+    ("error", "event"),
+    [
+        (UnavailableError("Neo4j cannot be reached"), "operation_unavailable"),
+        (RuntimeError("a fault"), "operation_failed"),
+    ],
+)
+async def test_fault_of_the_service_is_told_with_the_id_by_which_the_log_has_it(
+    house: House, error: Exception, event: str
+) -> None:
+    house.registry.errors = {"council_by_role": error}
+    with capture_logs() as logs:
+        async with (
+            served(house) as url,
+            CouncilClient(url.removesuffix("/graphql")) as client,
+        ):
+            with pytest.raises(QueryError) as told:
+                await client.council(role="DEV")
+
+    # What is unavailable it has asked for again.
+    line = [line for line in logs if line["event"] == event][-1]
+    assert str(told.value).endswith(f" (in the log: {line['correlation_id']})")
+
+
+async def test_mistake_of_the_caller_is_told_without_an_id_that_the_log_does_not_have(
+    house: House,
+) -> None:
+    async with served(house) as url, CouncilClient(url.removesuffix("/graphql")) as client:
+        with pytest.raises(QueryError) as told:
+            await client.node("a\0")
+
+    [fault] = told.value.faults
+    assert fault.extensions.code == "INVALID_INPUT"
+    assert fault.extensions.correlation_id
+    assert str(told.value) == fault.message
