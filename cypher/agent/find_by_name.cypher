@@ -1,20 +1,9 @@
 // Find an agent by its name.
 // $name
-// Column: agents: each as in `deliberation/read`, in one row
-// Who is busy: read from the few running deliberations, since an agent's past seats are many.
-CALL () {
-  OPTIONAL MATCH (d:Running)-[:SEATS]->(:Seat)-[:OF]->(busy:Agent)
-  USING SCAN d:Running
-  RETURN collect(DISTINCT busy.id) AS busy
-}
+// Column: agents: [agent, [whether it is a model, model or else endpoint] of what it speaks with and what it is bound to,
+//   council] of each, in one row
 MATCH (a:Agent {name: $name})
 USING INDEX SEEK a:Agent(name)
-MATCH (a)-[:SPEAKS_WITH]->(m:Model)
-OPTIONAL MATCH (a)-[:BOUND_TO]->(e:Endpoint)
-OPTIONAL MATCH (a)-[:SITS_ON]->(c:Council)
 RETURN collect([
-  a.id, a.name, a.persona, a.temperature, a.maxTokens,
-  [m.id, m.name, m.rehearsal, [(m)-[:SERVED_BY]->(s:Endpoint) | [s.id, s.name, s.url, s.apiKeyVariable]]],
-  CASE WHEN e IS NULL THEN null ELSE [e.id, e.name, e.url, e.apiKeyVariable] END,
-  coalesce(a.retired, false), a.metadata, c.id, a.id IN busy
+  properties(a), [(a)-[:SPEAKS_WITH|BOUND_TO]->(x) | [x:Model, properties(x)]], head([(a)-[:SITS_ON]->(c) | c.id])
 ]) AS agents

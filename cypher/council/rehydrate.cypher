@@ -20,7 +20,7 @@ CALL (councils, first) {
     OPTIONAL MATCH (a)-[:BOUND_TO]->(e:Endpoint)
     WITH a, on, m, e
     ORDER BY on.seat
-    RETURN collect([on.seat, a.id, a.name, a.persona, a.temperature, a.maxTokens, a.metadata, m.id, e.id, false]) AS seats
+    RETURN collect([on.seat, a.id, a.name, a.persona, a.temperature, a.maxTokens, a.metadata, m.id, e.id]) AS seats
   }
   RETURN collect([
     [

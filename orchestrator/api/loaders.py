@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -69,11 +69,30 @@ class Loaders:
 
     @cached_property
     def councils(self) -> DataLoader[str, Council | None]:
-        return _by_id(self._councils.councils_by_id)
+        async def fetch(ids: Collection[str]) -> Mapping[str, Council]:
+            found = await self._councils.councils_by_id(ids, seated=True)
+            self.councils_without_seats.prime_many(found)
+            return found
+
+        return _by_id(fetch)
+
+    @cached_property
+    def councils_without_seats(self) -> DataLoader[str, Council | None]:
+        return _by_id(partial(self._councils.councils_by_id, seated=False))
 
     @cached_property
     def agents(self) -> DataLoader[str, Agent | None]:
         return _by_id(self._councils.agents_by_id)
+
+    @cached_property
+    def busy(self) -> DataLoader[str, bool]:
+        """Whether an agent has a seat in a running deliberation."""
+
+        async def load(agents: list[str]) -> list[bool]:
+            busy = await self._councils.busy_agents()
+            return [agent in busy for agent in agents]
+
+        return _Shared(load_fn=load)
 
     @cached_property
     def models(self) -> DataLoader[str, Model | None]:
@@ -123,6 +142,11 @@ class Loaders:
     @cached_property
     def holdings(self) -> DataLoader[str, Holding | None]:
         return _by_id(self._records.holdings)
+
+    def know_council(self, council: Council) -> None:
+        """It was read already, with its seats."""
+        for loader in (self.councils, self.councils_without_seats):
+            loader.prime(council.id, council)
 
     def let_go(self) -> None:
         """End what is being read: nobody waits for it."""

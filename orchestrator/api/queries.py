@@ -15,7 +15,7 @@ from orchestrator.api.pages import After, Before, Connection, First, Last
 from orchestrator.api.scopes import READ
 from orchestrator.api.types import filters
 from orchestrator.api.types.agents import Agent, agents_page
-from orchestrator.api.types.councils import Council, Role, councils_page
+from orchestrator.api.types.councils import Council, Role, council, council_of_role, councils_page
 from orchestrator.api.types.deliberations import Deliberation, deliberations_page
 from orchestrator.api.types.endpoints import Endpoint, Model
 from orchestrator.api.types.inputs import AgentBy, CouncilBy
@@ -86,12 +86,9 @@ class Query:
         by: Annotated[CouncilBy, strawberry.argument(description="Which.")],
     ) -> Council | None:
         if by.role is not None:
-            name = sought_name(("by", "role"), by.role.value)
-            council = await info.context.ports.councils.council_by_role(name)
-        else:
-            id_ = sought(("by", "id"), "" if by.id is None else by.id.value, Prefix.COUNCIL)
-            council = None if id_ is None else await info.context.loaders.councils.load(id_)
-        return None if council is None else Council.of(council)
+            return await council_of_role(info, sought_name(("by", "role"), by.role.value))
+        id_ = sought(("by", "id"), "" if by.id is None else by.id.value, Prefix.COUNCIL)
+        return None if id_ is None else await council(info, id_)
 
     @strawberry.field(directives=[READ], description="Councils, newest first.")
     async def councils(

@@ -114,7 +114,7 @@ async def _councils(
 ) -> AsyncGenerator[Council, None]:
     async for council in told:
         context.refresh()
-        context.loaders.councils.prime(council.id, council)
+        context.loaders.know_council(council)
         yield Council.of(council)
 
 

@@ -35,16 +35,16 @@ class Holding:
 
 
 def agent_status(
-    agent: Agent, endpoints: Collection[Endpoint], health: Health, *, rehearsal: bool
+    agent: Agent, endpoints: Collection[Endpoint], health: Health, *, busy: bool, rehearsal: bool
 ) -> AgentStatus:
-    """Say how an agent is; `endpoints` are those that serve its model.
+    """Say how an agent is; `endpoints` are those that serve its model, `busy` says that it has a seat in a running deliberation.
 
     An endpoint that has not been looked at yet counts as not up: an agent is only called ready
     where something was seen to answer for it.
     """
     if agent.retired:
         return AgentStatus.RETIRED
-    if agent.busy:
+    if busy:
         return AgentStatus.BUSY
     asked = _asked(agent.endpoint, endpoints)
     if agent.model.rehearsal or (rehearsal and not _elsewhere(asked)):

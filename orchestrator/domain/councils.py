@@ -52,7 +52,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What is asked, by the name under which servers serve it; `endpoints` are those that do."""
+    """What is asked, by the name under which servers serve it; `endpoints` are those that do, where they were asked for."""
 
     id: str
     name: str
@@ -74,8 +74,6 @@ class Agent:
     retired: bool = False
     metadata: str | None = None
     council_id: str | None = None
-    busy: bool = False
-    """Has a seat in a running deliberation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,14 +39,20 @@ class CouncilReads(Repository):
 
     # ------------------------------------------------------------ councils
 
-    async def councils_by_id(self, ids: Collection[str]) -> Mapping[str, Council]:
-        return _by_id(councils_from(await self.graph.read("council/find_by_id", ids=list(ids))))
+    async def councils_by_id(
+        self, ids: Collection[str], *, seated: bool = True
+    ) -> Mapping[str, Council]:
+        rows = await self.graph.read("council/find_by_id", ids=list(ids), seated=seated)
+        return _by_id(councils_from(rows))
 
-    async def council_by_role(self, role: str) -> Council | None:
-        found = councils_from(await self.graph.read("council/find_by_role", role=role))
+    async def council_by_role(self, role: str, *, seated: bool = True) -> Council | None:
+        rows = await self.graph.read("council/find_by_role", role=role, seated=seated)
+        found = councils_from(rows)
         return found[0] if found else None
 
-    async def councils(self, page: PageRequest, where: CouncilFilter) -> Page[Council]:
+    async def councils(
+        self, page: PageRequest, where: CouncilFilter, *, seated: bool = True
+    ) -> Page[Council]:
         if where.role is None:
             name = "council/list_newer" if page.backward else "council/list_older"
         else:
@@ -57,6 +63,7 @@ class CouncilReads(Repository):
             limit=page.limit + 1,
             includeArchived=where.include_archived,
             nameContains=where.name_contains,
+            seated=seated,
             **_role(where),
         )
         return paging.page_of(page, councils_from(rows))
@@ -84,6 +91,9 @@ class CouncilReads(Repository):
         name = "agent/list_newer" if page.backward else "agent/list_older"
         rows = await self.graph.read(name, key=_key(page), limit=page.limit + 1)
         return paging.page_of(page, agents_from(rows))
+
+    async def busy_agents(self) -> frozenset[str]:
+        return frozenset((await self.graph.read("agent/find_busy"))[0]["busy"])
 
     async def count_agents(self) -> int:
         return (await self.graph.read("agent/count"))[0]["total"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from neo4j import Record
@@ -68,7 +69,7 @@ class Rows:
             retired,
             metadata,
             council,
-            busy,
+            _busy,
         ) = row
         return Agent(
             id=key,
@@ -81,7 +82,6 @@ class Rows:
             retired=retired,
             metadata=metadata,
             council_id=council,
-            busy=busy,
         )
 
     def accepted_seat(self, row: Sequence[Any]) -> Seat:
@@ -97,37 +97,48 @@ class Rows:
             endpoint=None if endpoint is None else self.endpoint(endpoint),
         )
 
-    def council(self, row: Sequence[Any]) -> Council:
-        """Build a council from council, role, seats, models and bound."""
-        council, role, seats, models, bound = row
-        for model in models:
-            self.model(model)
-        for endpoint in bound:
-            self.endpoint(endpoint)
-        return self.seated(council, role, seats)
+    def speaker(
+        self,
+        agent: Mapping[str, Any],
+        spoken_with: Sequence[tuple[bool, Mapping[str, Any]]],
+        council: str | None,
+    ) -> Agent:
+        """Build an agent from its properties and those of its model and, where it is bound to one, its endpoint."""
+        (_, model), *bound = sorted(spoken_with, key=itemgetter(0), reverse=True)
+        endpoint = None
+        for _, to in bound:
+            endpoint = self.endpoint((to["id"], to["name"], to["url"], to.get("apiKeyVariable")))
+        return Agent(
+            id=agent["id"],
+            name=agent["name"],
+            persona=agent.get("persona"),
+            temperature=agent["temperature"],
+            max_tokens=agent["maxTokens"],
+            model=self.model((model["id"], model["name"], model["rehearsal"], ())),
+            endpoint=endpoint,
+            retired=agent.get("retired", False),
+            metadata=agent.get("metadata"),
+            council_id=council,
+        )
 
-    def seated(
+    def council(self, row: Sequence[Any]) -> Council:
+        """Build a council from council, role and seats."""
+        council, role, seats = row
+        identifier = council[0]
+        speakers = [
+            (number, self.speaker(agent, spoken_with, identifier))
+            for number, agent, spoken_with in sorted(seats, key=itemgetter(0))
+        ]
+        return _council(council, role, [_seat(number, agent) for number, agent in speakers])
+
+    def rehydrated(
         self, row: Sequence[Any], role: Sequence[Any], seats: Sequence[Sequence[Any]]
     ) -> Council:
         """Build a council whose models and endpoints were built before."""
-        key, name, protocol, rounds, quorum, decision, version, created, updated, archived = row
-        return Council(
-            id=key,
-            name=name,
-            role=role_from(role),
-            seats=tuple([self._seat(seat, key) for seat in seats]),
-            protocol=ProtocolName(protocol),
-            rounds=rounds,
-            quorum=quorum,
-            decision=Decision(decision),
-            version=version,
-            created_at=_instant(created),
-            updated_at=_instant(updated),
-            archived_at=None if archived is None else _instant(archived),
-        )
+        return _council(row, role, [self._rehydrated_seat(seat, row[0]) for seat in seats])
 
-    def _seat(self, row: Sequence[Any], council: str) -> Seat:
-        number, key, name, persona, temperature, tokens, metadata, model_id, endpoint_id, busy = row
+    def _rehydrated_seat(self, row: Sequence[Any], council: str) -> Seat:
+        number, key, name, persona, temperature, tokens, metadata, model_id, endpoint_id = row
         model = self.models[model_id]
         endpoint = None if endpoint_id is None else self.endpoints[endpoint_id]
         if persona is not None:
@@ -142,17 +153,39 @@ class Rows:
             endpoint=endpoint,
             metadata=metadata,
             council_id=council,
-            busy=busy,
         )
-        return Seat(
-            number=number,
-            agent=agent,
-            persona=persona,
-            temperature=temperature,
-            max_tokens=tokens,
-            model=model,
-            endpoint=endpoint,
-        )
+        return _seat(number, agent)
+
+
+def _council(row: Sequence[Any], role: Sequence[Any], seats: Sequence[Seat]) -> Council:
+    key, name, protocol, rounds, quorum, decision, version, created, updated, archived = row
+    return Council(
+        id=key,
+        name=name,
+        role=role_from(role),
+        seats=tuple(seats),
+        protocol=ProtocolName(protocol),
+        rounds=rounds,
+        quorum=quorum,
+        decision=Decision(decision),
+        version=version,
+        created_at=_instant(created),
+        updated_at=_instant(updated),
+        archived_at=None if archived is None else _instant(archived),
+    )
+
+
+def _seat(number: int, agent: Agent) -> Seat:
+    """Build a seat of a council, which is as its agent is."""
+    return Seat(
+        number=number,
+        agent=agent,
+        persona=agent.persona,
+        temperature=agent.temperature,
+        max_tokens=agent.max_tokens,
+        model=agent.model,
+        endpoint=agent.endpoint,
+    )
 
 
 def role_from(row: Sequence[Any]) -> Role:
@@ -170,7 +203,7 @@ def councils_from(records: Sequence[Record]) -> tuple[Council, ...]:
 def agents_from(records: Sequence[Record]) -> tuple[Agent, ...]:
     """Build the agents of an answer of one record."""
     rows = Rows()
-    return tuple([rows.agent(row) for row in records[0]["agents"]])
+    return tuple([rows.speaker(*row) for row in records[0]["agents"]])
 
 
 def _instant(milliseconds: int) -> datetime:

@@ -32,7 +32,7 @@ async def _read(graph: Graph) -> Registry:
         kind, items = record["kind"], cast("list[list[Any]]", record["items"])
         if kind == "council":
             for item in items:
-                council = rows.seated(*item)
+                council = rows.rehydrated(*item)
                 councils[council.id] = council
         elif kind == "model":
             for item in items:

@@ -218,14 +218,15 @@ def _reads(deliberations: int) -> tuple[_Read, ...]:
         )
 
     page = {"key": _AFTER_ALL, "limit": 51, "includeArchived": False, "nameContains": None}
+    seated = {"seated": True}
     return (
-        read("R1 50 councils", "councils", 3.5, {}, ("council/list_older", page)),
+        read("R1 50 councils", "councils", 3.5, {}, ("council/list_older", page | seated)),
         read(
             "R2 a council and its last 10 deliberations",
             "council",
             2.5,
             {"id": council},
-            ("council/find_by_id", {"ids": [council]}),
+            ("council/find_by_id", {"ids": [council], "seated": False}),
             ("deliberation/list_older_of_council", {**some, "councils": [council], "limit": 11}),
             ("deliberation/read_without_seats", {"ids": of_council[:10]}),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable
 
@@ -61,11 +62,15 @@ class Agent(Node):
 
     @strawberry.field(description="Whether it could answer now.")
     async def status(self, info: Info) -> availability.AgentStatus:
-        model = await info.context.loaders.models.load(self.source.model.id)
+        loaders = info.context.loaders
+        model, busy = await asyncio.gather(
+            loaders.models.load(self.source.model.id), loaders.busy.load(self.source.id)
+        )
         return availability.agent_status(
             self.source,
-            self.source.model.endpoints if model is None else model.endpoints,
+            () if model is None else model.endpoints,
             info.context.ports.watch.health,
+            busy=busy,
             rehearsal=info.context.ports.service.rehearsal,
         )
 
@@ -77,8 +82,7 @@ class Agent(Node):
     async def council(self, info: Info) -> lazy.Council | None:
         if self.source.council_id is None:
             return None
-        council = await info.context.loaders.councils.load(self.source.council_id)
-        return None if council is None else lazy.show_council(council)
+        return await lazy.council(info, self.source.council_id)
 
 
 @strawberry.type(

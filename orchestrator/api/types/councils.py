@@ -11,7 +11,7 @@ from strawberry import ID
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import After, Before, Connection, First, Last, connection
-from orchestrator.api.selections import only_counted
+from orchestrator.api.selections import asked_of, only_counted
 from orchestrator.api.types import agents as agent_types
 from orchestrator.api.types import authors, filters, lazy
 from orchestrator.api.types.statistics import CouncilStatistics
@@ -20,6 +20,9 @@ from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.statistics import Period
+
+_SEATS = "seats"
+"""The one field that looks at seats: where it is not asked for, they are not read."""
 
 
 @strawberry.type(description="What a council is for, such as DEV, QA, ARCHITECT, DEVOPS or DATA.")
@@ -47,8 +50,7 @@ class Role(Node):
             # An archived council's role says nothing of the council that may serve it since.
             role = await info.context.loaders.roles.load(self.id)
             serving = None if role is None else role.council_id
-        council = None if serving is None else await info.context.loaders.councils.load(serving)
-        return None if council is None else Council.of(council)
+        return None if serving is None else await council(info, serving)
 
 
 @strawberry.type(
@@ -143,11 +145,30 @@ class Council(Node):
         return CouncilStatistics.of(counted)
 
 
+async def council(info: Info, identifier: str) -> Council | None:
+    """Read a council, with its seats only where they are asked for; none where there is none."""
+    loaders = info.context.loaders
+    seated = _SEATS in asked_of(info)
+    found = await (loaders.councils if seated else loaders.councils_without_seats).load(identifier)
+    return None if found is None else Council.of(found)
+
+
+async def council_of_role(info: Info, role: str) -> Council | None:
+    """Read the council that serves a role now, as `council` does."""
+    port = info.context.ports.councils
+    found = await port.council_by_role(role, seated=_SEATS in asked_of(info))
+    return None if found is None else Council.of(found)
+
+
 async def councils_page(info: Info, page: PageRequest, where: CouncilFilter) -> Connection[Council]:
     """Read a page of councils."""
     port = info.context.ports.councils
+    found: Page[councils.Council] = Page(items=())
+    if not only_counted(info):
+        seated = _SEATS in asked_of(info, "edges", "node")
+        found = await port.councils(page, where, seated=seated)
     return connection(
-        Page(items=()) if only_counted(info) else await port.councils(page, where),
+        found,
         node=Council.of,
         key=lambda council: council.id,
         count=lambda: port.count_councils(where),

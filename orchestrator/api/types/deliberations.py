@@ -154,11 +154,11 @@ class Deliberation(Node):
 
     @strawberry.field(description="Who deliberates, as it is now.")
     async def council(self, info: Info) -> council_types.Council:
-        council = await info.context.loaders.councils.load(self.source.council_id)
+        council = await council_types.council(info, self.source.council_id)
         if council is None:
             msg = f"{self.id} was held by {self.source.council_id}, which is not in the graph"
             raise LookupError(msg)
-        return council_types.Council.of(council)
+        return council
 
     @strawberry.field(description="The seats as they were when it was accepted.")
     def seats(self) -> list[agents.Seat]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from strawberry.types.lazy_type import LazyType
 
-from orchestrator.domain import councils as domain_councils
 from orchestrator.domain import deliberations as domain_deliberations
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.pages import PageRequest
@@ -28,11 +27,11 @@ else:
     Deliberation = LazyType("Deliberation", "orchestrator.api.types.deliberations")
 
 
-def show_council(council: domain_councils.Council) -> councils.Council:
-    """Show a council."""
+async def council(info: Info, identifier: str) -> councils.Council | None:
+    """Read a council; none where there is none."""
     from orchestrator.api.types import councils
 
-    return councils.Council.of(council)
+    return await councils.council(info, identifier)
 
 
 def show_deliberation(

@@ -64,6 +64,7 @@ async def test_level_costs_a_statement_however_many_rows_it_has(
     assert len(councils) == rows
     assert all(len(council["node"]["deliberations"]["edges"]) == rows for council in councils)
     assert sorted(name for name, _ in ran) == [
+        "agent/find_busy",
         "council/count",
         "council/find_by_id",
         "council/list_older",
@@ -111,6 +112,48 @@ async def test_only_the_rows_asked_for_are_read(api: Api, ran: Ran) -> None:
     assert (listing, reading) == ("deliberation/list_older", "deliberation/read_without_seats")
     # The one more says whether there is a next page.
     assert (page["limit"], len(rows["ids"])) == (4, 3)
+
+
+@pytest.mark.usefixtures("held")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "councils { edges { node { COUNCIL } } }",
+        'council(by: { role: "DEV" }) { COUNCIL }',
+        'role(name: "DEV") { council { COUNCIL } }',
+        "agents(first: 2) { edges { node { council { COUNCIL } } } }",
+        "deliberations(first: 2) { edges { node { council { COUNCIL } } } }",
+    ],
+)
+async def test_who_sits_on_councils_is_read_only_where_it_is_asked_for(
+    api: Api, ran: Ran, asked: str
+) -> None:
+    async def seated(what: str) -> list[bool]:
+        ran.clear()
+        await api.ask(
+            f"{{ {asked} }} fragment C on Council {{ {what} }}".replace("COUNCIL", "...C")
+        )
+        return [given["seated"] for _, given in ran if "seated" in given]
+
+    assert await seated("name role { name } deliberations { totalCount }") == [False]
+    assert await seated("name ... { seats { number } }") == [True]
+
+
+@pytest.mark.usefixtures("held")
+async def test_who_is_busy_is_read_only_where_a_status_is_asked_for(api: Api, ran: Ran) -> None:
+    await api.ask(
+        """{ agents { edges { node { ...A } } } councils { edges { node { seats { agent { ...A } } } } } }
+        fragment A on Agent { name persona model { name } endpoint { name } }"""
+    )
+    assert sorted(name for name, _ in ran) == ["agent/list_older", "council/list_older"]
+
+    ran.clear()
+    await api.ask("{ agents { edges { node { status } } } }")
+    assert sorted(name for name, _ in ran) == [
+        "agent/find_busy",
+        "agent/list_older",
+        "model/find_by_id",
+    ]
 
 
 @pytest.mark.usefixtures("held")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from neo4j import AsyncDriver
 
+from orchestrator.domain.councils import Council
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.driver import Graph
@@ -68,4 +70,20 @@ async def dev(councils: Councils) -> str:
     await councils.create_role("DEV", "Writes software.", None)
     return await councils.create_council(
         CouncilDraft(role="DEV", agents=(AgentDraft(), AgentDraft(), AgentDraft())), None
+    )
+
+
+async def with_endpoints(councils: Councils, council: Council) -> Council:
+    """A council whose models say which endpoints serve them, as who deliberates has it."""
+    models = {model.id: model for model in await councils.models()}
+    return replace(
+        council,
+        seats=tuple(
+            replace(
+                seat,
+                model=models[seat.model.id],
+                agent=replace(seat.agent, model=models[seat.model.id]),
+            )
+            for seat in council.seats
+        ),
     )

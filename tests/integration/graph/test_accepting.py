@@ -17,7 +17,7 @@ from orchestrator.domain.errors import Conflict, NotFound, RefusedError
 from orchestrator.engine.ports import Accepted, Deliberations
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
-from tests.integration.graph.conftest import Run
+from tests.integration.graph.conftest import Run, with_endpoints
 from tests.support.deliberating import an_order
 
 pytestmark = pytest.mark.neo4j
@@ -58,7 +58,7 @@ async def test_what_is_accepted_is_there_as_it_was_ordered(
     assert (found.role, found.rounds, found.quorum) == ("QA", 3, council.quorum)
     assert (found.protocol, found.decision) == (ProtocolName.PEER_REVIEW, Decision.BALLOTS)
     assert (found.priority, found.status) == (Priority.HIGH, Status.QUEUED)
-    assert found.seats == council.seats
+    assert found.seats == (await with_endpoints(seeded, council)).seats
     assert found.deadline == found.accepted_at + timedelta(seconds=90)
     assert (found.token_budget, found.tokens_spent) == (2**53, 0)
     assert (found.created_by, found.sequence, found.resumptions) == ("ada", 0, 0)

@@ -321,7 +321,8 @@ async def test_a_new_agent_takes_the_next_seat(councils: Councils, dev: str) -> 
     council = (await councils.councils_by_id([dev]))[dev]
     assert (council.version, council.seats[-1].number, council.seats[-1].agent.id) == (2, 4, made)
     assert (council.seats[-1].agent.name, council.seats[-1].persona) == ("dev-agent-4", "p")
-    assert [e.name for e in council.seats[-1].model.endpoints] == ["default"]
+    model = council.seats[-1].model.id
+    assert [e.name for e in (await councils.models_by_id([model]))[model].endpoints] == ["default"]
 
 
 async def test_agents_registered_at_once_take_seats_of_their_own(
@@ -378,7 +379,8 @@ async def test_an_agent_changes_what_is_named_and_clears_what_can_be_empty(
     assert (after.persona, after.temperature, after.max_tokens) == ("p", 1.5, 9)
     assert (after.model.name, after.metadata) == ("m", "{}")
     assert after.endpoint is not None
-    assert after.model.endpoints == (after.endpoint,)
+    models = await councils.models_by_id([after.model.id])
+    assert models[after.model.id].endpoints == (after.endpoint,)
     graph = await whole_graph()
     await councils.update_agent(agent, everything)
     assert await whole_graph() == graph

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -71,10 +72,12 @@ async def test_a_council_is_read_as_it_was_made(councils: Councils) -> None:
     assert first.agent.council_id == made
     assert first.endpoint is not None
     assert (first.endpoint.id, first.endpoint.api_key_variable) == (endpoint, "COUNCIL_KEY_GPU")
-    assert (first.model.name, [e.name for e in first.model.endpoints]) == ("own/model", ["gpu"])
+    assert first.model.name == "own/model"
     assert (second.agent.name, second.persona) == ("dev-agent-1", None)
     assert (second.temperature, second.max_tokens, second.endpoint) == (0.7, 512, None)
-    assert [e.name for e in second.model.endpoints] == ["default"]
+    models = await councils.models_by_id([first.model.id, second.model.id])
+    serving = {id_: [e.name for e in model.endpoints] for id_, model in models.items()}
+    assert serving == {first.model.id: ["gpu"], second.model.id: ["default"]}
     assert await councils.council_by_role("DEV") == council
     assert await councils.agent_by_name(ODD) == first.agent
     agents = await councils.agents_by_id([first.agent.id, second.agent.id, "agt_none"])
@@ -163,8 +166,22 @@ async def test_models_and_endpoints_are_listed_with_who_serves_them(seeded: Coun
 async def test_only_who_sits_in_a_running_deliberation_is_busy(seeded: Councils, run: Run) -> None:
     for status, agent in (("RUNNING", "dev-agent-2"), ("DECIDED", "dev-agent-1")):
         await run("make_deliberation", id=f"dlb_{agent}", status=status, agent=agent, endpoint=None)
-    council = await seeded.council_by_role("DEV")
-    assert council is not None
-    assert [seat.agent.busy for seat in council.seats] == [False, True, False]
-    busy = await seeded.agent_by_name("dev-agent-2")
-    assert busy == council.seats[1].agent
+    running = await seeded.agent_by_name("dev-agent-2")
+    assert running is not None
+    assert await seeded.busy_agents() == {running.id}
+
+
+async def test_a_council_comes_without_its_seats_where_they_are_not_wanted(
+    seeded: Councils,
+) -> None:
+    whole = await seeded.council_by_role("QA")
+    assert whole is not None
+    bare = replace(whole, seats=())
+    assert len(whole.seats) == 3
+    assert await seeded.council_by_role("QA", seated=False) == bare
+    assert await seeded.councils_by_id([whole.id], seated=False) == {whole.id: bare}
+    for where in (CouncilFilter(), CouncilFilter(role="QA")):
+        for backward in (False, True):
+            page = await seeded.councils(PageRequest(backward=backward), where, seated=False)
+            assert bare in page.items
+            assert not any(council.seats for council in page.items)

@@ -70,26 +70,6 @@ async def test_deliberations_are_read_as_their_holder_loads_them(
     assert found == {id_: (await deliberations.load(id_)).deliberation for id_ in ids}
 
 
-async def test_who_sits_in_something_running_is_busy_and_nobody_else(
-    deliberations: Deliberations, records: GraphRecords
-) -> None:
-    ended = await claimed(deliberations, an_order("DEV"))
-    await deliberations.fail(ended, 1, StopReason.ERROR, "it broke")
-    queued, running = an_order("QA"), an_order("DATA")
-    held = await claimed(deliberations, running)
-    await deliberations.accept(queued)
-    found = await records.deliberations_by_id(
-        [ended.deliberation, queued.deliberation, held.deliberation]
-    )
-
-    def busy(deliberation: str) -> set[bool]:
-        return {seat.agent.busy for seat in found[deliberation].seats}
-
-    assert busy(ended.deliberation) == {False}
-    assert busy(queued.deliberation) == {False}
-    assert busy(held.deliberation) == {True}
-
-
 async def test_nothing_is_read_of_what_is_not_there(records: GraphRecords) -> None:
     assert await records.deliberations_by_id(["dlb_none"]) == {}
     assert await records.deliberations_by_id([]) == {}

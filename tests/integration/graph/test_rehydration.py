@@ -11,7 +11,7 @@ from orchestrator.engine.registry import Registry
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.rehydration import rehydrate
-from tests.integration.graph.conftest import Run
+from tests.integration.graph.conftest import Run, with_endpoints
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -40,7 +40,7 @@ async def test_the_registry_holds_what_the_graph_shows(seeded: Councils, run: Ru
     await seeded.archive_council(archived.id, None)
     registry = await rehydrate(seeded.graph)
     shown = (await seeded.councils(PageRequest(limit=100), CouncilFilter())).items
-    assert registry.councils == {council.id: council for council in shown}
+    assert registry.councils == {one.id: await with_endpoints(seeded, one) for one in shown}
     assert (len(registry.councils), registry.agents) == (5, 14)
 
 

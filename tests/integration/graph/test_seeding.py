@@ -220,7 +220,8 @@ async def test_another_default_model_takes_the_agents_that_named_none_and_no_pas
     council = (await councils.councils_by_id([dev]))[dev]
     assert [seat.model.name for seat in council.seats] == ["new", "new", "new", "named"]
     assert council.version == 3
-    assert [e.name for e in council.seats[0].model.endpoints] == ["default"]
+    new = council.seats[0].model.id
+    assert [e.name for e in (await councils.models_by_id([new]))[new].endpoints] == ["default"]
     assert await run("find_seat_model", id="dlb_1") == [{"name": old}]
     back = await settle_defaults(graph, URL, old)
     assert back == (Settled(setting="VLLM_MODEL", before="new", after=old, agents=3),)

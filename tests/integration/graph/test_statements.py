@@ -35,16 +35,7 @@ NUMBERS = {"limit", "room", "together"}
 SCANNED: dict[str, tuple[str, ...]] = {
     # Few run at once, and who is busy is read from them rather than from what an agent ever took part in.
     "Running": (
-        "agent/find_by_id",
-        "agent/find_by_name",
-        "agent/list_newer",
-        "agent/list_older",
-        "council/find_by_id",
-        "council/find_by_role",
-        "council/list_newer",
-        "council/list_newer_of_role",
-        "council/list_older",
-        "council/list_older_of_role",
+        "agent/find_busy",
         "deliberation/read",
     ),
     # What processes hold is little, and all of it is wanted.
@@ -99,13 +90,6 @@ SCANNED: dict[str, tuple[str, ...]] = {
 """What may be walked through as a whole, and by which statement; `council/count` counts those whose names have a part in common."""
 
 COMBINED = {
-    # A page, and who is busy: a row each.
-    "agent/list_newer",
-    "agent/list_older",
-    "council/list_newer",
-    "council/list_newer_of_role",
-    "council/list_older",
-    "council/list_older_of_role",
     # Counts: a row each.
     "deliberation/count_by_status",
     "graph/measure",

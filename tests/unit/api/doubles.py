@@ -104,6 +104,8 @@ class Registry(Asked):
     all_councils: dict[str, Council] = field(default_factory=dict)
     loose_roles: dict[str, Role] = field(default_factory=dict)
     loose_agents: dict[str, Agent] = field(default_factory=dict)
+    busy: frozenset[str] = frozenset()
+    """The agents that have a seat in a running deliberation."""
     all_models: dict[str, Model] = field(default_factory=lambda: {MODEL.id: MODEL})
     all_endpoints: dict[str, Endpoint] = field(default_factory=lambda: {ENDPOINT.id: ENDPOINT})
 
@@ -132,17 +134,22 @@ class Registry(Asked):
         self.ask("roles_by_id", *ids)
         return _found(self.all_roles, ids)
 
-    async def councils_by_id(self, ids: Collection[str]) -> Mapping[str, Council]:
+    async def councils_by_id(self, ids: Collection[str], *, seated: bool) -> Mapping[str, Council]:
         self.ask("councils_by_id", *ids)
-        return _found(self.all_councils, ids)
+        found = _found(self.all_councils, ids)
+        return {id_: _as_asked(council, seated=seated) for id_, council in found.items()}
 
-    async def council_by_role(self, role: str) -> Council | None:
+    async def council_by_role(self, role: str, *, seated: bool) -> Council | None:
         self.ask("council_by_role", role)
-        return next((c for c in self.all_councils.values() if c.role.name == role), None)
+        serving = (c for c in self.all_councils.values() if c.role.name == role)
+        return next((_as_asked(council, seated=seated) for council in serving), None)
 
-    async def councils(self, page: PageRequest, where: CouncilFilter) -> Page[Council]:
+    async def councils(
+        self, page: PageRequest, where: CouncilFilter, *, seated: bool
+    ) -> Page[Council]:
         self.ask("councils", page, where)
-        return cut_page(self._councils(where), page)
+        found = cut_page(self._councils(where), page)
+        return replace(found, items=tuple(_as_asked(one, seated=seated) for one in found.items))
 
     async def count_councils(self, where: CouncilFilter) -> int:
         self.ask("count_councils", where)
@@ -159,6 +166,10 @@ class Registry(Asked):
     async def agents(self, page: PageRequest) -> Page[Agent]:
         self.ask("agents", page)
         return cut_page(self.all_agents.values(), page)
+
+    async def busy_agents(self) -> frozenset[str]:
+        self.ask("busy_agents")
+        return self.busy
 
     async def count_agents(self) -> int:
         self.ask("count_agents")
@@ -538,6 +549,10 @@ class House:
             introspection=self.introspection,
             documents=self.documents,
         )
+
+
+def _as_asked(council: Council, *, seated: bool) -> Council:
+    return council if seated else replace(council, seats=())
 
 
 def _found(all_: Mapping[str, T], ids: Collection[str]) -> dict[str, T]:

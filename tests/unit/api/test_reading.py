@@ -383,6 +383,7 @@ async def test_level_costs_one_statement_however_many_rows_it_has(api: Api, hous
         "transcripts",
     ]
     assert sorted(str(name) for name in house.registry.names) == [
+        "busy_agents",
         "councils_by_id",
         "models_by_id",
     ]

@@ -56,25 +56,31 @@ def test_agent_is_ready_where_something_was_seen_to_answer_for_it(
 ) -> None:
     agent = replace(AGENT, endpoint=bound)
 
-    assert (
-        agent_status(agent, serving, lambda e: health.get(e.name, UNKNOWN), rehearsal=rehearsal)
-        is status
+    found = agent_status(
+        agent,
+        serving,
+        lambda e: health.get(e.name, UNKNOWN),
+        busy=False,
+        rehearsal=rehearsal,
     )
+    assert found is status
 
 
 def test_agent_that_is_retired_or_busy_is_that_first() -> None:
-    def status(**change: bool) -> AgentStatus:
-        agent = replace(AGENT, **change)
-        return agent_status(agent, (GPU,), lambda _: DOWN, rehearsal=False)
+    def status(*, retired: bool) -> AgentStatus:
+        agent = replace(AGENT, retired=retired)
+        return agent_status(agent, (GPU,), lambda _: DOWN, busy=True, rehearsal=False)
 
-    assert status(retired=True, busy=True) is AgentStatus.RETIRED
-    assert status(busy=True) is AgentStatus.BUSY
+    assert status(retired=True) is AgentStatus.RETIRED
+    assert status(retired=False) is AgentStatus.BUSY
 
 
 def test_agent_of_the_rehearsal_model_is_always_ready() -> None:
     agent = replace(AGENT, model=REHEARSAL)
 
-    assert agent_status(agent, (), lambda _: UNKNOWN, rehearsal=False) is AgentStatus.READY
+    assert (
+        agent_status(agent, (), lambda _: UNKNOWN, busy=False, rehearsal=False) is AgentStatus.READY
+    )
 
 
 def words_for(

@@ -9,10 +9,9 @@ from orchestrator.graph.statements import statements
 BACKWARD = [name for name in statements() if "/list_older" in name]
 
 PASSAGES = {
-    "who is busy": ("OPTIONAL MATCH (d:Running)-[:SEATS]", "}\n"),
-    "who sits on a council": ("CALL (c, busy) {\n", "}\n"),
+    "what an agent speaks with": ("[(a)-[:SPEAKS_WITH|BOUND_TO]", "]]"),
     "what is told of a council": ("RETURN collect([\n  [\n    c.id", "]) AS councils"),
-    "what is told of an agent": ("RETURN collect([\n  a.id, a.name", "]) AS agents"),
+    "what is told of an agent": ("RETURN collect([\n  properties(a)", "]) AS agents"),
     "what is told of a deliberation": ("  d.id, d.councilId, d.councilVersion", "d.calls\n"),
     "what is told of a task": ("  task.id, task.description", "task.metadata\n"),
 }
