@@ -28,6 +28,7 @@ from orchestrator.local.neo4j import stop_leftover
 from tests.chaos.calling import Callers, Watch
 from tests.chaos.faults import Chaos, Fault
 from tests.chaos.judging import Evidence, Found, Row, found_in, judge, read_log
+from tests.chaos.reading import Readers
 from tests.chaos.world import DATABASE, LEASE_SECONDS, World, open_world
 from tests.support.ending import end_in_order
 from tests.support.neo4j import statement
@@ -85,12 +86,14 @@ async def _run(seconds: float, seed: int, tell: Callable[[str], None]) -> Eviden
     async with open_world(_FOLDER, tell) as world:
         watch = Watch(world)
         callers = Callers(world, watch, random.Random(f"callers {seed}"))  # noqa: S311 - no secret
+        readers = Readers(world, random.Random(f"readers {seed}"))  # noqa: S311 - as above
         chaos = Chaos(world, random.Random(seed), tell)  # noqa: S311 - as above
         ending = asyncio.Event()
         watching = asyncio.create_task(watch.keep_looking())
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(callers.keep_ordering(ending))
+                tasks.create_task(readers.keep_reading(ending))
                 await chaos.reign(seconds)
                 ending.set()
             tell("all is whole again; waiting for the ends")
@@ -112,7 +115,9 @@ async def _run(seconds: float, seed: int, tell: Callable[[str], None]) -> Eviden
             kills=chaos.kills,
             exits=chaos.exits,
             broken=watch.broken,
-            unexpected=callers.unexpected,
+            unexpected=callers.unexpected + readers.unexpected,
+            read=readers.read,
+            contradictions=readers.contradictions,
             doctor=await _doctor(world),
             lease=LEASE_SECONDS,
         )

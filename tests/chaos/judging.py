@@ -112,6 +112,10 @@ class Evidence:
     exits: Sequence[int]
     broken: Sequence[str]
     unexpected: Sequence[str]
+    read: int
+    """Deliberations that were read while all went on."""
+    contradictions: Sequence[str]
+    """What could not be so at once in them."""
     doctor: tuple[int, str]
     lease: float
 
@@ -203,6 +207,7 @@ def _something_happened(evidence: Evidence) -> Row:
         "asked of a model": len(evidence.asked),
         "decided": sum(one.status == "DECIDED" for one in evidence.at_end),
         "killed": len(evidence.kills),
+        "read": evidence.read,
     }
     return Row(
         promise="there was something to judge",
@@ -506,6 +511,11 @@ def _processes(evidence: Evidence) -> list[Row]:
             promise="callers hear only what the API promises",
             found=f"{len(evidence.unexpected)} other answers",
             against=evidence.unexpected,
+        ),
+        Row(
+            promise="what is read is of one moment",
+            found=f"{evidence.read} deliberations read",
+            against=evidence.contradictions,
         ),
         Row(
             promise="`council doctor` finds nothing",

@@ -9,6 +9,7 @@ import pytest
 
 from tests.chaos.faults import Fault, Kill, Kind
 from tests.chaos.judging import Asked, ClaimFound, Evidence, Found, TurnFound, judge
+from tests.chaos.reading import contradictions
 
 _KILL = Kill(victim="one", began=10.0, ended=10.1)
 
@@ -58,6 +59,8 @@ _WELL = Evidence(
     exits=[0],
     broken=[],
     unexpected=[],
+    read=100,
+    contradictions=[],
     doctor=(0, "the graph is sound"),
     lease=3.0,
 )
@@ -146,6 +149,7 @@ def test_what_is_as_promised_is_called_so() -> None:
         ("no process ends unasked", replace(_WELL, broken=["one: it ended with 1"])),
         ("who is told to end", replace(_WELL, exits=[0, 1])),
         ("callers hear only", replace(_WELL, unexpected=["500"])),
+        ("what is read is of one moment", replace(_WELL, contradictions=["dlb_1, RUNNING: …"])),
         ("`council doctor`", replace(_WELL, doctor=(1, "1 violation"))),
     ],
 )
@@ -163,6 +167,7 @@ _NOTHING = replace(
     faults=[],
     kills=[],
     exits=[],
+    read=0,
 )
 
 
@@ -177,10 +182,44 @@ def test_a_run_in_which_nothing_happened_shows_nothing() -> None:
         ("nothing was asked of a model", replace(_WELL, asked=[])),
         ("nothing was decided", _with(replace(_FOUND, status="CANCELLED", verdicts=0))),
         ("nothing was killed", replace(_WELL, kills=[])),
+        ("nothing was read", replace(_WELL, read=0)),
     ],
 )
 def test_what_did_not_happen_once_is_told(what: str, evidence: Evidence) -> None:
     assert what in [told for row in judge(evidence) for told in row.against]
+
+
+@pytest.mark.parametrize(
+    ("contradicts", "shown"),
+    [
+        (None, {}),
+        (None, {"status": "CANCELLED", "verdict": None, "startedAt": None}),
+        ("an end without a time", {"finishedAt": None}),
+        ("a time without an end", {"status": "RUNNING", "stopReason": None, "verdict": None}),
+        ("an end without a reason", {"stopReason": None}),
+        ("a decision without a verdict", {"verdict": None}),
+        ("a verdict without a decision", {"status": "CANCELLED"}),
+        ("never began", {"status": "RUNNING", "startedAt": None}),
+        ("12 turns taken, and 11 listed", {"turns": {"totalCount": 11}}),
+    ],
+)
+def test_answer_that_contradicts_itself_is_told(
+    contradicts: str | None, shown: dict[str, object]
+) -> None:
+    decided: dict[str, object] = {
+        "id": "dlb_1",
+        "status": "DECIDED",
+        "stopReason": "COMPLETED",
+        "startedAt": "2026-01-31T12:00:00Z",
+        "finishedAt": "2026-01-31T12:01:00Z",
+        "verdict": {"id": "vrd_1"},
+        "progress": {"turnsTaken": 12},
+        "turns": {"totalCount": 12},
+    }
+
+    told = contradictions(decided | shown)
+
+    assert told == [] if contradicts is None else any(contradicts in one for one in told)
 
 
 def test_a_budget_that_was_used_up_to_the_last_token_is_held() -> None:
