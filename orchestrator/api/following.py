@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from strawberry import ID
 
 from orchestrator.api.context import Context
+from orchestrator.api.loaders import as_of, nothing_recorded
 from orchestrator.api.types import events
 from orchestrator.api.types.agents import Seat
 from orchestrator.api.types.deliberations import Deliberation
@@ -98,14 +98,13 @@ class Follow:
         if now.sequence == self._read:
             return
         self._deliberation = now
-        self._context.refresh()
-        seen = (await self._context.loaders.readings.load(id_)).transcript
+        seen = (await records.transcripts([id_])).get(id_, nothing_recorded(id_))
         committed = now.sequence
         if not _as_one(now, seen) and self._half_read != committed:
             self._half_read = committed
             committed -= 1
         settled = self._settled(seen, committed)
-        transcript = _until(seen, settled)
+        transcript = seen.until(settled)
         table = Table(now, read(transcript))
         self._read = settled
         self._recorded = frozenset(table.reading.turns)
@@ -167,7 +166,7 @@ class Follow:
         loaders = self._context.loaders
         loaders.deliberations.prime(self._deliberation.id, self._deliberation)
         if table is not None:
-            loaders.readings.prime(self._deliberation.id, table.reading)
+            loaders.readings.prime(as_of(self._deliberation), table.reading)
 
 
 def _as_one(now: deliberations.Deliberation, seen: Transcript) -> bool:
@@ -176,18 +175,6 @@ def _as_one(now: deliberations.Deliberation, seen: Transcript) -> bool:
     Neo4j writes what is committed into its store one property after the other, for all to see.
     """
     return seen.ended != now.sequence or (now.status.ended and now.finished_at is not None)
-
-
-def _until(seen: Transcript, sequence: int) -> Transcript:
-    """What was recorded up to a sequence: the rest is told, and shown, with the next look."""
-    over = seen.ended is not None and seen.ended <= sequence
-    return replace(
-        seen,
-        turns=tuple(turn for turn in seen.turns if (turn.sequence or 0) <= sequence),
-        claims=tuple(claim for claim in seen.claims if claim.sequence <= sequence),
-        outcome=seen.outcome if over else None,
-        ended=seen.ended if over else None,
-    )
 
 
 def _events(table: Table) -> Iterator[events.DeliberationEvent]:

@@ -34,6 +34,18 @@ class DeliberationPage(NamedTuple):
     seated: bool
 
 
+class AsOf(NamedTuple):
+    """A deliberation as it was at a sequence: what was said is read later, and goes no further than what is shown of it beside."""
+
+    deliberation: str
+    sequence: int
+
+
+def as_of(deliberation: Deliberation) -> AsOf:
+    """What belongs to a deliberation as it was read."""
+    return AsOf(deliberation.id, deliberation.sequence)
+
+
 class _Shared(DataLoader[K, T]):
     """What several fields wait for is not theirs to cancel.
 
@@ -136,7 +148,7 @@ class Loaders:
         return _by_id(self._records.authors)
 
     @cached_property
-    def readings(self) -> DataLoader[str, Reading]:
+    def readings(self) -> DataLoader[AsOf, Reading]:
         return _readings(self._records)
 
     @cached_property
@@ -194,13 +206,16 @@ def _counts(records: Records) -> DataLoader[DeliberationFilter, int]:
     return _Shared(load_fn=load)
 
 
-def _readings(records: Records) -> DataLoader[str, Reading]:
-    async def load(ids: list[str]) -> list[Reading]:
-        found = await records.transcripts(ids)
-        return [read(found.get(identifier) or _nothing_recorded(identifier)) for identifier in ids]
+def _readings(records: Records) -> DataLoader[AsOf, Reading]:
+    async def load(asked: list[AsOf]) -> list[Reading]:
+        found = await records.transcripts({one.deliberation for one in asked})
+        return [
+            read(found.get(id_, nothing_recorded(id_)).until(sequence)) for id_, sequence in asked
+        ]
 
     return _Shared(load_fn=load)
 
 
-def _nothing_recorded(deliberation: str) -> Transcript:
+def nothing_recorded(deliberation: str) -> Transcript:
+    """What is read of one that is gone, or new."""
     return Transcript(deliberation=deliberation, turns=(), claims=(), outcome=None, ended=None)

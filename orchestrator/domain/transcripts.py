@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.domain.deliberations import Turn, Verdict
@@ -38,3 +38,14 @@ class Transcript:
     claims: tuple[Claimed, ...]
     outcome: Outcome | None
     ended: int | None
+
+    def until(self, sequence: int) -> Transcript:
+        """What of it was recorded up to a sequence."""
+        over = self.ended is not None and self.ended <= sequence
+        return replace(
+            self,
+            turns=tuple(turn for turn in self.turns if (turn.sequence or 0) <= sequence),
+            claims=tuple(claim for claim in self.claims if claim.sequence <= sequence),
+            outcome=self.outcome if over else None,
+            ended=self.ended if over else None,
+        )

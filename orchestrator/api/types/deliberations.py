@@ -10,7 +10,7 @@ from strawberry import ID
 
 from orchestrator.api.context import Context, Info
 from orchestrator.api.ids import Node
-from orchestrator.api.loaders import DeliberationPage
+from orchestrator.api.loaders import DeliberationPage, as_of
 from orchestrator.api.pages import (
     After,
     Before,
@@ -244,8 +244,8 @@ class Deliberation(Node):
 
 
 async def table_of(context: Context, deliberation: deliberations.Deliberation) -> turn_types.Table:
-    """Read what was said in a deliberation, once for everything that is asked of it."""
-    return turn_types.Table(deliberation, await context.loaders.readings.load(deliberation.id))
+    """Read what had been said when the deliberation was read, once for everything that is asked of it."""
+    return turn_types.Table(deliberation, await context.loaders.readings.load(as_of(deliberation)))
 
 
 async def deliberations_page(
