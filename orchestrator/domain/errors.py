@@ -104,7 +104,7 @@ class GivenUpError(UnavailableError):
 
 
 class TookTooLongError(GivenUpError):
-    """The graph ended what took longer than it may, and nothing of it was written; sent again as it is, it may take as long."""
+    """The graph ended a read that took longer than it may; sent again as it is, it may take as long."""
 
     def __init__(self, seconds: float) -> None:
         """`seconds` is how long it may take."""

@@ -129,7 +129,7 @@ class Graph:
         async def unit(transaction: AsyncManagedTransaction) -> T:
             return await work(Transaction(transaction))
 
-        with self._translating():
+        with self._translating(WRITE_ACCESS):
             async with (
                 asyncio.timeout(seconds or self.bounds.answer),
                 self._room,
@@ -148,7 +148,7 @@ class Graph:
         _check(parameters)
         transaction = 10 * self.bounds.transaction if seconds is None else seconds
         answer = self.bounds.answer if seconds is None else seconds
-        with self._translating():
+        with self._translating(READ_ACCESS):
             async with self._session(READ_ACCESS) as session:
                 async with asyncio.timeout(answer):
                     result = await session.run(
@@ -169,23 +169,25 @@ class Graph:
             for part in parts:
                 await (await transaction.run(part)).consume()
 
-        with self._translating():
+        with self._translating(WRITE_ACCESS):
             async with asyncio.timeout(seconds), self._session(WRITE_ACCESS) as session:
                 await session.execute_write(unit)
 
     async def server(self) -> str:
         """Reach the server, log in, and return its agent string, such as `Neo4j/5.26.30`."""
-        with self._translating():
+        with self._translating(READ_ACCESS):
             async with asyncio.timeout(self.bounds.answer):
                 found = await self.driver.get_server_info()
                 return found.agent
 
     @contextmanager
-    def _translating(self) -> Generator[None, None, None]:
+    def _translating(self, access: str) -> Generator[None, None, None]:
         try:
             yield
         except (Neo4jError, DriverError, TimeoutError, OSError) as exc:
-            ours = translated(exc, self.address, self.bounds.transaction)
+            ours = translated(
+                exc, self.address, self.bounds.transaction, writing=access == WRITE_ACCESS
+            )
             if ours is exc:
                 raise
             raise ours from exc
@@ -213,7 +215,7 @@ class Graph:
                 result = await session.run(query, dict(parameters))
                 return (await result.to_eager_result()).records
 
-        with self._translating():
+        with self._translating(access):
             async with asyncio.timeout(self.bounds.answer), self._room:
                 return await retried(
                     run,

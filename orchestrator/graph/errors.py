@@ -132,14 +132,18 @@ def passes(exc: Exception) -> bool:
 
 
 def translated(
-    exc: Neo4jError | DriverError | TimeoutError | OSError, address: str, seconds: float
+    exc: Neo4jError | DriverError | TimeoutError | OSError,
+    address: str,
+    seconds: float,
+    *,
+    writing: bool,
 ) -> Exception:
     """Say what the driver raised in words of ours; what is a mistake of the program stays what it is.
 
     `address` is where Neo4j was to be reached, for operators; `seconds` is how long it was to let a transaction take.
     """
     if isinstance(exc, Neo4jError):
-        return TookTooLongError(seconds) if exc.code in _TIMED_OUT else _refusal(exc)
+        return _timeout(seconds, writing=writing) if exc.code in _TIMED_OUT else _refusal(exc)
     match exc:
         case UnsupportedServerProduct() | ConfigurationError():
             return MisconfiguredError(f"This is no Neo4j that can be used: {exc}")
@@ -180,6 +184,13 @@ def _causes(exc: BaseException) -> Iterator[BaseException]:
         cause = exc.__cause__ or exc.__context__
     if cause is not None:
         yield from _causes(cause)
+
+
+def _timeout(seconds: float, *, writing: bool) -> GivenUpError:
+    """How much is read its caller decides; what is written is small, and it is not he who makes it take too long."""
+    if writing:
+        return GivenUpError(f"Neo4j did not get to write it within {seconds:g} seconds")
+    return TookTooLongError(seconds)
 
 
 def _refusal(exc: Neo4jError) -> CouncilError:

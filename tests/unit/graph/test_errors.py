@@ -66,7 +66,7 @@ class RetriedError(SaidError):
     ids=lambda said: said.code,
 )
 def test_what_passes_is_something_to_wait_for(said: SaidError) -> None:
-    assert type(translated(said, "bolt://db:7687", 15.0)) is GivenUpError
+    assert type(translated(said, "bolt://db:7687", 15.0, writing=False)) is GivenUpError
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_passes_is_something_to_wait_for(said: SaidError) -> None:
     ids=lambda said: said.code,
 )
 def test_what_stays_is_a_refusal_with_the_words_of_the_server(said: SaidError) -> None:
-    ours = translated(said, "bolt://db:7687", 15.0)
+    ours = translated(said, "bolt://db:7687", 15.0, writing=False)
     assert type(ours) is StatementRefusedError
     assert (ours.code, ours.reason) == (said.code, said.message)
 
@@ -101,7 +101,7 @@ def test_a_value_that_is_taken_is_told_from_other_refusals() -> None:
         "Neo.ClientError.Schema.ConstraintValidationFailed",
         "Node(7) already exists with label `Agent` and property `name` = 'x'",
     )
-    ours = translated(said, "bolt://db:7687", 15.0)
+    ours = translated(said, "bolt://db:7687", 15.0, writing=False)
     assert isinstance(ours, ConstraintViolatedError)
     assert (ours.label, ours.key) == ("Agent", "name")
 
@@ -118,25 +118,35 @@ def test_a_value_that_is_taken_is_told_from_other_refusals() -> None:
 def test_a_transaction_without_room_is_told_apart_since_a_smaller_one_may_fit(
     said: SaidError,
 ) -> None:
-    assert isinstance(translated(said, "bolt://db:7687", 15.0), OutOfMemoryError)
+    assert isinstance(translated(said, "bolt://db:7687", 15.0, writing=False), OutOfMemoryError)
 
 
 def test_a_login_that_is_refused_is_told_apart() -> None:
     said = SaidError("Neo.ClientError.Security.Unauthorized")
-    assert isinstance(translated(said, "bolt://db:7687", 15.0), AuthenticationError)
+    assert isinstance(translated(said, "bolt://db:7687", 15.0, writing=False), AuthenticationError)
 
 
 @pytest.mark.parametrize("what", ["AuthenticationRateLimit", "AuthProviderTimeout"])
 def test_a_login_that_is_not_looked_at_now_is_one_to_try_again(what: str) -> None:
     said = SaidError(f"Neo.ClientError.Security.{what}", "too many wrong ones")
-    assert type(translated(said, "bolt://db:7687", 15.0)) is UnavailableError
+    assert type(translated(said, "bolt://db:7687", 15.0, writing=False)) is UnavailableError
 
 
 @pytest.mark.parametrize("code", ["TransactionTimedOut", "TransactionTimedOutClientConfiguration"])
-def test_what_took_too_long_says_how_long_it_may_take_and_may_be_sent_again(code: str) -> None:
+def test_write_that_took_too_long_is_no_fault_of_who_sent_it(code: str) -> None:
     said = SaidError(f"Neo.ClientError.Transaction.{code}")
 
-    ours = translated(said, "bolt://db:7687", 15.0)
+    ours = translated(said, "bolt://db:7687", 15.0, writing=True)
+
+    assert type(ours) is GivenUpError
+    assert str(ours) == "Neo4j did not get to write it within 15 seconds"
+
+
+@pytest.mark.parametrize("code", ["TransactionTimedOut", "TransactionTimedOutClientConfiguration"])
+def test_read_that_took_too_long_says_how_long_it_may_take_and_may_be_sent_again(code: str) -> None:
+    said = SaidError(f"Neo.ClientError.Transaction.{code}")
+
+    ours = translated(said, "bolt://db:7687", 15.0, writing=False)
 
     assert isinstance(ours, TookTooLongError)
     assert str(ours) == "Neo4j ended a statement that took longer than 15 seconds"
