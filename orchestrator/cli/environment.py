@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import SecretStr, ValidationError
 
-from orchestrator.domain.addresses import MASKED, without_password
+from orchestrator.domain.addresses import MASKED, url_here, without_password
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ def api_url(settings: Settings) -> str:
     """Say where the API is: COUNCIL_URL, else where a service with these settings listens."""
     if settings.url is not None:
         return settings.url
-    # A service that listens on every address is reached on the one of this machine.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return url_here(settings.host, settings.port)
 
 
 def token(settings: Settings) -> str | None:

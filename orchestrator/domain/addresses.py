@@ -159,3 +159,9 @@ def _is_link_local(address: IPv4Address | IPv6Address) -> bool:
     if any(address in network for network in _CARRIES_IPV4):
         carried.append(IPv4Address(int(address) & _LARGEST_IPV4))
     return any(_is_link_local(inner) for inner in carried)
+
+
+def url_here(host: str, port: int) -> str:
+    """Return the URL under which what listens on a host is reached from this machine; what listens on every address does on this machine's own."""
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://{f'[{own}]' if ':' in own else own}:{port}"

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 import structlog
 
 from orchestrator.api.address import bind
+from orchestrator.domain.addresses import url_here
 from orchestrator.identity.means import Means
 from orchestrator.service.api import api_open
 from orchestrator.service.callers import means_of
@@ -35,7 +36,7 @@ async def serve(
 ) -> int:
     """Run until SIGINT, SIGTERM or SIGHUP, then end in order; at a second signal without draining.
 
-    `on_step` is told what the start waits for next, `on_ready` the URL of the API once it is ready; `on_stopping` is called before anything ends.
+    `on_step` is told what the start waits for next, `on_ready` the URL of the API on this machine once it is ready; `on_stopping` is called before anything ends.
 
     Raises:
         CouncilError: it cannot start, or cannot go on.
@@ -73,7 +74,7 @@ async def _serve(
     on_stopping: Callable[[], Awaitable[None]] | None,
 ) -> None:
     async with joined(settings, means, on_step) as (service, ports, watching):
-        url = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
+        port = listener.getsockname()[1]
         life = asyncio.create_task(service.live(), name="life")
         async with _ended(life):
             with contextlib.suppress(TimeoutError):
@@ -83,13 +84,13 @@ async def _serve(
             async with api_open(ports, listener, settings, means), _ended(life):
                 _log.info(
                     "listening",
-                    url=url,
+                    url=f"http://{_shown(settings.host)}:{port}",
                     rehearsal=service.rehearsal,
                     anonymous=means.anonymous or "nothing",
                 )
                 await _first_of(stop, service.ready, unless=(life, *watching))
                 if on_ready is not None and service.ready.is_set() and not stop.is_set():
-                    await on_ready(url)
+                    await on_ready(url_here(settings.host, port))
                 await _first_of(stop, unless=(life, *watching))
                 begun = service.ready.is_set()
                 service.end()

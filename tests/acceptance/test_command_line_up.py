@@ -228,6 +228,31 @@ async def test_an_example_killed_in_the_middle_is_resumed_by_its_key_and_no_turn
     assert Counter(log.begun(since=crash.place)).total() == 12 - len(before.turns)
 
 
+async def test_open_to_other_machines_it_says_where_it_is_on_this_one_and_opens_the_browser_there(
+    empty_graph: Graph, neo4j_server: Neo4jServer, tmp_path: Path
+) -> None:
+    del empty_graph  # it is seeded, and nothing else
+    opened = tmp_path / "opened"
+    web_browser = tmp_path / "web-browser"
+    web_browser.write_text(f'#!/bin/sh\nprintf "%s" "$1" > {opened}\n', encoding="utf-8")
+    web_browser.chmod(0o700)
+    settings = {
+        **neo4j_server.environment,
+        "COUNCIL_HOST": "0.0.0.0",  # noqa: S104
+        "COUNCIL_ANONYMOUS": "all",
+        "BROWSER": f"{web_browser} %s",
+    }
+    async with up(tmp_path, (str(COMMAND), "up", "--open"), **settings) as running:
+        printed = await running.prints("Ctrl-C ends everything")
+        assert await running.end(signal.SIGINT) == 0
+
+    assert re.findall(r"Graphi?QL +(\S+)", printed) == [f"{running.url}/graphql"] * 2
+    [shown] = re.findall(r"Neo4j Browser +(\S+)", printed)
+    page, _, filled = opened.read_text(encoding="utf-8").partition("?")
+    assert page == shown
+    assert filled.startswith("dbms=")
+
+
 async def test_without_java_with_maven_and_without_docker_it_says_what_to_install(
     tmp_path: Path,
 ) -> None:
