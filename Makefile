@@ -3,6 +3,8 @@
 # Arguments for the command behind a target: make run ARGS=--help
 
 MAKEFLAGS += --no-print-directory
+# `make test` starts some hundred processes of ours: each would compile all that it loads anew.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 COMPLETE := $(VENV)/.complete
