@@ -81,7 +81,7 @@ async def place(
         "COUNCIL_TOKENS_FILE": str(file),
     }
     async with ServiceProcess(home=tmp_path / "home", environment=environment) as service:
-        await service.ready(120)
+        await service.ready()
         yield Place(service=service, file=file, reader=reader, worker=worker)
 
 

@@ -105,7 +105,7 @@ async def place(
     environment = {**neo4j_server.environment, "COUNCIL_TOKENS": told["entry"]}
     home = tmp_path_factory.mktemp("service")
     async with ServiceProcess(home=home, environment=environment) as service:
-        await service.ready(120)
+        await service.ready()
         yield Place(service=service, token=told["token"])
 
 

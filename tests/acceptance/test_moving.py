@@ -194,7 +194,7 @@ async def test_history_waits_for_the_service_to_be_stopped(
     shell = Shell(environment)
     file = tmp_path / "all.jsonl"
     async with ServiceProcess(home=tmp_path / "home", environment=environment) as service:
-        await service.ready(120)
+        await service.ready()
         refused = await shell.run("export", "--everything", "--output", str(file))
         assert (refused.code, file.exists()) == (4, False)
         assert "is at work" in refused.err
@@ -202,7 +202,7 @@ async def test_history_waits_for_the_service_to_be_stopped(
         await service.stop()
         assert (await shell.run("export", "--everything", "--output", str(file))).code == 0
         await service.start()
-        await service.ready(120)
+        await service.ready()
 
 
 async def test_killed_in_the_middle_and_run_again_it_is_whole(

@@ -31,7 +31,7 @@ async def test_its_own_client_and_its_operators_documents_are_answered_and_nothi
     (documents / "ours.graphql").write_text(OURS)
     environment = {**neo4j_server.environment, "COUNCIL_DOCUMENTS": str(documents)}
     async with ServiceProcess(home=tmp_path / "home", environment=environment) as service:
-        await service.ready(120)
+        await service.ready()
         async with CouncilClient(service.url) as client:
             [dev] = [council async for council in client.councils(role="DEV")]
             deliberation = await client.deliberate(TaskInput(description="Name it."), role="DEV")

@@ -95,7 +95,7 @@ async def open_world(folder: Path, tell: Callable[[str], None]) -> AsyncGenerato
             await stack.enter_async_context(service)
             replicas.append(Replica(name=name, service=service, proxy=proxy))
         for replica in replicas:
-            await replica.service.ready(120)
+            await replica.service.ready()
         yield World(
             own=own,
             server=server,

@@ -60,8 +60,7 @@ async def test_where_neo4j_is_gone_each_field_that_needs_it_says_so(scene: Scene
     scene.proxy.cut()
     await service.becomes(503)
 
-    for document in (BY_PLAN, WALKED):
-        response = await answered(service, document)
+    for response in await asyncio.gather(answered(service, BY_PLAN), answered(service, WALKED)):
         check_that_the_others_are_answered(service, response)
     line = service.logged("operation_unavailable")[-1]
     assert "Neo4j cannot be reached at bolt://127.0.0.1:" in line["why"]

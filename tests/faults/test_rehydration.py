@@ -279,7 +279,7 @@ async def test_the_whole_of_a_thousand_odd_councils_is_shown_the_same_after_a_ki
         tokens.create(name, Scope.MANAGE, None) for name in ("maker", "changer")
     )
     service = await scene.start(COUNCIL_SEED=str(file), COUNCIL_TOKENS=f"{one} {other}")
-    await service.ready(120)
+    await service.ready()
     async with httpx.AsyncClient(timeout=60) as http:
         client = _Client(service, http, maker)
         endpoints = await _prepare(client, scene.model.url)

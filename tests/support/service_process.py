@@ -135,7 +135,7 @@ class ServiceProcess:
                 stderr=log,
             )
 
-    async def ready(self, seconds: float = 40.0) -> None:
+    async def ready(self, seconds: float = 120.0) -> None:
         """Wait until it says that it is ready.
 
         Raises:

@@ -66,7 +66,7 @@ class Shell:
 async def beside_a_service(server: Neo4jServer, home: Path) -> AsyncGenerator[Shell]:
     """Run a service that answers by rehearsal, and has just seeded the graph where it is empty."""
     async with ServiceProcess(home=home, environment=server.environment) as service:
-        await service.ready(120)
+        await service.ready()
         yield Shell(
             environment={
                 **server.environment,
