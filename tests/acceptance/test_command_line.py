@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import pty
 import signal
 from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +74,32 @@ async def test_a_question_is_answered_with_a_verdict_that_can_be_looked_at_again
     winner = deliberation["verdict"]["winner"]["id"]
     turn = await shell.run("show", winner, "--json")
     assert turn.json["kind"] == "REVISION"
+
+
+async def test_what_happens_meanwhile_is_told_on_the_terminal_where_the_verdict_goes_into_a_file(
+    shell: Shell,
+) -> None:
+    terminal, its_end = pty.openpty()
+    asking = await replace(shell, stderr=its_end).start("ask", "DEV", "How do we name things?")
+    os.close(its_end)
+    watching = asyncio.create_task(asyncio.to_thread(_seen, terminal))
+    out, _ = await asking.communicate()
+    seen = await watching
+
+    assert seen.count(" proposes: ") == 3
+    assert seen.count(" ranks ") == 3
+    assert "REHEARSAL  Verdict of dev-council-1" in out.decode()
+    assert " proposes: " not in out.decode()
+
+
+def _seen(terminal: int) -> str:
+    """All that a terminal shows until nobody has it any more."""
+    shown = b""
+    # Linux says so with an error.
+    with suppress(OSError), open(terminal, "rb", buffering=0) as screen:
+        while piece := screen.read(65536):
+            shown += piece
+    return shown.decode()
 
 
 async def test_what_was_spent_of_a_budget_is_shown(shell: Shell) -> None:

@@ -32,9 +32,10 @@ class Ran:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shell:
-    """Runs `council` with an environment of its own, on pipes."""
+    """Runs `council` with an environment of its own, on pipes; `stderr` may be something else."""
 
     environment: Mapping[str, str]
+    stderr: int = PIPE
 
     async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -43,7 +44,7 @@ class Shell:
             env={**clean_environment(), **self.environment, **environment},
             stdin=DEVNULL,
             stdout=PIPE,
-            stderr=PIPE,
+            stderr=self.stderr,
         )
 
     async def run(self, *arguments: str, **environment: str) -> Ran:
