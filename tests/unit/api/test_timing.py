@@ -17,7 +17,8 @@ from tests.support.waiting import until
 from tests.unit.api.doubles import House
 from tests.unit.api.test_app import greeted
 
-SHORT = 0.05
+SHORT = 0.3
+"""Seconds that an operation may take: enough on a busy machine for all that does not wait."""
 
 
 class Endless:
