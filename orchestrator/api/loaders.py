@@ -68,7 +68,11 @@ class _Shared(DataLoader[K, T]):
 
 
 class Loaders:
-    """One loader a kind of thing; each gives none for an id that leads nowhere."""
+    """One loader a kind of thing; each gives none for an id that leads nowhere.
+
+    No loader refers back to this: what was read would otherwise stay after its operation until all garbage is looked for, which
+    takes long where little comes to be.
+    """
 
     def __init__(self, councils: Councils, records: Records) -> None:
         """Nothing is read until something is asked for, and no loader is made before."""
@@ -81,9 +85,11 @@ class Loaders:
 
     @cached_property
     def councils(self) -> DataLoader[str, Council | None]:
+        councils, without_seats = self._councils, self.councils_without_seats
+
         async def fetch(ids: Collection[str]) -> Mapping[str, Council]:
-            found = await self._councils.councils_by_id(ids, seated=True)
-            self.councils_without_seats.prime_many(found)
+            found = await councils.councils_by_id(ids, seated=True)
+            without_seats.prime_many(found)
             return found
 
         return _by_id(fetch)
@@ -99,9 +105,10 @@ class Loaders:
     @cached_property
     def busy(self) -> DataLoader[str, bool]:
         """Whether an agent has a seat in a running deliberation."""
+        councils = self._councils
 
         async def load(agents: list[str]) -> list[bool]:
-            busy = await self._councils.busy_agents()
+            busy = await councils.busy_agents()
             return [agent in busy for agent in agents]
 
         return _Shared(load_fn=load)
@@ -120,16 +127,18 @@ class Loaders:
 
     @cached_property
     def deliberations(self) -> DataLoader[str, Deliberation | None]:
+        records, know_agents = self._records, _knowing(self.agents)
+
         async def fetch(ids: Collection[str]) -> Mapping[str, Deliberation]:
-            found = await self._records.deliberations_by_id(ids)
-            self._know_agents(found.values())
+            found = await records.deliberations_by_id(ids)
+            know_agents(found.values())
             return found
 
         return _by_id(fetch)
 
     @cached_property
     def deliberation_pages(self) -> DataLoader[DeliberationPage, Page[Deliberation]]:
-        return _pages(self._records, self._know_agents)
+        return _pages(self._records, _knowing(self.agents))
 
     @cached_property
     def deliberation_counts(self) -> DataLoader[DeliberationFilter, int]:
@@ -166,9 +175,14 @@ class Loaders:
             if isinstance(loader, _Shared):
                 cast("_Shared[Any, Any]", loader).let_go()
 
-    def _know_agents(self, deliberations: Iterable[Deliberation]) -> None:
-        """Who sits on these was read with them, as he is now, and need not be read again."""
-        self.agents.prime_many({s.agent.id: s.agent for one in deliberations for s in one.seats})
+
+def _knowing(agents: DataLoader[str, Agent | None]) -> Callable[[Iterable[Deliberation]], None]:
+    """Who sits on deliberations was read with them, as he is now, and need not be read again."""
+
+    def know(deliberations: Iterable[Deliberation]) -> None:
+        agents.prime_many({s.agent.id: s.agent for one in deliberations for s in one.seats})
+
+    return know
 
 
 def _by_id(

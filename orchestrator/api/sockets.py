@@ -210,9 +210,10 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
     @override
     async def send(self, message: Any) -> None:
         await super().send(message)
-        if self.handshake_complete:
-            # The answer to the handshake was sent, and is nothing to keep for as long as the connection lives.
-            vars(self).pop("response", None)
+        if self.handshake_complete and message["type"] == "websocket.accept":
+            # The handshake is nothing to keep for as long as the connection lives: what was asked is in the scope, too.
+            self.response.headers.clear()
+            self.request.headers.clear()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

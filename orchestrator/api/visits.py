@@ -87,6 +87,8 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
                 await self.websocket.close(TRY_AGAIN_LATER, error.message)
                 return
         await super().handle_connection_init(message)
+        # It was cancelled, and would keep what it was cancelled in for as long as the connection lives.
+        self.connection_init_timeout_task = None
 
     @override
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
@@ -130,7 +132,7 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
         client = self.context.client.clients.of(self._socket, caller)
         if client != self.context.client:
             self._count(client)
-        self.context = Context(self.context.ports, caller, client=client)
+        self.context.caller, self.context.client = caller, client
         if caller.name is not None:
             self._leaving = asyncio.create_task(self._see_out(self.context), name="leaving")
 
