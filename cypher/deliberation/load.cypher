@@ -1,7 +1,6 @@
 // Load deliberations whole for the process that holds them: what was asked, of whom, and every turn recorded.
 // $deliberations: their ids
-// Columns: deliberation, task and seats as `deliberation/read` has them, but for busy: whoever sits here is, while this runs; turns
-// as `turn/read_transcripts` has them. A row for each that there is.
+// Columns: deliberation, task and seats as `deliberation/read` has them; turns as `turn/read_transcripts` has them. A row for each that there is.
 UNWIND $deliberations AS id
 MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
 USING INDEX SEEK d:Deliberation(id)
@@ -22,13 +21,13 @@ RETURN [
     head([(a)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
       [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
     head([(a)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
-    coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id]), d:Running]])
-]] AS seats, [(d)-[:HAS_TURN]->(t:Turn) | [
-  t.id, t.kind, t.round, t.seat, t.sample, t.outcome, t.content, t.reasoning, t.absence, t.finishReason, t.attempts, t.promptVersion,
-  t.promptTokens, t.cachedPromptTokens, t.completionTokens, t.calls, t.latencyMs,
-  t.startedAt.epochSeconds * 1000000 + t.startedAt.microsecond, t.finishedAt.epochSeconds * 1000000 + t.finishedAt.microsecond, t.sequence,
+    coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id])]])
+]] AS seats, [(d)-[:HAS_TURN]->(t:Turn) | head([turn IN [properties(t)] | [
+  turn.id, turn.kind, turn.round, turn.seat, turn.sample, turn.outcome, turn.content, turn.reasoning, turn.absence, turn.finishReason, turn.attempts, turn.promptVersion,
+  turn.promptTokens, turn.cachedPromptTokens, turn.completionTokens, turn.calls, turn.latencyMs,
+  turn.startedAt.epochSeconds * 1000000 + turn.startedAt.microsecond, turn.finishedAt.epochSeconds * 1000000 + turn.finishedAt.microsecond, turn.sequence,
   head([(t)-[:CRITIQUES]->(p:Turn) | [p.id, p.seat]]),
   head([(t)-[:REVISES]->(p:Turn) | p.id]),
   [(t)-[:ANSWERS]->(p:Turn) | p.id],
   [(t)-[r:RANKS]->(p:Turn) | [r.position, p.id]]
-]] AS turns
+]])] AS turns

@@ -8,17 +8,13 @@
 // task: id, description, context, rubric, requirements, externalId, metadata
 // seats: [number, persona, temperature, maxTokens, model, endpoint, agent]; a model is [id, name, rehearsal, endpoints], an endpoint
 //   [id, name, url, apiKeyVariable], an agent, as it is now, [id, name, persona, temperature, maxTokens, model, endpoint, retired,
-//   metadata, councilId, busy]
+//   metadata, councilId]
 // An endpoint that was removed is still the one that a seat was bound to.
-// Who is busy is found from what is running, which is little, and not from what an agent ever took part in.
-CALL () {
-  MATCH (running:Running)-[:SEATS]->(:Seat)-[:OF]->(a:Agent)
-  USING SCAN running:Running
-  RETURN collect(DISTINCT a.id) AS busy
-}
 UNWIND $ids AS id
 MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
 USING INDEX SEEK d:Deliberation(id)
+// All properties together: one by one, Neo4j goes through all of them for each.
+WITH d AS node, properties(d) AS d, task
 RETURN collect([[
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
   d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,
@@ -27,7 +23,7 @@ RETURN collect([[
   d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
 ], [
   task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
-], [(d)-[:SEATS]->(place:Seat) | [
+], [(node)-[:SEATS]->(place:Seat) | [
   place.number, place.persona, place.temperature, place.maxTokens,
   head([(place)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
     [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
@@ -36,5 +32,5 @@ RETURN collect([[
     head([(a)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
       [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
     head([(a)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
-    coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id]), a.id IN busy]])
+    coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id])]])
 ]]]) AS deliberations

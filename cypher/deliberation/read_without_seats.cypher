@@ -9,6 +9,8 @@
 UNWIND $ids AS id
 MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
 USING INDEX SEEK d:Deliberation(id)
+// All properties together: one by one, Neo4j goes through all of them for each.
+WITH properties(d) AS d, task
 RETURN collect([[
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
   d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,

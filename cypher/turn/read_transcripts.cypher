@@ -12,15 +12,15 @@ UNWIND $ids AS id
 MATCH (d:Deliberation {id: id})
 RETURN collect([d.id,
   CASE WHEN d.status IN ['DECIDED', 'FAILED', 'CANCELLED'] THEN d.sequence END,
-  [(d)-[:HAS_TURN]->(t:Turn) | [
-  t.id, t.kind, t.round, t.seat, t.sample, t.outcome, t.content, t.reasoning, t.absence, t.finishReason, t.attempts, t.promptVersion,
-  t.promptTokens, t.cachedPromptTokens, t.completionTokens, t.calls, t.latencyMs,
-  t.startedAt.epochSeconds * 1000000 + t.startedAt.microsecond, t.finishedAt.epochSeconds * 1000000 + t.finishedAt.microsecond, t.sequence,
+  [(d)-[:HAS_TURN]->(t:Turn) | head([turn IN [properties(t)] | [
+  turn.id, turn.kind, turn.round, turn.seat, turn.sample, turn.outcome, turn.content, turn.reasoning, turn.absence, turn.finishReason, turn.attempts, turn.promptVersion,
+  turn.promptTokens, turn.cachedPromptTokens, turn.completionTokens, turn.calls, turn.latencyMs,
+  turn.startedAt.epochSeconds * 1000000 + turn.startedAt.microsecond, turn.finishedAt.epochSeconds * 1000000 + turn.finishedAt.microsecond, turn.sequence,
   head([(t)-[:CRITIQUES]->(p:Turn) | [p.id, p.seat]]),
   head([(t)-[:REVISES]->(p:Turn) | p.id]),
   [(t)-[:ANSWERS]->(p:Turn) | p.id],
   [(t)-[r:RANKS]->(p:Turn) | [r.position, p.id]]
-]],
+]])],
   [(d)-[:CLAIMED]->(k:Claim) | [k.sequence, k.at.epochSeconds * 1000000 + k.at.microsecond, k.resumed]],
   head([(d)-[:REACHED]->(v:Verdict) | [v.id, v.decidedAt.epochSeconds * 1000000 + v.decidedAt.microsecond, v.margin, v.agreement, v.partial, v.decision,
     [(v)-[r:RANKED]->(p:Turn) | [r.rank, r.score, r.votes, p.id]]]])]) AS transcripts

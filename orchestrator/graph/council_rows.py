@@ -69,7 +69,6 @@ class Rows:
             retired,
             metadata,
             council,
-            _busy,
         ) = row
         return Agent(
             id=key,

@@ -34,10 +34,7 @@ NUMBERS = {"limit", "room", "together"}
 
 SCANNED: dict[str, tuple[str, ...]] = {
     # Few run at once, and who is busy is read from them rather than from what an agent ever took part in.
-    "Running": (
-        "agent/find_busy",
-        "deliberation/read",
-    ),
+    "Running": ("agent/find_busy",),
     # What processes hold is little, and all of it is wanted.
     "Deliberation(holder, role)": ("claim/claim",),
     # All that serve are wanted.
