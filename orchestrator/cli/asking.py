@@ -18,7 +18,7 @@ from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
 from orchestrator.cli.following import follow, transcript_of
 from orchestrator.cli.rendering import deliberations
-from orchestrator.client import ClientError, UnreachableError, models
+from orchestrator.client import ClientError, models
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
@@ -186,8 +186,8 @@ async def _accepted(
 ) -> models.Deliberation:
     try:
         return await asked
-    except (asyncio.CancelledError, UnreachableError) as error:
-        if isinstance(error, UnreachableError) and not error.sent:
+    except (asyncio.CancelledError, ClientError) as error:
+        if isinstance(error, ClientError) and not error.sent:
             raise
         screen.warn(f"It may have been accepted. Asked again with --key {key}, it is found.")
         raise

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from orchestrator.client.errors import AnswerError, QueryError, RefusedError, UnreachableError
+from orchestrator.client.errors import (
+    AnswerError,
+    ClientError,
+    QueryError,
+    RefusedError,
+    UnreachableError,
+)
 from orchestrator.client.generated.base_model import UNSET
 from orchestrator.client.models import Fault, Mistake
 from orchestrator.client.subscriptions import reason, subscribe
@@ -82,28 +88,34 @@ class Connection:
         body = {"query": query, "operationName": operation_name, "variables": _plain(variables)}
         timeout = httpx.Timeout(self._timeout + patience, connect=min(self._timeout, 5.0))
         pauses = growing()
-        put_off = False
+        put_off = sent = False
         for attempt in range(1, _ATTEMPTS + 1):
             pause = next(pauses)
             try:
                 response = await self._http.post(f"{self.url}/graphql", json=body, timeout=timeout)
                 return self._data(response)
-            except QueryError as error:
+            except ClientError as error:
+                error.sent = sent
+                wanted = error.retry_after if isinstance(error, QueryError) else None
                 # Once: behind one address another process may have taken over from one that ends.
-                if put_off or error.retry_after is None or attempt == _ATTEMPTS:
+                if put_off or wanted is None or attempt == _ATTEMPTS:
                     raise
-                put_off, pause = True, error.retry_after
+                put_off, pause = True, wanted
             except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
+                sent = True
                 if attempt == _ATTEMPTS or not repeatable:
                     raise UnreachableError(
-                        self.url, "the connection broke off", sent=True
+                        self.url, "the connection broke off", sent=sent
                     ) from error
             except httpx.TimeoutException as error:
+                made = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
                 raise UnreachableError(
-                    self.url, f"no answer within {self._timeout + patience:g} seconds", sent=True
+                    self.url,
+                    f"no answer within {self._timeout + patience:g} seconds",
+                    sent=sent or made,
                 ) from error
             except (httpx.TransportError, httpx.InvalidURL) as error:
-                raise UnreachableError(self.url, reason(error)) from error
+                raise UnreachableError(self.url, reason(error), sent=sent) from error
             await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 

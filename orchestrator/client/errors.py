@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 class ClientError(Exception):
     """The base of all errors of the client."""
 
+    sent: bool = False
+    """Whether what was asked may have arrived, and been carried out, all the same."""
+
 
 class UnreachableError(ClientError):
     """No service answers at `url`; `reason` is what the connection said."""
 
     def __init__(self, url: str, reason: str, *, sent: bool = False) -> None:
-        """Url and reason fit to be shown; `sent`: what was asked may have arrived, and been carried out."""
-        self.sent: bool = sent
+        """Url and reason fit to be shown."""
+        self.sent = sent
         self.url: str = without_password(url)
         self.reason: str = reason
         super().__init__(

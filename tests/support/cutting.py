@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from types import TracebackType
 from typing import cast
@@ -54,6 +55,42 @@ class Cutting:
             writer.transport.abort()
             back.transport.abort()
             asking.cancel()
+
+
+class Dying:
+    """Takes one request, and is gone without an answer: what asks again is refused."""
+
+    def __init__(self) -> None:
+        self._server: asyncio.Server | None = None
+        self.port: int = 0
+        self.gone: asyncio.Event = asyncio.Event()
+
+    async def __aenter__(self) -> str:
+        """Listen on a free port and return the address."""
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        bound = cast("tuple[str, int]", self._server.sockets[0].getsockname())
+        self.port = bound[1]
+        return f"http://127.0.0.1:{self.port}"
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        await reader.readexactly(int(length[1]) if length else 0)
+        self._close()
+        writer.transport.abort()
+        self.gone.set()
+
+    def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
 
 
 async def _pass_on(

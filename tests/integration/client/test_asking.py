@@ -12,10 +12,11 @@ import pytest
 from orchestrator.cli import asking
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.screen import Screen, console
-from orchestrator.client import CouncilClient, UnreachableError, models
+from orchestrator.client import AnswerError, CouncilClient, UnreachableError, models
 from tests.support import answers
+from tests.support.cutting import Cutting, Dying
 from tests.support.service_process import free_port
-from tests.support.tiny_api import CloseSocket, TinyApi
+from tests.support.tiny_api import CloseSocket, TinyApi, no_graphql
 
 
 @pytest.fixture
@@ -72,6 +73,24 @@ async def test_the_key_of_what_may_have_been_accepted_is_told(api: TinyApi) -> N
     said, ended = await ask(api.url, patience=0.5)
 
     assert isinstance(ended, UnreachableError)
+    assert re.search(r"Asked again with --key \w{32}, it is found", said)
+
+
+async def test_the_key_is_told_where_the_service_dies_with_the_task_in_its_hands() -> None:
+    async with Dying() as url:
+        said, ended = await ask(url)
+
+    assert isinstance(ended, UnreachableError)
+    assert ended.reason == "the connection was refused"
+    assert re.search(r"Asked again with --key \w{32}, it is found", said)
+
+
+async def test_the_key_is_told_where_another_answers_for_the_one_that_died(api: TinyApi) -> None:
+    async with Cutting(api.url, cuts=1, after=0) as url:
+        api.instead = [no_graphql(200), no_graphql(502)]
+        said, ended = await ask(url)
+
+    assert isinstance(ended, AnswerError)
     assert re.search(r"Asked again with --key \w{32}, it is found", said)
 
 
