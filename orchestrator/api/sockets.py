@@ -35,7 +35,7 @@ _FAREWELL_SECONDS = 10.0
 """For how long after that a client may still read why; then the connection is cut."""
 
 MOST_HEAD_BYTES: Final = 64 * 1024
-"""Counted from the second piece of a head on: one piece, which is never large, may hold the end of another request, too."""
+"""Of a request's address and of the names and values of its headers."""
 
 _EXTENSIONS: Final = (
     ServerPerMessageDeflateFactory(
@@ -48,6 +48,10 @@ _EXTENSIONS: Final = (
 )
 
 _log = structlog.get_logger(__name__)
+
+
+class _HeadTooLongError(Exception):
+    """The head of a request is whole, and longer than it may be."""
 
 
 class _Patient(asyncio.Protocol):
@@ -91,7 +95,7 @@ class PatientHttp(_Patient, HttpToolsProtocol):
     _began_here = False
     """Whether that head began in the piece that is read now: some of this may belong to what came before."""
     _head = 0
-    """Bytes of it, but for the piece in which it began."""
+    """Bytes of it; while it is not whole, without the piece in which it began, which may hold the end of another request, too."""
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -111,6 +115,9 @@ class PatientHttp(_Patient, HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         self._heading = False
+        self._head = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if self._head > MOST_HEAD_BYTES:
+            raise _HeadTooLongError
         super().on_headers_complete()
 
     def _refuse_head(self) -> None:
@@ -126,6 +133,9 @@ class PatientHttp(_Patient, HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         # It is called while what the parser found is handled; what came of a callback of uvicorn's own says nothing.
         found = sys.exception()
+        if found is not None and isinstance(found.__context__, _HeadTooLongError):
+            self._refuse_head()
+            return
         why = "" if isinstance(found, httptools.HttpParserCallbackError) else f": {found}"
         self._end_with(refusal(400, f"what was sent is no HTTP/1.1 that can be read{why}"))
 

@@ -68,6 +68,32 @@ async def test_head_that_is_too_long_is_told_the_bound(house: House) -> None:
     assert_told_and_logged(error, logs, name="headBytes", bound=MOST_HEAD_BYTES)
 
 
+@pytest.mark.parametrize(
+    ("address", "header"),
+    [(MOST_HEAD_BYTES, 1), (1, MOST_HEAD_BYTES)],
+    ids=["address", "header"],
+)
+async def test_head_that_is_too_long_is_told_the_bound_where_it_comes_whole(
+    house: House, address: int, header: int
+) -> None:
+    with capture_logs() as logs:
+        async with served(house) as url:
+            where = urlsplit(url)
+            reader, writer = await asyncio.open_connection(where.hostname, where.port)
+            writer.write(
+                b"GET /graphql?query={__typename}&x=%b HTTP/1.1\r\nhost: localhost\r\nx-long: %b\r\n\r\n"
+                % (b"x" * address, b"y" * header)
+            )
+            async with asyncio.timeout(10):
+                answer = await reader.read()
+            writer.close()
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    [error] = json.loads(body)["errors"]
+    assert_told_and_logged(error, logs, name="headBytes", bound=MOST_HEAD_BYTES)
+
+
 @pytest.mark.parametrize("pieces", [1, 2])
 async def test_body_that_comes_with_its_head_is_no_part_of_it(house: House, pieces: int) -> None:
     body = json.dumps({"query": "{ __typename }", "variables": {"x": "y" * 3 * MOST_HEAD_BYTES}})
