@@ -260,7 +260,7 @@ class CouncilClient:
         """Wait until a deliberation has ended, and return it; for those who cannot subscribe.
 
         Raises:
-            UnreachableError: nothing answered at first, or the service stayed away for as long as the patience lasts.
+            UnreachableError: no service was there at first, or the service stayed away for as long as the patience lasts.
         """
         absence = _Absence(self.url, self._patience)
         reached = False
@@ -272,7 +272,7 @@ class CouncilClient:
                     self._operations.find_deliberation(id, _LONGEST_WAIT, patience=_LONGEST_WAIT)
                 )
             except UnreachableError as error:
-                if not reached:
+                if not (reached or error.reached):
                     raise
                 why = error.reason
             except QueryError as error:
@@ -286,6 +286,7 @@ class CouncilClient:
                 reached = True
                 absence.end()
                 continue
+            reached = True
             await asyncio.sleep(absence.pause(why, unavailable))
 
     async def transcript(self, id: str) -> models.Transcript | None:

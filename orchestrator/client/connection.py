@@ -88,7 +88,7 @@ class Connection:
         body = {"query": query, "operationName": operation_name, "variables": _plain(variables)}
         timeout = httpx.Timeout(self._timeout + patience, connect=min(self._timeout, 5.0))
         pauses = growing()
-        put_off = sent = False
+        put_off = sent = reached = False
         for attempt in range(1, _ATTEMPTS + 1):
             pause = next(pauses)
             try:
@@ -100,12 +100,12 @@ class Connection:
                 # Once: behind one address another process may have taken over from one that ends.
                 if put_off or wanted is None or attempt == _ATTEMPTS:
                     raise
-                put_off, pause = True, wanted
+                put_off, reached, pause = True, True, wanted
             except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
-                sent = True
+                sent = reached = True
                 if attempt == _ATTEMPTS or not repeatable:
                     raise UnreachableError(
-                        self.url, "the connection broke off", sent=sent
+                        self.url, "the connection broke off", sent=sent, reached=reached
                     ) from error
             except httpx.TimeoutException as error:
                 made = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
@@ -113,9 +113,12 @@ class Connection:
                     self.url,
                     f"no answer within {self._timeout + patience:g} seconds",
                     sent=sent or made,
+                    reached=reached,
                 ) from error
             except (httpx.TransportError, httpx.InvalidURL) as error:
-                raise UnreachableError(self.url, reason(error), sent=sent) from error
+                raise UnreachableError(
+                    self.url, reason(error), sent=sent, reached=reached
+                ) from error
             await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 

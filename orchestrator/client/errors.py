@@ -27,9 +27,10 @@ class ClientError(Exception):
 class UnreachableError(ClientError):
     """No service answers at `url`; `reason` is what the connection said."""
 
-    def __init__(self, url: str, reason: str, *, sent: bool = False) -> None:
-        """Url and reason fit to be shown."""
+    def __init__(self, url: str, reason: str, *, sent: bool = False, reached: bool = False) -> None:
+        """Url and reason fit to be shown; `reached`: a service was there, and went away."""
         self.sent = sent
+        self.reached: bool = reached
         self.url: str = without_password(url)
         self.reason: str = reason
         super().__init__(

@@ -70,8 +70,8 @@ class TinyApi:
     greeted: list[dict[str, Any]] = field(default_factory=list)
 
     @asynccontextmanager
-    async def serve(self) -> AsyncGenerator[TinyApi]:
-        """Listen on a free port while the block runs."""
+    async def serve(self, port: int = 0) -> AsyncGenerator[TinyApi]:
+        """Listen on this port, or on a free one, while the block runs."""
         app = Starlette(
             routes=[
                 Route("/graphql", self._query, methods=["POST"]),
@@ -80,7 +80,7 @@ class TinyApi:
         )
         config = uvicorn.Config(
             app,
-            port=0,
+            port=port,
             ws="websockets-sansio",
             lifespan="off",
             log_config=None,

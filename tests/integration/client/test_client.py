@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -20,7 +21,8 @@ from orchestrator.client import (
     models,
 )
 from tests.support import answers
-from tests.support.cutting import Cutting
+from tests.support.cutting import Cutting, Dying
+from tests.support.service_process import free_port
 from tests.support.tiny_api import CloseSocket, TinyApi, no_graphql, refusal
 
 
@@ -206,6 +208,46 @@ async def test_a_service_that_goes_away_while_an_end_is_waited_for_is_waited_for
     assert ended is not None
     assert ended.status == "DECIDED"
     assert len(api.asked) == 3
+
+
+async def test_a_service_that_dies_in_the_first_wait_for_an_end_is_waited_for() -> None:
+    dying = Dying()
+    async with dying as url, CouncilClient(url) as client:
+        waiting = asyncio.create_task(client.ended(answers.DELIBERATION))
+        await dying.gone.wait()
+        # Long enough to be refused: an attempt is made again after a tenth of a second.
+        await asyncio.sleep(0.5)
+        async with TinyApi(root={"deliberation": answers.deliberation()}).serve(dying.port):
+            ended = await waiting
+
+    assert ended is not None
+    assert ended.status == "DECIDED"
+
+
+async def test_a_service_that_lacks_its_graph_and_then_goes_away_is_waited_for() -> None:
+    told: answers.Json = {
+        "message": "it ends",
+        "extensions": {"code": "UNAVAILABLE", "retryAfter": 0.5},
+    }
+    ending = TinyApi(instead=[JSONResponse({"errors": [told]}, status_code=503) for _ in range(9)])
+    port = free_port()
+    async with CouncilClient(f"http://127.0.0.1:{port}") as client:
+        async with ending.serve(port):
+            waiting = asyncio.create_task(client.ended(answers.DELIBERATION))
+            while not ending.asked:  # noqa: ASYNC110 - it has no event for it
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(1.0)
+        async with TinyApi(root={"deliberation": answers.deliberation()}).serve(port):
+            ended = await waiting
+
+    assert ended is not None
+    assert ended.status == "DECIDED"
+
+
+async def test_an_end_is_not_waited_for_where_no_service_ever_was() -> None:
+    async with CouncilClient(f"http://127.0.0.1:{free_port()}", patience=3600) as client:
+        with pytest.raises(UnreachableError, match="the connection was refused"):
+            await client.ended(answers.DELIBERATION)
 
 
 async def test_an_end_is_not_waited_for_where_it_cannot_be_asked_for(
