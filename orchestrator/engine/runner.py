@@ -6,7 +6,7 @@ Resuming is asking again: the protocol says what follows from the turns recorded
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -104,11 +104,14 @@ class Runner:
             step = protocol.next_step(rules, turns.values())
             stop_reason = self._stop_reason(deadline)
             if isinstance(step, Take) and stop_reason is not None:
+                waited_for = self._dispatcher.obstacles(deliberation.id)
                 await self._stop_calls(everything=False)
                 for turn in await self._recorded(None):
                     turns[turn.id] = turn
                     sequence = max(sequence, turn.sequence or 0)
-                step = self._explained(protocol.conclude_early(rules, turns.values(), stop_reason))
+                step = self._explained(
+                    protocol.conclude_early(rules, turns.values(), stop_reason), waited_for
+                )
             if not isinstance(step, Take):
                 await self._stop_calls(everything=False)
                 await self._end(step, sequence)
@@ -141,16 +144,17 @@ class Runner:
             return StopReason.TOKEN_BUDGET
         return None
 
-    def _explained(self, end: Decide | Fail) -> Decide | Fail:
-        """Of a budget, say with the failure what was spent and what was wanting."""
-        budget = self._budget
-        if (
-            isinstance(end, Decide)
-            or end.stop_reason is not StopReason.TOKEN_BUDGET
-            or budget is None
-        ):
+    def _explained(self, end: Decide | Fail, waited_for: Sequence[str]) -> Decide | Fail:
+        """Say with a failure what kept it: of a budget, what was spent and was wanting; of a deadline, what its seats waited for."""
+        if isinstance(end, Decide):
             return end
-        return replace(end, failure=f"{end.failure}; {budget.struck}")
+        if end.stop_reason is StopReason.TOKEN_BUDGET and self._budget is not None:
+            return replace(end, failure=f"{end.failure}; {self._budget.struck}")
+        if waited_for:
+            return replace(
+                end, failure=f"{end.failure}; what it waited for: {', '.join(waited_for)}"
+            )
+        return end
 
     async def _write_reserved(self, tokens: int) -> None:
         if not await until_available(lambda: self._deliberations.reserve(self.held, tokens)):

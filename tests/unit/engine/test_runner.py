@@ -177,6 +177,16 @@ async def test_a_deadline_without_a_ballot_is_a_failure() -> None:
     assert [reason for reason, _ in graph.failures] == [StopReason.DEADLINE]
 
 
+async def test_a_failure_at_the_deadline_says_what_was_waited_for() -> None:
+    waiting = turn_id(DELIBERATION, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=3))
+    graph = OneDeliberation()
+    models = ScriptedModels(obstacles={waiting: "endpoint e1 is down since noon"})
+    await Bench(graph, models, replace(HELD, time_left=timedelta(seconds=0.2))).run()
+    [(reason, failure)] = graph.failures
+    assert reason is StopReason.DEADLINE
+    assert failure.endswith("; what it waited for: endpoint e1 is down since noon")
+
+
 async def test_a_deadline_that_has_passed_is_met_without_a_call() -> None:
     graph, models = OneDeliberation(), ScriptedModels()
     await Bench(graph, models, replace(HELD, time_left=timedelta(seconds=-1))).run()
