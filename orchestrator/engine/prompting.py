@@ -30,6 +30,9 @@ LONGEST_REASON = 280
 BALLOT_TOKENS = 512
 """A ballot needs this many tokens whatever its agent's maxTokens: cut short, it is no JSON."""
 
+_SHOWN = 80
+"""Characters of a ballot that is none, in the reason of its absence."""
+
 _MOST_ENUMERATED = 4
 """With so many choices the schema lists every order; with more it can only say how an order looks."""
 
@@ -86,15 +89,15 @@ def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
         # end, an answer exhausts the parser's stack; a number without end is a ValueError too.
         ballot: object = json.loads(answer, strict=False)
     except (ValueError, RecursionError) as exc:
-        msg = f"the ballot is not JSON: {exc}"
+        msg = f"the ballot is not JSON: {exc}: {answer[:_SHOWN]!r}"
         raise ValueError(msg) from exc
     ranking = cast("dict[str, object]", ballot).get("ranking") if isinstance(ballot, dict) else None
     if not isinstance(ranking, str):
-        msg = 'the ballot has no "ranking"'
+        msg = f'the ballot has no "ranking": {answer[:_SHOWN]!r}'
         raise ValueError(msg)  # noqa: TRY004 - a model's mistake, not the program's
     order = [letter.strip() for letter in ranking.split(">")]
     if sorted(order) != sorted(letters):
-        msg = f"the ballot's ranking does not hold each of {', '.join(letters)} once: {ranking[:80]!r}"
+        msg = f"the ballot's ranking does not hold each of {', '.join(letters)} once: {ranking[:_SHOWN]!r}"
         raise ValueError(msg)
     return tuple(letters[letter] for letter in order)
 

@@ -349,11 +349,11 @@ def test_a_ballot_may_be_written_loosely(answer: str) -> None:
     ("answer", "words"),
     [
         ("", "the ballot is not JSON"),
-        ("A > B > C", "the ballot is not JSON"),
+        ("A > B > C", "(char 0): 'A > B > C'"),
         ('{"ranking":"A > B', "the ballot is not JSON"),
         ("[" * 100_000, "the ballot is not JSON"),
         ("9" * 5_000, "the ballot is not JSON"),
-        ("[]", 'the ballot has no "ranking"'),
+        ("[]", "the ballot has no \"ranking\": '[]'"),
         ("null", 'the ballot has no "ranking"'),
         ('{"reason":"A > B > C"}', 'the ballot has no "ranking"'),
         ('{"ranking":["A","B","C"]}', 'the ballot has no "ranking"'),
