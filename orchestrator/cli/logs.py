@@ -65,7 +65,10 @@ def _configure(*handlers: logging.Handler) -> None:
 
 
 def _for_a_person() -> logging.Handler:
-    return _handler(logging.StreamHandler(), "text", logging.WARNING)
+    handler = _handler(logging.StreamHandler(), "text", logging.WARNING)
+    # What the driver has to say is raised as well: told if it stays, and else was tried again.
+    handler.addFilter(lambda record: not record.name.startswith("neo4j"))
+    return handler
 
 
 def _handler(handler: logging.Handler, form: str, level: int) -> logging.Handler:

@@ -47,7 +47,6 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
     # Known at once, rather than after Neo4j has been fetched and started.
     means_of(settings)
     address.bind(settings.host, settings.port).close()
-    logs.to_terminal()
     async with AsyncExitStack() as stack:
         password_file: Path | None = None
         browser_page = settings.browser_url

@@ -297,6 +297,21 @@ async def test_without_a_service_the_exit_code_is_3_and_the_address_is_named(alo
         assert "council up" in ran.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("export",), ("migrate",), ("prune", "--older-than", "90d")],
+    ids=lambda arguments: arguments[0],
+)
+async def test_where_neo4j_stays_away_one_sentence_says_so_and_nothing_is_printed(
+    alone: Shell, arguments: tuple[str, ...]
+) -> None:
+    uri = f"bolt://127.0.0.1:{free_port()}"
+    ran = await alone.run(*arguments, NEO4J_URI=uri, NEO4J_PASSWORD="-")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err == f"council: Neo4j cannot be reached at {uri}: Connection refused\n"
+
+
 @pytest.mark.parametrize("command", ["up", "serve", "migrate", "doctor", "settings", "councils"])
 async def test_a_wrong_setting_stops_every_command_and_is_named(alone: Shell, command: str) -> None:
     ran = await alone.run(command, COUNCIL_PORT="eighty")

@@ -17,6 +17,7 @@ from neo4j import AsyncDriver
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from tests.support.bolt_proxy import BoltProxy, Side, Tag
 from tests.support.moving import make_everything
 from tests.support.neo4j import Neo4jServer, statement, wipe
 from tests.support.redis_server import running
@@ -118,6 +119,28 @@ async def test_everything_goes_through_a_file_and_through_a_pipe(
     assert "nothing differs" in done.out
     assert await shown(driver, filled) == before
     assert (await shell.run("doctor")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("tag", "skip"), [(Tag.HELLO, 0), (Tag.RUN, 3)], ids=["at the beginning", "in the middle"]
+)
+async def test_where_neo4j_was_away_for_a_moment_a_pipe_has_the_lines_of_the_export_alone(
+    environment: dict[str, str], shell: Shell, filled: Graph, tag: Tag, skip: int
+) -> None:
+    del filled
+    undisturbed = await shell.run("export")
+    async with BoltProxy(environment["NEO4J_URI"]) as proxy:
+        away = proxy.trap(Side.REQUEST, tag, skip=skip)
+        exporting = asyncio.create_task(
+            Shell({**environment, "NEO4J_URI": proxy.uri}).run("export")
+        )
+        await away.sprung()
+        away.cut()
+        ran = await exporting
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.split("\n")[1:] == undisturbed.out.split("\n")[1:]
+    assert json.loads(ran.out.split("\n")[0])["kind"] == "header"
 
 
 async def test_no_secret_is_in_a_file(environment: dict[str, str], filled: Graph) -> None:

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
     """Do the work, and exit with how it went."""
-    from orchestrator.cli import carrying_out
+    from orchestrator.cli import carrying_out, logs
 
+    # Unless told, structlog would log to standard output, in the midst of what was asked for.
+    logs.to_terminal()
     carrying_out.carry_out(work)
 
 
 def as_client(work: Callable[[CouncilClient, Screen], Awaitable[Exit]], url: str | None) -> None:
-    """Do work that needs a client of the service."""
+    """Do work that needs a client of the service, which loads nothing that logs."""
     from orchestrator.cli import connecting
 
     connecting.as_client(work, url)
