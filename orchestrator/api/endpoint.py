@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import (
     AsyncIterator,
@@ -46,6 +47,8 @@ from orchestrator.domain.errors import UnavailableError
 _GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 _METHODS = ("GET", "POST")
+
+_ENDED = "the process ends, and did not wait for this: a mutation may have been carried out all the same; look, or send it again with the same idempotencyKey"
 
 _LONGEST_REASON = 123
 """Bytes that the reason of a close frame may have."""
@@ -135,6 +138,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             except ClientDisconnect:
                 # Who sends half a request and leaves hears no answer.
                 return
+            except asyncio.CancelledError:
+                # So what waits is ended that the end of the process cannot wait for.
+                if not self._context_source().service.ending:
+                    raise
+                response = unavailable(UnavailableError(_ENDED))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
