@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
+from graphql.validation.validate import ValidationAbortedError
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from typing_extensions import override
@@ -26,7 +27,13 @@ from graphql import (
     validate,
 )
 from orchestrator.api.context import Context
-from orchestrator.api.limits import MOST_COST, ClosedError, LimitError, check_text
+from orchestrator.api.limits import (
+    MOST_COST,
+    ClosedError,
+    LimitError,
+    check_text,
+    too_much_comparing,
+)
 from orchestrator.api.remembering import Remembered
 from orchestrator.api.weighing import Price, excess, weigh
 
@@ -119,7 +126,11 @@ def _judge(schema: GraphQLSchema, document: DocumentNode) -> _Judgment:
         prices = weigh(schema, document)
     except LimitError as refusal:
         return _Judgment((refusal,))
-    return _Judgment(tuple(_of_document(error) for error in validate(schema, document)), prices)
+    errors = validate(schema, document)
+    if len(errors) == 1 and isinstance(errors[0], ValidationAbortedError):
+        # The bounds of tokens and of nesting keep off all else for which it gives up what may be valid.
+        return _Judgment((too_much_comparing(),))
+    return _Judgment(tuple(_of_document(error) for error in errors), prices)
 
 
 def mistakes(schema: Schema, text: str) -> tuple[str, ...]:

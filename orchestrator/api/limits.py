@@ -5,6 +5,8 @@ What one value may be, such as a page or a text, is told by its field (`domain.l
 
 from __future__ import annotations
 
+from graphql.validation.rules.overlapping_fields_can_be_merged import MAX_COMPLEXITY_BUDGET
+
 from graphql import GraphQLError, GraphQLSyntaxError, Lexer, Source, TokenKind
 
 MOST_CHARACTERS = 100_000
@@ -18,6 +20,8 @@ MOST_SELECTIONS = 2_000
 MOST_ALIASES = 100
 """Without an alias a field is carried out once."""
 MOST_DIRECTIVES = 100
+MOST_COMPARING = MAX_COMPLEXITY_BUDGET
+"""Steps of validation: it compares each field with each of the same name in the same place."""
 MOST_COST = 100_000
 """Fields that the answer may have."""
 
@@ -85,6 +89,17 @@ def check_nesting(nesting: int) -> None:
             MOST_NESTING,
             f"the document is nested {nesting} deep or more, and may be {MOST_NESTING} at most",
         )
+
+
+def too_much_comparing() -> LimitError:
+    """Say that validation gave up a document, with nothing wrong in it so far."""
+    value = MOST_COMPARING + 1
+    return LimitError(
+        "comparing",
+        value,
+        MOST_COMPARING,
+        f"to compare the document's fields of the same name with each other takes {value} steps or more, and may take {MOST_COMPARING} at most: ask for each field once",
+    )
 
 
 def _extent(text: str) -> tuple[int, int]:

@@ -153,7 +153,7 @@ def weigh(schema: GraphQLSchema, document: DocumentNode) -> dict[str, Price]:
     """Weigh each operation of a document, and return what it costs by its name, "" where it has none.
 
     Raises:
-        LimitError: one of them is too much.
+        LimitError: one of them is too much, or a fragment nests too deep, be it spread nowhere.
     """
     scale = _Scale(schema, document)
     prices: dict[str, Price] = {}
@@ -163,6 +163,7 @@ def weigh(schema: GraphQLSchema, document: DocumentNode) -> dict[str, Price]:
             weight.check()
             name = "" if node.name is None else node.name.value
             prices[name] = Price(weight.cost, _defaults(node), weight.introspects)
+    scale.check_fragments()
     return prices
 
 
@@ -193,6 +194,11 @@ class _Scale:
         )
         own = Weight(directives=of_variables + len(operation.directives or ()))
         return own.beside(self._of(operation.selection_set, 1))
+
+    def check_fragments(self) -> None:
+        """Raise LimitError where one nests too deep: validation goes down those, too, that no operation spreads."""
+        for name in self._fragments:
+            limits.check_nesting(self._of_fragment(name, 1).nesting)
 
     def _of(self, selections: SelectionSetNode | None, level: int) -> Weight:
         if selections is None:

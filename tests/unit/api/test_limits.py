@@ -24,6 +24,8 @@ LADDER = (
     + " ".join(f"fragment f{i} on Query {{ ...f{i + 1} }}" for i in range(200))
     + " fragment f200 on Query { service { version } }"
 )
+UNUSED_LADDER = "{ service { version } } " + LADDER.removeprefix("{ ...f0 } ")
+COMPARING = ("comparing", limits.MOST_COMPARING + 1, limits.MOST_COMPARING)
 LISTS = (
     "{ councils(first: 100) { edges { node { deliberations(first: 100) { edges { node {"
     " turns(first: 100) { edges { node { id } } } } } } } } } }"
@@ -46,6 +48,10 @@ def directives(number: int) -> str:
         ("{a" * 900, ("nesting", 900, limits.MOST_NESTING)),
         (f"{{ a(b: {'[' * 500}{']' * 500}) }}", ("nesting", 502, limits.MOST_NESTING)),
         (LADDER, ("nesting", limits.MOST_NESTING + 1, limits.MOST_NESTING)),
+        (UNUSED_LADDER, ("nesting", limits.MOST_NESTING + 1, limits.MOST_NESTING)),
+        ("{ " + "__typename " * 708 + "}", COMPARING),
+        ("{ service { " + "version " * 900 + "} }", COMPARING),
+        ("{ " + ("service { " + "version " * 18 + "} ") * 90 + "}", COMPARING),
         (CHAIN, ("depth", 22, limits.MOST_DEPTH)),
         (DOUBLING, ("selections", 2**21, limits.MOST_SELECTIONS)),
         (aliases(101), ("aliases", 101, limits.MOST_ALIASES)),
@@ -66,7 +72,9 @@ async def test_document_that_asks_for_too_much_is_refused_with_limit_value_and_b
     assert house.registry.calls == []
 
 
-@pytest.mark.parametrize("document", [aliases(100), directives(100)])
+@pytest.mark.parametrize(
+    "document", [aliases(100), directives(100), "{ " + "__typename " * 707 + "}"]
+)
 async def test_what_is_at_its_limit_is_answered(api: Api, document: str) -> None:
     assert await api.ask(document)
 
