@@ -23,7 +23,7 @@ from orchestrator.client.models import Fault, Mistake
 from orchestrator.client.subscriptions import reason, subscribe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -173,11 +173,20 @@ class Connection:
             answer = None
         match answer:
             case {"errors": [*errors]} if errors:
-                raise QueryError(tuple(self.read(Fault, error) for error in errors))
+                raise QueryError(self._faults(errors, response.status_code))
             case {"data": data} if data is not None:
                 return data
             case _:
                 raise AnswerError(self.url, f"HTTP {response.status_code}, and no GraphQL in it")
+
+    def _faults(self, errors: Sequence[object], status: int) -> tuple[Fault, ...]:
+        """Read errors; others than ours may come from whatever else answers HTTP in JSON, such as Neo4j."""
+        try:
+            return tuple(Fault.model_validate(error) for error in errors)
+        except ValidationError as error:
+            raise AnswerError(
+                self.url, f"HTTP {status}, and errors of another form: it is no council service"
+            ) from error
 
 
 def growing() -> Iterator[float]:

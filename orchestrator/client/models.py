@@ -149,9 +149,9 @@ class Mistake(Told):
 
 
 class FaultExtensions(Told):
-    """None of them is there where the error comes from GraphQL itself, as for a document that is not valid."""
+    """What each error of the service carries: another's have no code."""
 
-    code: str | None = None
+    code: str
     path: tuple[str | int, ...] | None = None
     correlation_id: str | None = None
     retry_after: float | None = None
@@ -165,7 +165,7 @@ class Fault(Told):
     """A top-level error of an answer."""
 
     message: str
-    extensions: FaultExtensions = FaultExtensions()
+    extensions: FaultExtensions
 
     @property
     def words(self) -> str:

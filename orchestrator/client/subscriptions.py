@@ -7,6 +7,7 @@ import json
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from websockets.asyncio.client import connect
 from websockets.exceptions import (
     ConnectionClosed,
@@ -131,6 +132,8 @@ def _mapped(url: str) -> Generator[None]:
         raise UnmadeError("no answer in time") from error
     except (OSError, EOFError, InvalidMessage) as error:
         raise UnmadeError(reason(error)) from error
+    except ValidationError as error:
+        raise AnswerError(url, "it sent errors of another form") from error
     except (ValueError, WebSocketException) as error:
         raise AnswerError(url, str(error)) from error
 

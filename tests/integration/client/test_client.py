@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse
 
+from graphql import GraphQLError
 from orchestrator.client import (
     AnswerError,
     CouncilClient,
@@ -435,6 +436,35 @@ async def test_a_server_that_is_none_of_ours_is_told_as_such(
 
     with pytest.raises(AnswerError, match=f"HTTP {status}, and no GraphQL in it"):
         await client.service()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "Neo.ClientError.Request.Invalid", "message": "Not Found"},
+        {"message": "Cannot query field 'council' on type 'Query'.", "extensions": {}},
+        "Not Found",
+    ],
+    ids=["neo4j", "graphql", "text"],
+)
+async def test_errors_of_another_form_are_those_of_another_service(
+    api: TinyApi, client: CouncilClient, error: object
+) -> None:
+    api.instead = [JSONResponse({"errors": [error]}, status_code=404)]
+
+    with pytest.raises(AnswerError, match=r"HTTP 404, .* it is no council service") as caught:
+        await client.council(role="DEV")
+
+    assert api.url in str(caught.value)
+
+
+async def test_errors_of_another_form_in_a_subscription_are_those_of_another_service(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.events = _in_pieces([GraphQLError("no")])
+
+    with pytest.raises(AnswerError, match=r"it sent errors of another form$"):
+        await anext(client.events("dlb_1"))
 
 
 async def test_an_answer_of_another_shape_names_the_field(

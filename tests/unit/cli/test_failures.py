@@ -18,7 +18,7 @@ from orchestrator.domain import errors
 from orchestrator.local.errors import PortTakenError
 
 
-def _query_error(*codes: str | None) -> QueryError:
+def _query_error(*codes: str) -> QueryError:
     return QueryError(
         tuple(
             models.Fault(message="no", extensions=models.FaultExtensions(code=code))
@@ -49,7 +49,6 @@ _MISTAKE = models.Mistake.model_validate(
         (_query_error("FORBIDDEN"), Exit.REFUSED),
         (_query_error("INTERNAL"), Exit.FAILED),
         (_query_error("NOT_FOUND", "INTERNAL"), Exit.FAILED),
-        (_query_error(None), Exit.FAILED),
         (RefusedError((_MISTAKE,)), Exit.REFUSED),
         (failures.MissingError("none"), Exit.REFUSED),
         (PortTakenError(7687, "COUNCIL_BOLT_PORT"), Exit.FAILED),
