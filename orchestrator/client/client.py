@@ -267,6 +267,7 @@ class CouncilClient:
         while True:
             absence.try_again()
             unavailable: QueryError | None = None
+            held = True
             try:
                 found = await self._told(
                     self._operations.find_deliberation(id, _LONGEST_WAIT, patience=_LONGEST_WAIT)
@@ -274,7 +275,7 @@ class CouncilClient:
             except UnreachableError as error:
                 if not (reached or error.reached):
                     raise
-                why = error.reason
+                held, why = error.reached, error.reason
             except QueryError as error:
                 if not error.unavailable:
                     raise
@@ -287,7 +288,7 @@ class CouncilClient:
                 absence.end()
                 continue
             reached = True
-            await asyncio.sleep(absence.pause(why, unavailable))
+            await asyncio.sleep(absence.pause(why, unavailable, held=held))
 
     async def transcript(self, id: str) -> models.Transcript | None:
         """Find a deliberation with its whole transcript."""
@@ -424,8 +425,8 @@ class _Absence:
         self._since = None
         self._pauses = growing()
 
-    def pause(self, why: str, unavailable: QueryError | None) -> float:
-        """Return how long to wait before the next attempt.
+    def pause(self, why: str, unavailable: QueryError | None, *, held: bool = True) -> float:
+        """Return how long to wait before the next attempt; `held`: what lasted was a connection, and not the wait for one or for a word.
 
         Raises:
             UnreachableError: the patience is over.
@@ -433,7 +434,7 @@ class _Absence:
         """
         now = self._clock.time()
         # A connection that held for a while and then broke off begins an absence of its own.
-        if now - self._began > _STEADY_SECONDS:
+        if held and now - self._began > _STEADY_SECONDS:
             self.end()
         if self._since is None:
             self._since = now

@@ -21,6 +21,7 @@ from orchestrator.client import (
     UnreachableError,
     models,
 )
+from orchestrator.client import client as client_module
 from tests.support import answers
 from tests.support.cutting import Cutting, Dying
 from tests.support.service_process import free_port
@@ -243,6 +244,23 @@ async def test_a_service_that_lacks_its_graph_and_then_goes_away_is_waited_for()
 
     assert ended is not None
     assert ended.status == "DECIDED"
+
+
+async def test_a_service_that_falls_silent_is_given_up_when_the_patience_ends(
+    api: TinyApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def next_state(*_arguments: object, **_named: object) -> answers.Json:
+        if len(api.asked) > 1:
+            await asyncio.sleep(3600)
+        return answers.running()
+
+    api.root = {"deliberation": next_state}
+    monkeypatch.setattr(client_module, "_LONGEST_WAIT", 0)
+    monkeypatch.setattr(client_module, "_STEADY_SECONDS", 0.1)
+
+    async with CouncilClient(api.url, timeout=0.5, patience=0.1) as client, asyncio.timeout(10):
+        with pytest.raises(UnreachableError, match=r"no answer within 0\.5 seconds"):
+            await client.ended(answers.DELIBERATION)
 
 
 async def test_an_end_is_not_waited_for_where_no_service_ever_was() -> None:
