@@ -37,7 +37,7 @@ class InvalidSeedError(WrongSettingError):
         """`reasons` name the field, such as `councils.0.agents.2.temperature: …`."""
         self.file: str = file
         self.reasons: tuple[str, ...] = reasons
-        super().__init__(f"{file}: {'; '.join(reasons)}")
+        super().__init__(f"COUNCIL_SEED: {file}: {'; '.join(reasons)}")
 
 
 class _Strict(BaseModel):
@@ -148,7 +148,9 @@ def read_seed(setting: str | None) -> Seed | None:
         else:
             text = pathlib.Path(setting).read_text(encoding="utf-8")
         found = Seed.model_validate(yaml.safe_load(text))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+    except OSError as exc:
+        raise InvalidSeedError(setting or "seed.yaml", (exc.strerror or str(exc),)) from exc
+    except (UnicodeDecodeError, yaml.YAMLError) as exc:
         raise InvalidSeedError(setting or "seed.yaml", (str(exc),)) from exc
     except ValidationError as exc:
         reasons = tuple(

@@ -320,6 +320,28 @@ async def test_a_wrong_setting_stops_every_command_and_is_named(alone: Shell, co
     assert ran.err.startswith("council: COUNCIL_PORT is 'eighty', but should be")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "No such file or directory"),
+        ("councils: [", "while parsing a flow node"),
+        ("councils: [{role: A, agents: []}]", "councils.0.agents: a council has from 1 to "),
+    ],
+    ids=["missing", "no YAML", "no council"],
+)
+async def test_up_names_the_setting_of_a_wrong_seed_before_it_starts_anything(
+    alone: Shell, tmp_path: Path, text: str | None, words: str
+) -> None:
+    file = tmp_path / "councils.yaml"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    ran = await alone.run("up", COUNCIL_SEED=str(file), COUNCIL_PORT=str(free_port()))
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"council: COUNCIL_SEED: {file}: {words}")
+    assert not (tmp_path / "home").exists()
+
+
 async def test_what_cannot_be_meant_exits_with_2(alone: Shell, tmp_path: Path) -> None:
     missing = await alone.run("ask", "DEV", f"@{tmp_path / 'none.md'}")
     assert missing.code == 2
