@@ -145,9 +145,12 @@ async def watch_own(
 ) -> Exit:
     """Do the same with what this very command had accepted: a second Ctrl-C, soon after the first, cancels it."""
     if deliberation.finished_at is not None:
+        _tell_id(screen, deliberation)
         return await watch(client, screen, deliberation, as_json=as_json, whole=False)
-    _introduce(screen, deliberation)
     async with heard() as ctrl_c:
+        # Not before: whoever reads it may press at once.
+        _tell_id(screen, deliberation)
+        _introduce(screen, deliberation)
         with _named_if_left(screen, deliberation):
             transcript = await ctrl_c.during(_followed(client, screen, deliberation))
         if transcript is not None:
@@ -208,6 +211,12 @@ async def _watch_or_name(
     else:
         screen.say(accepted.id)
     return Exit.OK
+
+
+def _tell_id(screen: Screen, deliberation: models.Deliberation) -> None:
+    """Say the id where nobody watches; the heading has it where somebody does."""
+    if not screen.err.is_terminal:
+        screen.warn(f"accepted as {deliberation.id}")
 
 
 def _introduce(screen: Screen, deliberation: models.Deliberation) -> None:

@@ -60,7 +60,8 @@ async def test_a_question_is_answered_with_a_verdict_that_can_be_looked_at_again
     assert deliberation["rehearsal"] is True
     assert [place["rank"] for place in deliberation["verdict"]["ranking"]] == [1, 2, 3]
     assert len(asked.json["turns"]) == 12
-    assert "REHEARSAL" in asked.err
+    assert asked.err.splitlines()[0] == f"accepted as {deliberation['id']}"
+    assert "REHEARSAL" in asked.err.splitlines()[1]
 
     again = await shell.run("show", deliberation["id"], "--json")
     assert again.json == asked.json
@@ -90,6 +91,7 @@ async def test_what_happens_meanwhile_is_told_on_the_terminal_where_the_verdict_
     assert seen.count(" ranks ") == 3
     assert "REHEARSAL  Verdict of dev-council-1" in out.decode()
     assert " proposes: " not in out.decode()
+    assert "accepted as" not in seen
 
 
 def _seen(terminal: int) -> str:
@@ -141,9 +143,7 @@ async def test_ctrl_c_leaves_a_deliberation_running_and_says_how_to_look_again(
     asking = await shell.start("ask", "DEV", "How do we name things?", "--rounds", "3")
     assert asking.stderr is not None
     try:
-        # Said once the service has answered that it is accepted.
-        assert b"REHEARSAL" in await asking.stderr.readline()
-        identifier = await _accepted_last(shell)
+        identifier = await _accepted(asking.stderr)
         asking.send_signal(signal.SIGINT)
         _, err = await asking.communicate()
     finally:
@@ -162,8 +162,8 @@ async def test_a_second_ctrl_c_cancels_what_was_asked(shell: Shell) -> None:
     asking = await shell.start("ask", "DEV", "How do we name things?", "--rounds", "8", "--json")
     assert asking.stderr is not None
     try:
+        identifier = await _accepted(asking.stderr)
         assert b"REHEARSAL" in await asking.stderr.readline()
-        identifier = await _accepted_last(shell)
         asking.send_signal(signal.SIGINT)
         assert b"Ctrl-C again within 2 s cancels it" in await asking.stderr.readline()
         asking.send_signal(signal.SIGINT)
@@ -214,6 +214,7 @@ async def test_what_was_cancelled_is_retried_and_watched_as_if_it_had_been_asked
     assert (detached.code, retried.code) == (0, 0)
     deliberation = retried.json["deliberation"]
     assert deliberation["id"] == detached.out.strip() != old
+    assert retried.err.splitlines()[0] == f"accepted as {deliberation['id']}"
     assert (deliberation["status"], deliberation["retryOf"]) == ("DECIDED", {"id": old})
     assert f"retried by {deliberation['id']}" in (await shell.run("show", old)).out
     assert deliberation["task"]["description"] == "How do we name things?"
@@ -380,11 +381,11 @@ async def test_settings_show_no_secret(alone: Shell) -> None:
     assert "COUNCIL_LEASE_SECONDS" in ran.out
 
 
-async def _accepted_last(shell: Shell) -> str:
-    """The id of the deliberation that was accepted last."""
-    document = "{ deliberations(first: 1) { edges { node { id } } } }"
-    [edge] = (await shell.query(document))["deliberations"]["edges"]
-    return edge["node"]["id"]
+async def _accepted(told: asyncio.StreamReader) -> str:
+    """The id of the deliberation, which is told once the service has answered that it is accepted."""
+    words = (await told.readline()).decode().strip()
+    assert words.startswith("accepted as dlb_")
+    return words.removeprefix("accepted as ")
 
 
 async def _cancelled(shell: Shell) -> str:

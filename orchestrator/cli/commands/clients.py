@@ -71,7 +71,7 @@ def ask(
 ) -> None:
     """Lay a task before a council, watch it deliberate, and print the verdict.
 
-    The verdict alone goes to stdout; what happens meanwhile is told on stderr where that is a terminal, and nowhere else.
+    The verdict alone goes to stdout; what happens meanwhile is told on stderr where that is a terminal, and else only the id.
 
     Ctrl-C leaves it running: `council show ID --follow` looks again. A second one within two seconds cancels it.
 
