@@ -67,7 +67,7 @@ class Orders:
                 )
             case CouncilByRole(role=sought) if row["role"] is None:
                 return NotFound(
-                    message="there is no such role", path=("council", "role"), sought=sought
+                    message=f"there is no role {sought}", path=("council", "role"), sought=sought
                 )
             case CouncilByRole(role=sought) if row["council"] is None:
                 return NotFound(

@@ -67,7 +67,9 @@ class CouncilChanges(Repository):
                 return found
             if role is None:
                 raise RefusedError(
-                    NotFound(message="there is no such role", path=("role",), sought=draft.role)
+                    NotFound(
+                        message=f"there is no role {draft.role}", path=("role",), sought=draft.role
+                    )
                 )
             await create_council(transaction, role, new, draft, idempotency, by=by)
             return new

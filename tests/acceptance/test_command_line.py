@@ -244,7 +244,7 @@ async def test_what_is_seated_can_be_listed_and_shown(shell: Shell) -> None:
 
 async def test_what_the_service_refuses_exits_with_4_and_names_the_field(shell: Shell) -> None:
     refused = {
-        ("ask", "POETRY", "Why?"): "council.role: ",
+        ("ask", "POETRY", "Why?"): "council.role: there is no role POETRY",
         ("ask", "DEV", " "): "task.description: ",
         ("ask", "DEV", "Why?", "--rounds", "1000"): "rounds: ",
         ("ask", "DEV", "Why?", "--rounds", "-1"): "rounds: ",
