@@ -268,7 +268,11 @@ class Desk:
             return
         gone = self._presence.gone()
         known = self._running.keys() | {deliberation for deliberation, _ in self._broken}
+        sent = self._lease.now()
         claimed = await self._deliberations.claim(self._process, room, gone, known)
+        # Stopped for longer than its lease while the answer was on its way, this process may have been overtaken since:
+        # then the next renewal tells what it still holds.
+        certain = self._lease.held_since(sent)
         for held in claimed:
             self.resumed += held.resumed
             _log.info(
@@ -278,7 +282,8 @@ class Desk:
                 resumed=held.resumed,
             )
             self._board.post(Moved(deliberation=held.deliberation, changed=True))
-            self._start(held)
+            if certain:
+                self._start(held)
 
     def _start(self, held: Held) -> None:
         # What was claimed while the end began is given back with the rest.

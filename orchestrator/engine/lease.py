@@ -16,6 +16,8 @@ class Lease:
     def __init__(self, duration: timedelta) -> None:
         self.duration: timedelta = duration
         self._until: float = 0.0
+        self._held_from: float = 0.0
+        """Since when it has held without a gap."""
         self._renewed = asyncio.Condition()
 
     @staticmethod
@@ -28,9 +30,16 @@ class Lease:
         """Whether the lease does not hold now."""
         return self.now() >= self._until
 
+    def held_since(self, moment: float) -> bool:
+        """Whether it has held all the time since a moment, taken from `now`."""
+        return self._held_from <= moment and not self.ran_out
+
     async def renew(self, sent: float) -> None:
         """Count anew from `sent`, taken from `now` before the renewal was sent."""
         async with self._renewed:
+            if self.ran_out:
+                # In the gap somebody may have taken over, up to the renewal, which was made before its answer came.
+                self._held_from = self.now()
             self._until = sent + self.duration.total_seconds()
             self._renewed.notify_all()
 

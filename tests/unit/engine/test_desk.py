@@ -408,9 +408,30 @@ async def test_overtaken_while_its_lease_had_run_out_it_asks_nothing_when_that_i
     graph, models = SlowToEnter(free=FREE), ScriptedModels()
     capacity = Capacity(lease=timedelta(seconds=0.5), patience=Patience(attempts=1))
     async with desk(graph, models, tmp_path, capacity=capacity).at_work():
-        await until(lambda: graph.loads == 1)
+        assert graph.free == ()
         graph.held = ()
         await until(lambda: graph.renewals >= 2)
+    assert models.asked == []
+
+
+async def test_overtaken_while_the_answer_to_its_claim_was_on_its_way_it_asks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was stopped just then, and finds the answers to its claim and to a renewal when it goes on."""
+    monkeypatch.setattr("orchestrator.engine.desk._TICK_SECONDS", 0.2)
+    graph, models = Stopped(free=FREE), ScriptedModels()
+    capacity = Capacity(lease=timedelta(seconds=0.15), patience=Patience(attempts=1))
+
+    async def work() -> None:
+        async with desk(graph, models, tmp_path, capacity=capacity).at_work():
+            await until(lambda: graph.renewals >= 3)
+
+    working = asyncio.create_task(work())
+    await until(lambda: graph.renewing)
+    assert graph.free == ()
+    graph.held = ()
+    graph.go_on.set()
+    await working
     assert models.asked == []
 
 
@@ -453,6 +474,34 @@ async def test_an_end_whose_answer_is_still_to_come_is_not_taken_for_a_claim_tha
                     await anext(follower)
         graph.go_on.set()
         assert isinstance(await anext(follower), Moved)
+
+
+class Stopped(OneDeliberation):
+    """A graph whose answers come only when the process goes on: to a renewal first, and then to the claim before it."""
+
+    def __init__(self, free: tuple[Held, ...]) -> None:
+        super().__init__(free=free)
+        self.go_on = asyncio.Event()
+        self.renewing = False
+
+    @override
+    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+        self.renewing = True
+        await self.go_on.wait()
+        return await super().renew(process, lease)
+
+    @override
+    async def claim(
+        self,
+        process: str,
+        room: int,
+        gone: Collection[str],
+        known: Collection[str] | None = None,
+    ) -> tuple[Held, ...]:
+        claimed = await super().claim(process, room, gone, known)
+        await self.go_on.wait()
+        await asyncio.sleep(0.02)
+        return claimed
 
 
 class SlowToRenew(OneDeliberation):
