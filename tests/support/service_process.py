@@ -12,8 +12,10 @@ A process that ends unasked fails the test, and a test that fails shows what its
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -29,6 +31,11 @@ COMMAND = Path(sys.executable).parent / "council"
 _OURS = ("NEO4J_", "VLLM_", "COUNCIL_")
 _SHOWN = 60
 """Lines of the log that a failure shows."""
+
+_NEVER_GIVEN = range(20_000, 32_000)
+"""Linux gives outgoing connections ports from 32768 on."""
+
+_CHANCE = random.SystemRandom()
 
 
 class ProcessEndedError(Exception):
@@ -252,10 +259,12 @@ class ServiceProcess:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return cast("tuple[str, int]", one.getsockname())[1]
+    """Return a port of 127.0.0.1 that nobody listens on, nor is given for a connection of his own while who listens is away."""
+    for port in _CHANCE.sample(_NEVER_GIVEN, len(_NEVER_GIVEN)):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def _line(line: str) -> dict[str, Any]:
