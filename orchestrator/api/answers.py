@@ -18,6 +18,7 @@ _CODES = {
     401: "UNAUTHENTICATED",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
+    408: "LIMIT",
     413: "LIMIT",
     421: "FORBIDDEN",
     431: "LIMIT",
@@ -53,9 +54,18 @@ def refusal(
 
 def too_large(status: int, limit: LimitError, client: str | None) -> JSONResponse:
     """Answer a request of which more came than is read, and log it; `client` is the address that it came from."""
+    return _beyond(status, "request_too_large", limit, client)
+
+
+def too_slow(limit: LimitError, client: str | None) -> JSONResponse:
+    """Answer a request of which the rest does not come, and log it."""
+    return _beyond(408, "request_too_slow", limit, client)
+
+
+def _beyond(status: int, event: str, limit: LimitError, client: str | None) -> JSONResponse:
     correlation_id = uuid_utils.uuid7().hex
     _log.warning(
-        "request_too_large",
+        event,
         client=client,
         limit=limit.limit["name"],
         value=limit.limit["value"],

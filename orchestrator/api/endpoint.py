@@ -13,6 +13,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, cast
 
 import orjson
@@ -49,6 +50,9 @@ _GRAPHQL_RESPONSE = "application/graphql-response+json"
 _METHODS = ("GET", "POST")
 
 _ENDED = "the process ends, and did not wait for this: a mutation may have been carried out all the same; look, or send it again with the same idempotencyKey"
+
+_GREETING_SECONDS = 10.0
+"""In which `connection_init` has to come: clients fetch a token after they have connected, and take a connection meanwhile."""
 
 _LONGEST_REASON = 123
 """Bytes that the reason of a close frame may have."""
@@ -111,6 +115,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             SCHEMA,
             allowed_origins=origins,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            connection_init_wait_timeout=timedelta(seconds=_GREETING_SECONDS),
             # It is refused by what speaks over the connection, in words.
             max_subscriptions_per_connection=None,
         )

@@ -1,4 +1,4 @@
-"""Connections as uvicorn has them, which let go of a client that does not read, and keep little for one that waits."""
+"""Connections as uvicorn has them, which let go of a client that does not read or write, and keep little for one that waits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from websockets.http11 import Response as WebSocketResponse
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
-from orchestrator.api.answers import refusal, too_large
+from orchestrator.api.answers import refusal, too_large, too_slow
 from orchestrator.api.limits import LimitError
 
 TOO_SLOW: Final = 1013
@@ -36,6 +36,9 @@ _FAREWELL_SECONDS = 10.0
 
 MOST_HEAD_BYTES: Final = 64 * 1024
 """Of a request's address and of the names and values of its headers."""
+
+_REQUEST_SECONDS = 60.0
+"""In which a request has to come whole, and the first one of a connection."""
 
 _EXTENSIONS: Final = (
     ServerPerMessageDeflateFactory(
@@ -87,7 +90,8 @@ class _Patient(asyncio.Protocol):
 class PatientHttp(_Patient, HttpToolsProtocol):
     """A connection over which HTTP is spoken: cut where its client does not read the answer, such as one that goes on.
 
-    What is kept of a request before its application sees it, its address and its headers, is bounded.
+    What is kept of a request before its application sees it, its address and its headers, is bounded, and so is the time for
+    which the rest of a request is waited for.
     """
 
     _heading = False
@@ -96,11 +100,29 @@ class PatientHttp(_Patient, HttpToolsProtocol):
     """Whether that head began in the piece that is read now: some of this may belong to what came before."""
     _head = 0
     """Bytes of it; while it is not whole, without the piece in which it began, which may hold the end of another request, too."""
+    _whole = False
+    """Whether the request that began last has come to its end."""
+    _giving_up: asyncio.TimerHandle | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn has it
+        super().connection_made(transport)
+        self._wait_for_request()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting_for_request()
+        super().connection_lost(exc)
 
     @override
     def data_received(self, data: bytes) -> None:
         self._began_here = False
         super().data_received(data)
+        answered = self.cycle and self.cycle.response_complete
+        ours = not self.transport.is_closing() and self.transport.get_protocol() is self
+        # With whatever comes after an answer, be it an empty line, uvicorn ends its own waiting for the next request.
+        if ours and self._giving_up is None and (answered or not self._whole):
+            self._wait_for_request()
         # What follows the end of a head in a piece is a body, however long.
         if self._heading and not self._began_here:
             self._head += len(data)
@@ -110,6 +132,7 @@ class PatientHttp(_Patient, HttpToolsProtocol):
     @override
     def on_message_begin(self) -> None:
         self._heading, self._began_here, self._head = True, True, 0
+        self._whole = False
         super().on_message_begin()
 
     @override
@@ -119,6 +142,35 @@ class PatientHttp(_Patient, HttpToolsProtocol):
         if self._head > MOST_HEAD_BYTES:
             raise _HeadTooLongError
         super().on_headers_complete()
+
+    @override
+    def on_message_complete(self) -> None:
+        self._whole = True
+        self._stop_waiting_for_request()
+        super().on_message_complete()
+
+    def _wait_for_request(self) -> None:
+        self._giving_up = self.loop.call_later(_REQUEST_SECONDS, self._give_up)
+
+    def _stop_waiting_for_request(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+
+    def _give_up(self) -> None:
+        if self._answers_another():
+            self._wait_for_request()
+        elif self._heading or (self.cycle and not self.cycle.response_complete):
+            limit = LimitError(
+                "requestSeconds",
+                _REQUEST_SECONDS,
+                _REQUEST_SECONDS,
+                f"the request had not come whole after {_REQUEST_SECONDS:g} s, and may take that long at most",
+            )
+            self._end_with(too_slow(limit, self.client[0] if self.client else None))
+        else:
+            # Nobody waits for an answer.
+            self.transport.close()
 
     def _refuse_head(self) -> None:
         limit = LimitError(
