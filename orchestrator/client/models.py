@@ -58,6 +58,7 @@ from orchestrator.client.generated.input_types import (
     UpdateAgentInput,
     UpdateCouncilInput,
 )
+from orchestrator.domain.places import located
 
 __all__ = [
     "Agent",
@@ -145,7 +146,7 @@ class Mistake(Told):
     @property
     def words(self) -> str:
         """The message, and where the mistake is."""
-        return f"{'.'.join(self.path)}: {self.message}" if self.path else self.message
+        return located(self.path, self.message)
 
 
 class FaultExtensions(Told):

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from orchestrator.domain.deliberations import Usage
+from orchestrator.domain.places import located
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +85,7 @@ class RefusedError(CouncilError):
     def __init__(self, *mistakes: Mistake) -> None:
         """At least one mistake, in the order of the input."""
         self.mistakes: tuple[Mistake, ...] = mistakes
-        super().__init__(
-            "; ".join(f"{'.'.join(mistake.path)}: {mistake.message}" for mistake in mistakes)
-        )
+        super().__init__("; ".join(located(mistake.path, mistake.message) for mistake in mistakes))
 
 
 class UnavailableError(CouncilError):

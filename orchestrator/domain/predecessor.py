@@ -131,7 +131,7 @@ class _Document:
         role = self._key.removeprefix(KEY_PREFIX)
         told = self._text(("role",), found.take(_ROLE))
         if told is not None and told.casefold() != role.casefold():
-            self._inspection.add(("role",), f"the role is {told!r}, and the key says {role!r}")
+            self._inspection.add(("role",), f"role is {told!r}, and the key says {role!r}")
         agents = self._agents(found)
         rounds = self._whole(("rounds",), found.take(_ROUNDS))
         quorum = self._whole(("quorum",), found.take(_QUORUM))

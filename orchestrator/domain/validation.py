@@ -10,6 +10,7 @@ from typing import cast
 
 from orchestrator.domain import limits
 from orchestrator.domain.errors import InvalidInput, Mistake, RefusedError
+from orchestrator.domain.places import label
 
 Path = tuple[str, ...]
 
@@ -86,7 +87,7 @@ class Inspection:
     def name(self, path: Path, value: str, longest: int = limits.NAME) -> str:
         """A short text on one line: not blank, without control characters or spaces around it."""
         if mistake := name_mistake(value, longest):
-            self.add(path, f"{_label(path)} {mistake}")
+            self.add(path, f"{label(path)} {mistake}")
         return value
 
     def optional_name(self, path: Path, value: str | None) -> str | None:
@@ -98,12 +99,12 @@ class Inspection:
         if len(value) > longest:
             self.add(
                 path,
-                f"{_label(path)} must not be longer than {longest} characters, and has {len(value)}",
+                f"{label(path)} must not be longer than {longest} characters, and has {len(value)}",
             )
         elif not value.strip():
-            self.add(path, f"{_label(path)} must not be blank")
+            self.add(path, f"{label(path)} must not be blank")
         elif mistake := text_mistake(value):
-            self.add(path, f"{_label(path)} {mistake}")
+            self.add(path, f"{label(path)} {mistake}")
         return value
 
     def optional_text(self, path: Path, value: str | None, longest: int) -> str | None:
@@ -113,13 +114,13 @@ class Inspection:
     def whole(self, path: Path, value: int | None, least: int, most: int) -> int | None:
         """A whole number within bounds, or nothing."""
         if value is not None and not least <= value <= most:
-            self.add(path, f"{_label(path)} must be from {least} to {most}, and is {value}")
+            self.add(path, f"{label(path)} must be from {least} to {most}, and is {value}")
         return value
 
     def temperature(self, path: Path, value: float | None) -> float | None:
         """How freely a model samples, or nothing."""
         if value is not None and not (math.isfinite(value) and 0 <= value <= limits.TEMPERATURE):
-            self.add(path, f"{_label(path)} must be from 0 to {limits.TEMPERATURE}, and is {value}")
+            self.add(path, f"{label(path)} must be from 0 to {limits.TEMPERATURE}, and is {value}")
         return value
 
     def metadata(self, path: Path, value: object) -> str | None:
@@ -127,14 +128,9 @@ class Inspection:
         if value is None:
             return None
         if mistake := _metadata_mistake(value):
-            self.add(path, f"{_label(path)} {mistake}")
+            self.add(path, f"{label(path)} {mistake}")
             return None
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _label(path: Path) -> str:
-    """How a message names what it is about: its field, or its place in a list."""
-    return f"{path[-2]}[{path[-1]}]" if path[-1].isdecimal() else path[-1]
 
 
 def _metadata_mistake(value: object) -> str | None:

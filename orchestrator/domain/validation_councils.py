@@ -176,7 +176,7 @@ def inspect_endpoint(
     inspection.name(("name",), name)
     if name in RESERVED_ENDPOINTS:
         inspection.add(
-            ("name",), f"the name {name} is the service's own; choose another for your endpoint"
+            ("name",), f"{name} is a name of the service's own; choose another for your endpoint"
         )
     _inspect_url(inspection, url, allow_link_local=allow_link_local)
     _inspect_key_variable(inspection, api_key_variable)
@@ -200,7 +200,7 @@ def inspect_endpoint_change(
 
 def _inspect_url(inspection: Inspection, url: str, *, allow_link_local: bool) -> None:
     if mistake := url_mistake(url, allow_link_local=allow_link_local):
-        inspection.add(("url",), f"the URL {mistake}")
+        inspection.add(("url",), f"url {mistake}")
 
 
 def _inspect_key_variable(inspection: Inspection, variable: str | None) -> None:

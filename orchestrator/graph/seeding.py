@@ -17,6 +17,7 @@ from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, FIRST_MODEL, REHE
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.errors import RefusedError, WrongSettingError
 from orchestrator.domain.ids import Prefix
+from orchestrator.domain.places import located, place
 from orchestrator.domain.validation import Inspection, Path
 from orchestrator.domain.validation_councils import inspect_agent, inspect_council
 from orchestrator.graph.changes import new_id
@@ -154,7 +155,7 @@ def read_seed(setting: str | None) -> Seed | None:
         raise InvalidSeedError(setting or "seed.yaml", (str(exc),)) from exc
     except ValidationError as exc:
         reasons = tuple(
-            f"{'.'.join(str(step) for step in error['loc']) or 'the file'}: {error['msg']}"
+            f"{place([str(step) for step in error['loc']]) or 'the file'}: {error['msg']}"
             for error in exc.errors(include_url=False)
         )
         raise InvalidSeedError(setting or "seed.yaml", reasons) from exc
@@ -165,13 +166,12 @@ def read_seed(setting: str | None) -> Seed | None:
 
 def _mistakes(seed: Seed) -> Iterator[str]:
     """Say what a caller would be told who sent these councils."""
-    for place, council in enumerate(seed.councils):
+    for index, council in enumerate(seed.councils):
         try:
             council.draft()
         except RefusedError as refused:
             for mistake in refused.mistakes:
-                field = ".".join(mistake.path)
-                yield f"councils.{place}.{field}: {mistake.message}"
+                yield located(("councils", str(index), *mistake.path), mistake.message)
 
 
 async def seed(graph: Graph, wanted: Seed | None) -> bool:

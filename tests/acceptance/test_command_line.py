@@ -245,9 +245,9 @@ async def test_what_is_seated_can_be_listed_and_shown(shell: Shell) -> None:
 async def test_what_the_service_refuses_exits_with_4_and_names_the_field(shell: Shell) -> None:
     refused = {
         ("ask", "POETRY", "Why?"): "council.role: there is no role POETRY",
-        ("ask", "DEV", " "): "task.description: ",
-        ("ask", "DEV", "Why?", "--rounds", "1000"): "rounds: ",
-        ("ask", "DEV", "Why?", "--rounds", "-1"): "rounds: ",
+        ("ask", "DEV", " "): "task.description must not be blank",
+        ("ask", "DEV", "Why?", "--rounds", "1000"): "council: rounds must be from 0 to ",
+        ("ask", "DEV", "Why?", "--rounds", "-1"): "council: rounds must be from 0 to ",
         ("show", "dlb_0193500000007000800000000000000a"): "there is no deliberation",
         ("show", "agt_0193500000007000800000000000000a"): "there is nothing with the id",
         ("show", "nonsense"): "there is nothing with the id",
@@ -326,7 +326,7 @@ async def test_a_wrong_setting_stops_every_command_and_is_named(alone: Shell, co
     [
         (None, "No such file or directory"),
         ("councils: [", "while parsing a flow node"),
-        ("councils: [{role: A, agents: []}]", "councils.0.agents: a council has from 1 to "),
+        ("councils: [{role: A, agents: []}]", "councils[0].agents: a council has from 1 to "),
     ],
     ids=["missing", "no YAML", "no council"],
 )

@@ -298,7 +298,7 @@ class Check:
             )
             return
         if wrong := url_mistake(record["url"], allow_link_local=self._allow_link_local):
-            inspection.add(("url",), f"the URL {wrong}")
+            inspection.add(("url",), f"url {wrong}")
         if variable not in {None, DEFAULT_KEY_VARIABLE}:
             inspection.add(
                 ("apiKeyVariable",),

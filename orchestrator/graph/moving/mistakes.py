@@ -9,6 +9,7 @@ from typing import Final
 from typing_extensions import override
 
 from orchestrator.domain.errors import Conflict, InvalidInput, Mistake, RefusedError
+from orchestrator.domain.places import located
 
 MOST_SHOWN: Final = 100
 """Mistakes that are told one by one; a file of another kind has one in every line."""
@@ -38,12 +39,9 @@ def mistake(place: str, message: str, *path: str) -> InvalidInput:
 
 
 def words(mistake: Mistake) -> str:
-    """Return `line 7, agents[2].temperature: must be …`, with the id of what stands in the way."""
+    """Return `line 7, agents[2].temperature must be …`, with the id of what stands in the way."""
     place, *path = mistake.path
-    field = ""
-    for step in path:
-        field += f"[{step}]" if step.isdecimal() else f".{step}" if field else step
     message = mistake.message
     if isinstance(mistake, Conflict) and mistake.existing and mistake.existing not in message:
         message = f"{message} ({mistake.existing})"
-    return f"{place}, {field}: {message}" if field else f"{place}: {message}"
+    return f"{place}, {located(path, message)}" if path else f"{place}: {message}"

@@ -27,16 +27,16 @@ def reasons(folder: Path, *councils: dict[str, Any]) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("agent", "reason"),
     [
-        ({"persona": "p" * (limits.PERSONA + 1)}, "agents.0.persona: persona must not be longer"),
-        ({"persona": " \n"}, "agents.0.persona: persona must not be blank"),
-        ({"persona": "a\0b"}, "agents.0.persona: persona must not hold NUL characters"),
-        ({"persona": "\ud800"}, "agents.0.persona: persona must be valid Unicode"),
-        ({"name": " ann"}, "agents.0.name: name must not begin or end with spaces"),
-        ({"model": "a\nb"}, "agents.0.model: model must not hold control characters"),
-        ({"maxTokens": 10**9}, "agents.0.maxTokens: maxTokens must be from 1"),
-        ({"temperature": 2.5}, "agents.0.temperature: temperature must be from 0"),
-        ({"metadata": {"a": "\0"}}, "agents.0.metadata: metadata must be valid Unicode"),
-        ({"metadata": {"a": "m" * limits.METADATA}}, "agents.0.metadata: metadata must not"),
+        ({"persona": "p" * (limits.PERSONA + 1)}, "agents[0].persona must not be longer"),
+        ({"persona": " \n"}, "agents[0].persona must not be blank"),
+        ({"persona": "a\0b"}, "agents[0].persona must not hold NUL characters"),
+        ({"persona": "\ud800"}, "agents[0].persona must be valid Unicode"),
+        ({"name": " ann"}, "agents[0].name must not begin or end with spaces"),
+        ({"model": "a\nb"}, "agents[0].model must not hold control characters"),
+        ({"maxTokens": 10**9}, "agents[0].maxTokens must be from 1"),
+        ({"temperature": 2.5}, "agents[0].temperature must be from 0"),
+        ({"metadata": {"a": "\0"}}, "agents[0].metadata must be valid Unicode"),
+        ({"metadata": {"a": "m" * limits.METADATA}}, "agents[0].metadata must not"),
     ],
 )
 def test_an_agent_that_no_caller_could_make_is_refused_with_its_council_and_field(
@@ -44,7 +44,7 @@ def test_an_agent_that_no_caller_could_make_is_refused_with_its_council_and_fiel
 ) -> None:
     sound = {"role": "QA", "agents": [SEAT]}
     (found,) = reasons(tmp_path, sound, {"role": "DEV", "agents": [agent]})
-    assert found.startswith(f"councils.1.{reason}")
+    assert found.startswith(f"councils[1].{reason}")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_council_that_no_caller_could_make_is_refused_with_its_field(
     tmp_path: Path, field: str, value: object
 ) -> None:
     (found,) = reasons(tmp_path, {"role": "DEV", "agents": [SEAT], field: value})
-    assert found.startswith(f"councils.0.{field}: ")
+    assert found.startswith((f"councils[0].{field}: ", f"councils[0].{field} must "))
 
 
 def test_every_mistake_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -29,13 +30,15 @@ from tests.unit.graph.moving.sound import (
 Records = list[dict[str, Any]]
 Break = Callable[[Records], object]
 
+PLACE = re.compile(r"^line \d+(?:, [\w.\[\]]+)?(?=: | )")
+
 
 def said(lines: list[Line]) -> list[str]:
-    """What is told of a file: where, before the first colon."""
+    """What is told of a file: where."""
     try:
         check(lines, allow_link_local=False)
     except NotImportedError as refused:
-        return [line.partition(": ")[0] for line in str(refused).split("\n")]
+        return [PLACE.findall(line)[0] for line in str(refused).split("\n")]
     return []
 
 
