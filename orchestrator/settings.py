@@ -15,6 +15,11 @@ from orchestrator.domain.councils import FIRST_MODEL
 from orchestrator.domain.validation import name_mistake
 
 
+def is_of_kubernetes(value: str) -> bool:
+    """Whether a variable holds where a Service is: each pod beside one named `council` is given COUNCIL_PORT=tcp://10.0.0.1:8080."""
+    return value.startswith(("tcp://", "udp://", "sctp://"))
+
+
 class Settings(BaseSettings):
     """The settings. Each field's alias is the environment variable that sets it."""
 
@@ -297,6 +302,14 @@ class Settings(BaseSettings):
             description="json or text; unset: text on a terminal, else json.",
         ),
     ] = None
+
+    @field_validator("port", "bolt_port", "browser_port", mode="before")
+    @classmethod
+    def _is_no_service_link(cls, port: object, known: ValidationInfo) -> object:
+        """Leave unset what Kubernetes sets beside a Service named `council`."""
+        if isinstance(port, str) and is_of_kubernetes(port):
+            return cls.model_fields[known.field_name or ""].default
+        return port
 
     @field_validator("neo4j_uri")
     @classmethod

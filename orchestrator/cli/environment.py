@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import SecretStr, ValidationError
 
 from orchestrator.domain.addresses import MASKED, url_here, without_password
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, is_of_kubernetes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +47,9 @@ def read() -> Settings:
 def shown(settings: Settings) -> Iterator[Shown]:
     """Yield each setting in the order of their declaration."""
     # Empty is unset.
-    present = {name.upper() for name, value in os.environ.items() if value}
+    present = {
+        name.upper() for name, value in os.environ.items() if value and not is_of_kubernetes(value)
+    }
     for name, field in Settings.model_fields.items():
         variable = _variable(field)
         yield Shown(

@@ -20,6 +20,7 @@ from orchestrator.cli import browser, environment, examples, logs
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import words_of
 from orchestrator.cli.following import follow, transcript_of
+from orchestrator.cli.misspelt import log_misspelt
 from orchestrator.cli.rendering import deliberations
 from orchestrator.client import ClientError, CouncilClient
 from orchestrator.client.models import Service
@@ -69,6 +70,7 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
             logs.to_file(_log_file(settings))
         except OSError as error:
             raise HomeUnusableError(settings.home, error) from error
+        log_misspelt()
         tour = _Tour(settings, screen, password_file, example=example, open_browser=open_browser)
         stack.push_async_callback(tour.end)
         service = serving.serve(

@@ -381,6 +381,15 @@ async def test_settings_show_no_secret(alone: Shell) -> None:
     assert "COUNCIL_LEASE_SECONDS" in ran.out
 
 
+async def test_settings_name_a_variable_that_none_of_them_has(alone: Shell) -> None:
+    ran = await alone.run("settings", COUNCIL_LEASE_SECOND="3", COUNCIL_SERVICE_HOST="10.0.0.1")
+
+    assert ran.code == 0
+    assert ran.err == (
+        "council: COUNCIL_LEASE_SECOND is no setting, and changes nothing; COUNCIL_LEASE_SECONDS is one\n"
+    )
+
+
 async def _accepted(told: asyncio.StreamReader) -> str:
     """The id of the deliberation, which is told once the service has answered that it is accepted."""
     words = (await told.readline()).decode().strip()

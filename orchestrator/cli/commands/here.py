@@ -52,7 +52,7 @@ def serve() -> None:
         from orchestrator.service.loading import to_stay
 
         with to_stay():
-            from orchestrator.cli import logs
+            from orchestrator.cli import logs, misspelt
             from orchestrator.service import serving
 
         if settings.neo4j_uri is None:
@@ -60,6 +60,7 @@ def serve() -> None:
 
             raise InputError("NEO4J_URI must say where the graph is; `council up` starts one.")
         logs.to_stderr(settings.log_format)
+        misspelt.log_misspelt()
         return Exit(await serving.serve(settings))
 
     carry_out(work)
@@ -69,12 +70,17 @@ def settings() -> None:
     """Show every setting: its variable, its value (secrets masked), where that is from, and what it means."""
 
     async def work(settings: Settings, screen: Screen) -> Exit:
+        from rich.text import Text
+
         from orchestrator.cli import environment
+        from orchestrator.cli.misspelt import misspelt
         from orchestrator.cli.rendering import listings
         from orchestrator.graph.seeding import read_seed
         from orchestrator.service.callers import means_of
 
         screen.say(listings.settings(environment.shown(settings)))
+        for one in misspelt():
+            screen.warn(Text.assemble(("council: ", "problem"), one.words))
         read_seed(settings.seed)
         means_of(settings)
         return Exit.OK

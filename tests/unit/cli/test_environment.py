@@ -99,6 +99,14 @@ def test_variables_with_the_bare_names_of_settings_set_nothing(
     assert read.home != Path("/home/somebody")
 
 
+def test_where_a_service_of_kubernetes_is_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pod beside a Service named `council` is given it."""
+    monkeypatch.setenv("COUNCIL_PORT", "tcp://10.0.0.1:80")
+
+    assert environment.read().port == 8080
+    assert _shown()["COUNCIL_PORT"].origin == "default"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "expected"),
     [
