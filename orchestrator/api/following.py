@@ -39,7 +39,7 @@ class Follow:
         self._context = context
         self._deliberation = deliberation
         self._told = after or 0
-        self._read: int | None = None
+        self._read = 0
         """How far it was read."""
         self._come = 0
         """How far it has come, as far as is known."""
@@ -73,7 +73,7 @@ class Follow:
         """Return what happens next; none where what has happened is to be read again."""
         while True:
             # Another server of a cluster may have answered who told this, and be ahead of the one that was read from.
-            behind = self._read is not None and self._read < self._come
+            behind = self._read < self._come
             try:
                 async with asyncio.timeout(_AGAIN_SECONDS if behind else None):
                     happened = await anext(live)
@@ -89,7 +89,7 @@ class Follow:
         """Read the graph where it has moved on, and tell what is new."""
         id_ = self._deliberation.id
         records = self._context.ports.records
-        now = (await records.deliberations_by_id([id_])).get(id_)
+        now = await records.deliberation(id_)
         if now is None:
             # It was pruned, so it had ended; nothing is left to tell.
             self._over = True
@@ -98,7 +98,7 @@ class Follow:
         if now.sequence == self._read:
             return
         self._deliberation = now
-        seen = (await records.transcripts([id_])).get(id_, nothing_recorded(id_))
+        seen = await records.transcript(id_) or nothing_recorded(id_)
         committed = now.sequence
         if not _as_one(now, seen) and self._half_read != committed:
             self._half_read = committed

@@ -47,7 +47,7 @@ class Subscription:
                 InvalidInput(message=f"after must be 0 or more, and is {after}", path=("after",))
             )
         known = sought(("id",), id, Prefix.DELIBERATION)
-        found = None if known is None else await context.loaders.deliberations.load(known)
+        found = None if known is None else await context.ports.records.deliberation(known)
         if found is None:
             raise RefusedError(
                 NotFound(message="no deliberation has this id", path=("id",), sought=id)

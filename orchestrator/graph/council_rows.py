@@ -27,6 +27,7 @@ class Rows:
     def __init__(self) -> None:
         self.endpoints: dict[str, Endpoint] = {}
         self.models: dict[str, Model] = {}
+        self._agents: dict[str, Agent] = {}
         self._texts: dict[str, str] = {}
 
     def endpoint(self, row: Sequence[Any]) -> Endpoint:
@@ -70,18 +71,22 @@ class Rows:
             metadata,
             council,
         ) = row
-        return Agent(
-            id=key,
-            name=name,
-            persona=persona,
-            temperature=temperature,
-            max_tokens=tokens,
-            model=self.model(model),
-            endpoint=None if endpoint is None else self.endpoint(endpoint),
-            retired=retired,
-            metadata=metadata,
-            council_id=council,
-        )
+        found = self._agents.get(key)
+        if found is None:
+            found = Agent(
+                id=key,
+                name=name,
+                persona=self._text(persona),
+                temperature=temperature,
+                max_tokens=tokens,
+                model=self.model(model),
+                endpoint=None if endpoint is None else self.endpoint(endpoint),
+                retired=retired,
+                metadata=metadata,
+                council_id=council,
+            )
+            self._agents[key] = found
+        return found
 
     def accepted_seat(self, row: Sequence[Any]) -> Seat:
         """Build a seat as `deliberation/read` has it: as it was at accept, of an agent as it is now."""
@@ -89,7 +94,7 @@ class Rows:
         return Seat(
             number=number,
             agent=self.agent(agent),
-            persona=persona,
+            persona=self._text(persona),
             temperature=temperature,
             max_tokens=tokens,
             model=self.model(model),
@@ -140,12 +145,10 @@ class Rows:
         number, key, name, persona, temperature, tokens, metadata, model_id, endpoint_id = row
         model = self.models[model_id]
         endpoint = None if endpoint_id is None else self.endpoints[endpoint_id]
-        if persona is not None:
-            persona = self._texts.setdefault(persona, persona)
         agent = Agent(
             id=key,
             name=name,
-            persona=persona,
+            persona=self._text(persona),
             temperature=temperature,
             max_tokens=tokens,
             model=model,
@@ -154,6 +157,9 @@ class Rows:
             council_id=council,
         )
         return _seat(number, agent)
+
+    def _text(self, text: str | None) -> str | None:
+        return None if text is None else self._texts.setdefault(text, text)
 
 
 def _council(row: Sequence[Any], role: Sequence[Any], seats: Sequence[Seat]) -> Council:

@@ -6,7 +6,7 @@ A transaction costs Neo4j and its driver ten times what a row in one costs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from orchestrator.domain.errors import GivenUpError, UnavailableError
@@ -14,7 +14,7 @@ from orchestrator.domain.errors import GivenUpError, UnavailableError
 T = TypeVar("T")
 Answer = TypeVar("Answer")
 
-_Batch = dict[str, tuple[T, "asyncio.Future[Answer]"]]
+_Batch = dict[str, tuple[T, "list[asyncio.Future[Answer]]"]]
 
 _MOST = 32
 """Calls in one transaction: more save nothing, and it has to fit into Neo4j's memory."""
@@ -24,11 +24,19 @@ class Gathering(Generic[T, Answer]):
     """One kind of call. Nothing waits for a timer, and a caller who is cancelled stops no one else's."""
 
     def __init__(
-        self, do: Callable[[Mapping[str, T]], Awaitable[Mapping[str, Answer]]], *, absent: Answer
+        self,
+        do: Callable[[Mapping[str, T]], Awaitable[Mapping[str, Answer]]],
+        *,
+        absent: Answer,
+        alike: bool = False,
     ) -> None:
-        """`do` answers for many, by their keys, in order of the keys; `absent` is for those it leaves out."""
+        """`do` answers for many, by their keys, in order of the keys; `absent` is for those it leaves out.
+
+        Where calls with the same key are `alike`, as reads are, one that waits with another has the same answer.
+        """
         self._do = do
         self._absent = absent
+        self._alike = alike
         self._waiting: list[tuple[str, T, asyncio.Future[Answer]]] = []
         self._doing: asyncio.Task[None] | None = None
 
@@ -52,14 +60,18 @@ class Gathering(Generic[T, Answer]):
             self._waiting = []
 
     def _next_batch(self) -> _Batch[T, Answer]:
-        """Take what waits, each key once: a second call for one goes into the batch after."""
+        """Take what waits, each key once: unless it is alike, a second call for one goes into the batch after."""
         batch: _Batch[T, Answer] = {}
         later: list[tuple[str, T, asyncio.Future[Answer]]] = []
         for key, item, answer in self._waiting:
-            if key in batch or len(batch) == _MOST:
+            if answer.cancelled():
+                continue
+            if key in batch and self._alike:
+                batch[key][1].append(answer)
+            elif key in batch or len(batch) == _MOST:
                 later.append((key, item, answer))
-            elif not answer.cancelled():
-                batch[key] = (item, answer)
+            else:
+                batch[key] = (item, [answer])
         self._waiting = later
         return dict(sorted(batch.items()))
 
@@ -67,15 +79,16 @@ class Gathering(Generic[T, Answer]):
         try:
             answers = await self._do({key: item for key, (item, _) in batch.items()})
         except asyncio.CancelledError:
-            for _, answer in batch.values():
+            for answer in _answers(batch):
                 answer.cancel()
             raise
         except Exception as error:  # noqa: BLE001 - whoever called raises it
             await self._do_apart(batch, error)
         else:
-            for key, (_, answer) in batch.items():
-                if not answer.done():
-                    answer.set_result(answers.get(key, self._absent))
+            for key, (_, waiting) in batch.items():
+                for answer in waiting:
+                    if not answer.done():
+                        answer.set_result(answers.get(key, self._absent))
 
     async def _do_apart(self, batch: _Batch[T, Answer], error: Exception) -> None:
         """Where one may be at fault, or all may be too much, let the others not suffer for it."""
@@ -87,10 +100,14 @@ class Gathering(Generic[T, Answer]):
                 *(
                     self._do_together({key: one})
                     for key, one in batch.items()
-                    if not one[1].cancelled()
+                    if not all(answer.cancelled() for answer in one[1])
                 )
             )
             return
-        for _, answer in batch.values():
+        for answer in _answers(batch):
             if not answer.done():
                 answer.set_exception(error)
+
+
+def _answers(batch: _Batch[T, Answer]) -> Iterator[asyncio.Future[Answer]]:
+    return (answer for _, waiting in batch.values() for answer in waiting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,15 @@ def task(row: Row) -> Task:
     )
 
 
-def deliberation(row: Row, task_row: Row, seat_rows: Sequence[Row] = ()) -> Deliberation:
+def deliberations(rows: Iterable[tuple[Row, ...]]) -> list[Deliberation]:
+    """All that `deliberation/read` found; who sits on several of them is kept once."""
+    shared = Rows()
+    return [deliberation(*columns, shared=shared) for columns in rows]
+
+
+def deliberation(
+    row: Row, task_row: Row, seat_rows: Sequence[Row] = (), *, shared: Rows | None = None
+) -> Deliberation:
     """A deliberation, from the columns of `deliberation/read`; without seats where these were not read."""
     (
         id_,
@@ -90,7 +98,7 @@ def deliberation(row: Row, task_row: Row, seat_rows: Sequence[Row] = ()) -> Deli
         sequence,
         *usage,
     ) = row
-    rows = Rows()
+    rows = shared or Rows()
     seats = (rows.accepted_seat(seat) for seat in seat_rows)
     return Deliberation(
         id=id_,

@@ -17,6 +17,7 @@ from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.graph import paging, reading
 from orchestrator.graph.driver import Graph
+from orchestrator.graph.gathering import Gathering
 
 _MANY = frozenset({Status.DECIDED})
 """Statuses of a large part of all deliberations; a list in any other goes by its status, as that is rarer than a role or a council."""
@@ -27,6 +28,12 @@ class GraphRecords:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._deliberation: Gathering[None, Deliberation | None] = Gathering(
+            self.deliberations_by_id, absent=None, alike=True
+        )
+        self._transcript: Gathering[None, Transcript | None] = Gathering(
+            self.transcripts, absent=None, alike=True
+        )
 
     async def authors(self, ids: Collection[str]) -> Mapping[str, Authors]:
         return {
@@ -73,7 +80,7 @@ class GraphRecords:
 
         async def read(ids: list[str]) -> dict[str, Deliberation]:
             (row,) = await self._graph.read(name, ids=ids)
-            found = [reading.deliberation(*columns) for columns in row["deliberations"]]
+            found = reading.deliberations(row["deliberations"])
             return {deliberation.id: deliberation for deliberation in found}
 
         found = await read(list(ids))
@@ -82,6 +89,9 @@ class GraphRecords:
             id_ for id_, one in found.items() if one.status.ended != (one.finished_at is not None)
         ]
         return found | await read(ending) if ending else found
+
+    async def deliberation(self, id: str) -> Deliberation | None:
+        return await self._deliberation(id, None)
 
     async def deliberations_of_each(
         self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool = True
@@ -161,6 +171,9 @@ class GraphRecords:
         (row,) = await self._graph.read("turn/read_transcripts", ids=list(deliberations))
         found = [reading.transcript(*columns) for columns in row["transcripts"]]
         return {transcript.deliberation: transcript for transcript in found}
+
+    async def transcript(self, deliberation: str) -> Transcript | None:
+        return await self._transcript(deliberation, None)
 
     # ---------------------------------------------------------------- who holds them
 

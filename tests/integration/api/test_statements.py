@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -102,6 +103,27 @@ async def test_who_has_a_seat_is_read_with_the_deliberation_as_he_is_now(
     [seat, *_] = answer["deliberation"]["seats"]
     assert (seat["persona"], seat["agent"]["persona"]) == (None, "Be brief.")
     assert [name for name, _ in ran] == ["deliberation/read"]
+
+
+@pytest.mark.parametrize("followed", [1, 40])
+@pytest.mark.usefixtures("held")
+async def test_those_who_begin_to_follow_at_once_are_read_for_together(
+    api: Api, ran: Ran, followed: int
+) -> None:
+    listed = await api.ask("{ deliberations(first: 40) { edges { node { id } } } }")
+    ids: list[str] = [edge["node"]["id"] for edge in listed["deliberations"]["edges"]]
+    document = "subscription ($id: ID!) { deliberationEvents(id: $id) { __typename } }"
+    ran.clear()
+
+    async def events(id_: str) -> list[str]:
+        told = api.follow(document, id=id_)
+        return [event["deliberationEvents"]["__typename"] async for event in told]
+
+    of_each = await asyncio.gather(*(events(ids[number % followed]) for number in range(40)))
+
+    assert all(of_one[-1] == "DeliberationEnded" for of_one in of_each)
+    # One alone takes three.
+    assert 3 <= len([name for name, _ in ran if name != "deliberation/read_places"]) < 40
 
 
 @pytest.mark.usefixtures("held")

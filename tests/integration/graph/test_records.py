@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.deliberations import Deliberation, Status, StopReason, TurnKind
+from orchestrator.domain.drafts import AgentChange
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import verdict_id
 from orchestrator.domain.pages import Page, PageRequest
@@ -68,6 +69,34 @@ async def test_deliberations_are_read_as_their_holder_loads_them(
     ids = [one.deliberation for one in held]
     found = await records.deliberations_by_id([*ids, "dlb_none"])
     assert found == {id_: (await deliberations.load(id_)).deliberation for id_ in ids}
+
+
+async def test_one_is_read_as_it_is_among_many(
+    deliberations: Deliberations, records: GraphRecords
+) -> None:
+    held = await claimed(deliberations)
+    id_ = held.deliberation
+    await deliberations.record(recordings(held, proposals(id_)))
+    assert await records.deliberation(id_) == (await records.deliberations_by_id([id_]))[id_]
+    assert await records.transcript(id_) == (await records.transcripts([id_]))[id_]
+    assert await records.deliberation("dlb_none") is None
+    assert await records.transcript("dlb_none") is None
+
+
+async def test_who_sits_on_several_that_are_read_together_is_kept_once(
+    seeded: Councils, deliberations: Deliberations, records: GraphRecords
+) -> None:
+    council = await seeded.council_by_role("DEV")
+    assert council is not None
+    await seeded.update_agent(council.seats[0].agent.id, AgentChange(persona="Be brief."))
+    one, other = await claimed(deliberations), await claimed(deliberations)
+
+    found = await records.deliberations_by_id([one.deliberation, other.deliberation])
+
+    of_one, of_other = found[one.deliberation].seats, found[other.deliberation].seats
+    assert of_one[0].persona == "Be brief."
+    assert all(here.agent is there.agent for here, there in zip(of_one, of_other, strict=True))
+    assert of_one[0].persona is of_other[0].persona
 
 
 async def test_nothing_is_read_of_what_is_not_there(records: GraphRecords) -> None:

@@ -332,6 +332,10 @@ class Archive(Asked):
         self.ask("deliberations_by_id", *ids)
         return _found(self.kept, ids)
 
+    async def deliberation(self, id: str) -> Deliberation | None:
+        self.ask("deliberation", id)
+        return self.kept.get(id)
+
     async def deliberations_of_each(
         self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool
     ) -> Sequence[Page[Deliberation]]:
@@ -371,6 +375,10 @@ class Archive(Asked):
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]:
         self.ask("transcripts", *deliberations)
         return {id_: self.said[id_] for id_ in deliberations if id_ in self.said}
+
+    async def transcript(self, deliberation: str) -> Transcript | None:
+        self.ask("transcript", deliberation)
+        return self.said.get(deliberation)
 
     async def authors(self, ids: Collection[str]) -> Mapping[str, Authors]:
         self.ask("authors", *ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -95,7 +95,7 @@ async def test_deliberation_that_has_ended_is_replayed_and_that_is_all(house: Ho
     }
     assert events[-1]["at"] == "2026-01-31T12:01:00+00:00"
     # Read once, however many events there are.
-    assert house.archive.names == ["deliberations_by_id", "deliberations_by_id", "transcripts"]
+    assert house.archive.names == ["deliberation", "deliberation", "transcript"]
 
 
 async def test_deliberation_that_is_removed_is_followed_no_longer(house: House) -> None:
@@ -175,7 +175,7 @@ async def test_deliberation_that_another_process_runs_is_seen_where_it_moved(hou
             replace(transcript, claims=(*transcript.claims, taken_over)),
         )
         house.office.post("dlb_1", come(4))
-        await until(lambda: house.archive.names.count("transcripts") > 1)
+        await until(lambda: house.archive.names.count("transcript") > 0)
         house.archive.keep(*play(a_deliberation()))
         house.office.post("dlb_1", come(14))
         events = await waiting
@@ -196,10 +196,10 @@ async def test_graph_is_read_only_where_it_has_moved(house: House) -> None:
         await waiting
 
     assert house.archive.names == [
-        *["deliberations_by_id"] * 2,
-        "transcripts",
-        "deliberations_by_id",
-        "transcripts",
+        *["deliberation"] * 2,
+        "transcript",
+        "deliberation",
+        "transcript",
     ]
 
 
@@ -215,10 +215,10 @@ async def test_what_this_process_moved_is_read_whole_only_where_it_went_on(house
         await waiting
 
     assert house.archive.names == [
-        *["deliberations_by_id"] * 2,
-        "transcripts",
-        *["deliberations_by_id"] * 2,
-        "transcripts",
+        *["deliberation"] * 2,
+        "transcript",
+        *["deliberation"] * 2,
+        "transcript",
     ]
 
 
@@ -247,14 +247,14 @@ class Moving(Archive):
     unseen: frozenset[int] = frozenset()
 
     @override
-    async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]:
+    async def transcript(self, deliberation: str) -> Transcript | None:
         if self.newer is not None:
             self.keep(*self.newer)
-        found = await super().transcripts(deliberations)
-        return {
-            id_: replace(one, turns=tuple(t for t in one.turns if t.sequence not in self.unseen))
-            for id_, one in found.items()
-        }
+        found = await super().transcript(deliberation)
+        if found is None:
+            return None
+        seen = tuple(turn for turn in found.turns if turn.sequence not in self.unseen)
+        return replace(found, turns=seen)
 
 
 async def test_what_is_committed_between_two_reads_is_told_with_the_next_look(house: House) -> None:
@@ -347,7 +347,7 @@ async def test_graph_that_goes_away_ends_the_subscription_with_the_reason(house:
     async with following(house) as results:
         await next_event(results)
         await next_event(results)
-        house.archive.errors["deliberations_by_id"] = UnavailableError("Neo4j cannot be reached")
+        house.archive.errors["deliberation"] = UnavailableError("Neo4j cannot be reached")
         house.office.post("dlb_1", MOVED)
         result = await anext(results)
         with pytest.raises(StopAsyncIteration):
@@ -364,9 +364,4 @@ async def test_what_is_told_is_read_after_the_following_began(house: House) -> N
     async with following(house) as results:
         await next_event(results)
 
-    assert house.office.names == [
-        "deliberations_by_id",
-        "follow",
-        "deliberations_by_id",
-        "transcripts",
-    ]
+    assert house.office.names == ["deliberation", "follow", "deliberation", "transcript"]

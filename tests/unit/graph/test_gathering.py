@@ -61,6 +61,47 @@ async def test_two_calls_for_the_same_are_done_one_after_the_other() -> None:
     assert work.batches == [["a"], ["a"]]
 
 
+async def test_calls_that_are_alike_share_an_answer_that_is_no_older_than_any_of_them() -> None:
+    work = Work()
+    gathering = Gathering(work, absent=-1, alike=True)
+    work.let.clear()
+    first = asyncio.create_task(gathering("a", 1))
+    await until(lambda: bool(work.batches))
+    others = [asyncio.create_task(gathering(key, 1)) for key in ("a", "b", "a")]
+    await asyncio.sleep(0)
+    work.let.set()
+    assert await asyncio.gather(first, *others) == [2, 2, 2, 2]
+    assert work.batches == [["a"], ["a", "b"]]
+
+
+async def test_one_of_those_alike_who_is_gone_takes_nothing_from_the_others() -> None:
+    work = Work()
+    work.slow = "c"
+    gathering = Gathering(work, absent=-1, alike=True)
+    work.let.clear()
+    asked = [asyncio.create_task(gathering(key, 1)) for key in ("a", "a", "b", "b", "c")]
+    await until(lambda: bool(work.batches))
+    for gone in (asked[0], asked[2], asked[3]):
+        gone.cancel()
+    await asyncio.wait([asked[0], asked[2], asked[3]])
+    work.let.set()
+    assert await asked[1] == 2
+    with pytest.raises(GivenUpError):
+        await asked[4]
+    assert work.batches == [["a", "b", "c"], ["a"], ["c"]]
+
+
+async def test_what_is_refused_is_told_to_all_of_those_alike() -> None:
+    work = Work()
+    work.refused = "a"
+    gathering = Gathering(work, absent=-1, alike=True)
+    answers = await asyncio.gather(
+        *(gathering(key, 1) for key in ("a", "b", "a")), return_exceptions=True
+    )
+    assert isinstance(answers[0], StatementRefusedError)
+    assert answers[1:] == [2, answers[0]]
+
+
 async def test_one_that_is_refused_does_not_stop_the_others() -> None:
     work = Work()
     work.refused = "b"
