@@ -104,23 +104,42 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """A verdict, and what it was computed from: all events up to a sequence.
+
+    It also counts on some turns having been `taken` (their ids), of which is not known yet that they are recorded as such.
+    """
+
+    sequence: int
+    verdict: Verdict
+    stop_reason: StopReason
+    taken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """A turn to record under a claim; `settles` is how much of what was reserved for it its usage stands for."""
+    """A turn to record under a claim, and the conclusion that follows where it is the last.
+
+    `settles` is how much of what was reserved for the turn its usage stands for.
+    """
 
     deliberation: str
     epoch: int
     turn: Turn
     settles: int = 0
+    conclusion: Conclusion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """What became of a batch: the sequence by turn id, those that were there already included.
 
-    A turn whose id is missing was fenced: the claim that it was taken under is lost.
+    A turn whose id is missing was fenced: the claim that it was taken under is lost. `decided` has deliberation and
+    epoch of each conclusion that is there now; one that is missing no longer followed, or was fenced.
     """
 
     sequences: Mapping[str, int]
+    decided: Collection[tuple[str, int]] = frozenset()
 
 
 class Deliberations(Protocol):
@@ -168,13 +187,13 @@ class Deliberations(Protocol):
         ...
 
     async def record(self, batch: Sequence[Recording]) -> Recorded:
-        """Record turns, once each; raises UnrecordableError where the graph refuses the batch for good."""
+        """Record turns, once each, with what they lead to; raises UnrecordableError where the graph refuses the batch for good."""
         ...
 
     async def decide(
         self, held: Held, sequence: int, verdict: Verdict, stop_reason: StopReason
     ) -> bool:
-        """Write the verdict where the epoch holds and the sequence is the one it was computed from; false where not."""
+        """Write a verdict that no turn led to, where the epoch holds and the sequence is the one it was computed from; false where not."""
         ...
 
     async def fail(

@@ -1,4 +1,4 @@
-"""The recorder: every turn of this process goes to the graph through it.
+"""The recorder: every turn of this process goes to the graph through it, the last one with the verdict that it leads to.
 
 A turn is written the moment it ends; turns that end while a write is under way go together in the
 next one. Where many wait, a second write goes beside the first, of other deliberations. Nothing waits for
@@ -40,10 +40,18 @@ _WORTH_ANOTHER_WRITE = 48
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a recording: the turn as it was recorded, and whether its conclusion is written, too."""
+
+    turn: Turn
+    decided: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
     recording: Recording
-    recorded: asyncio.Future[Turn]
+    written: asyncio.Future[Written]
 
 
 class _Write:
@@ -86,8 +94,8 @@ class Recorder:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def record(self, recording: Recording) -> Turn:
-        """Return the turn as it was recorded, with its sequence; it may have become an absence.
+    async def record(self, recording: Recording) -> Written:
+        """Return the turn as it was recorded, with its sequence; it may have become an absence, which concludes nothing.
 
         Raises:
             ClaimLostError: another process holds the deliberation; the turn was not recorded.
@@ -98,19 +106,19 @@ class Recorder:
         self._idle.clear()
         self._look()
         # The write goes on when whoever waits for it is cancelled: what was answered is recorded.
-        return await asyncio.shield(waiting.recorded)
+        return await asyncio.shield(waiting.written)
 
     async def settled(self, deliberation: str) -> None:
         """Wait until no turn of a deliberation is on its way into the graph."""
         on_their_way = [
-            waiting.recorded
+            waiting.written
             for waiting in (
                 *itertools.chain.from_iterable(
                     write.turns for write in (*self._under_way, *self._split)
                 ),
                 *self._waiting,
             )
-            if waiting.recording.deliberation == deliberation and not waiting.recorded.done()
+            if waiting.recording.deliberation == deliberation and not waiting.written.done()
         ]
         if on_their_way:
             await asyncio.wait(on_their_way)
@@ -204,18 +212,19 @@ class Recorder:
         except UnrecordableError as error:
             return write.halves() if len(write.turns) > 1 else self._refused(write.turns[0], error)
         for waiting in write.turns:
-            if waiting.recorded.done():
+            if waiting.written.done():
                 continue
             turn = waiting.recording.turn
+            claim = (waiting.recording.deliberation, waiting.recording.epoch)
             sequence = recorded.sequences.get(turn.id)
             if sequence is None:
-                waiting.recorded.set_exception(
-                    ClaimLostError(waiting.recording.deliberation, waiting.recording.epoch)
-                )
+                waiting.written.set_exception(ClaimLostError(*claim))
                 # Whoever waited may have been cancelled: then nobody retrieves it, and that is fine.
-                waiting.recorded.exception()
+                waiting.written.exception()
             else:
-                waiting.recorded.set_result(dataclasses.replace(turn, sequence=sequence))
+                turn = dataclasses.replace(turn, sequence=sequence)
+                decided = waiting.recording.conclusion is not None and claim in recorded.decided
+                waiting.written.set_result(Written(turn, decided))
         return []
 
     def _refused(self, waiting: _Waiting, error: UnrecordableError) -> list[_Write]:
@@ -230,8 +239,8 @@ class Recorder:
             seat=turn.key.seat,
         )
         if not turn.taken:
-            waiting.recorded.set_exception(error)
-            waiting.recorded.exception()
+            waiting.written.set_exception(error)
+            waiting.written.exception()
             return []
         absence = dataclasses.replace(
             turn,
@@ -242,8 +251,5 @@ class Recorder:
             choices=(),
             absence=f"could not be recorded: {error.reason}",
         )
-        return [
-            _Write(
-                [_Waiting(dataclasses.replace(waiting.recording, turn=absence), waiting.recorded)]
-            )
-        ]
+        recording = dataclasses.replace(waiting.recording, turn=absence, conclusion=None)
+        return [_Write([_Waiting(recording, waiting.written)])]

@@ -16,14 +16,14 @@ import structlog
 from orchestrator.domain.deliberations import Deliberation, StopReason, Turn, TurnKey
 from orchestrator.domain.errors import BudgetSpentError, ClaimLostError, outline
 from orchestrator.domain.ids import turn_id
-from orchestrator.domain.protocols import PROTOCOLS
-from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Rules, Take
+from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Take
 from orchestrator.engine.budgeting import Budget
 from orchestrator.engine.dispatching import Dispatcher
 from orchestrator.engine.events import Moved
 from orchestrator.engine.following import Board
 from orchestrator.engine.patience import until_available
-from orchestrator.engine.ports import Deliberations, Held, Recording
+from orchestrator.engine.ports import Case, Deliberations, Held, Recording
+from orchestrator.engine.proceedings import Proceedings
 from orchestrator.engine.recorder import Recorder
 
 _LOOK_AGAIN = 0.2
@@ -52,9 +52,11 @@ class Runner:
         self._winding_down: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ending: bool = False
         """The end is being written: once it is there, the graph says that nobody holds the deliberation."""
-        self._in_flight: dict[TurnKey, asyncio.Task[Turn | None]] = {}
+        self._in_flight: dict[TurnKey, asyncio.Task[None]] = {}
         self._calling: set[TurnKey] = set()
         self._budget: Budget | None = None
+        self._decided = False
+        """The verdict went into the graph with the last turn."""
 
     @property
     def calling(self) -> bool:
@@ -81,60 +83,48 @@ class Runner:
             )
             if case.deliberation.status.ended:
                 return
-            await self._deliberate(case.deliberation, {t.id: t for t in case.turns}, deadline)
+            await self._deliberate(case, deadline)
         finally:
             await self._stop_calls(everything=True)
 
-    async def _deliberate(
-        self, deliberation: Deliberation, turns: dict[str, Turn], deadline: _Deadline
-    ) -> None:
-        protocol = PROTOCOLS[deliberation.protocol]
-        rules = Rules(
-            deliberation=deliberation.id,
-            seats=tuple(seat.number for seat in deliberation.seats),
-            rounds=deliberation.rounds,
-            quorum=deliberation.quorum,
-        )
+    async def _deliberate(self, case: Case, deadline: _Deadline) -> None:
+        deliberation = case.deliberation
+        proceedings = Proceedings(deliberation, case.turns)
         if deliberation.token_budget is not None:
             self._budget = Budget(
-                deliberation.token_budget, deliberation, turns.values(), self._write_reserved
+                deliberation.token_budget, deliberation, case.turns, self._write_reserved
             )
-        sequence = max([deliberation.sequence, *(turn.sequence or 0 for turn in turns.values())])
         while True:
-            step = protocol.next_step(rules, turns.values())
+            step = proceedings.next_step()
             stop_reason = self._stop_reason(deadline)
             if isinstance(step, Take) and stop_reason is not None:
                 waited_for = self._dispatcher.obstacles(deliberation.id)
                 await self._stop_calls(everything=False)
-                for turn in await self._recorded(None):
-                    turns[turn.id] = turn
-                    sequence = max(sequence, turn.sequence or 0)
-                step = self._explained(
-                    protocol.conclude_early(rules, turns.values(), stop_reason), waited_for
-                )
+                await self._recorded(None)
+                step = proceedings.next_step()
+                if isinstance(step, Take):
+                    step = self._explained(proceedings.conclude_early(stop_reason), waited_for)
             if not isinstance(step, Take):
                 await self._stop_calls(everything=False)
-                await self._end(step, sequence)
-                self._tell_end(step, deliberation, turns.values())
+                if not self._decided:
+                    await self._end(step, proceedings.sequence)
+                self._tell_end(step, deliberation, proceedings.turns)
                 return
             if self._winding_down.done():
                 await self._stop_calls(everything=False, waiting=True)
                 if not self._in_flight:
                     return
             else:
-                self._begin(deliberation, step.asks, turns)
-            for turn in await self._recorded(deadline):
-                turns[turn.id] = turn
-                sequence = max(sequence, turn.sequence or 0)
+                self._begin(deliberation, step.asks, proceedings)
+            await self._recorded(deadline)
 
     def _begin(
-        self, deliberation: Deliberation, asks: tuple[Ask, ...], turns: dict[str, Turn]
+        self, deliberation: Deliberation, asks: tuple[Ask, ...], proceedings: Proceedings
     ) -> None:
         for ask in asks:
             if ask.key not in self._in_flight:
-                contents = {id_: turns[id_].content or "" for id_ in ask.shown}
                 self._in_flight[ask.key] = asyncio.create_task(
-                    self._take(deliberation, ask, contents), name=f"turn {ask.key}"
+                    self._take(deliberation, ask, proceedings), name=f"turn {ask.key}"
                 )
 
     def _stop_reason(self, deadline: _Deadline) -> StopReason | None:
@@ -160,11 +150,10 @@ class Runner:
         if not await until_available(lambda: self._deliberations.reserve(self.held, tokens)):
             raise ClaimLostError(self.held.deliberation, self.held.epoch)
 
-    async def _take(
-        self, deliberation: Deliberation, ask: Ask, contents: dict[str, str]
-    ) -> Turn | None:
-        """Return the turn as it is recorded; none where the budget leaves no room for it."""
+    async def _take(self, deliberation: Deliberation, ask: Ask, proceedings: Proceedings) -> None:
+        """Return once the turn is recorded, or the budget leaves no room for it."""
         budget = self._budget
+        contents = {turn: proceedings.content(turn) for turn in ask.shown}
         self._calling.add(ask.key)
         try:
             turn = await self._dispatcher.take(deliberation, ask, contents, budget)
@@ -172,7 +161,7 @@ class Runner:
             if budget is not None:
                 budget.abandon(turn_id(deliberation.id, ask.key))
             if isinstance(error, BudgetSpentError):
-                return None
+                return
             raise
         finally:
             self._calling.discard(ask.key)
@@ -186,23 +175,31 @@ class Runner:
                 attempts=turn.attempts,
                 reason=outline(turn.absence or ""),
             )
-        turn = await self._recorder.record(
+        proceedings.say(turn)
+        # While others are asked still, this is not the last.
+        conclusion = None if self._calling else proceedings.conclusion()
+        if conclusion is not None:
+            self.ending = True
+        written = await self._recorder.record(
             Recording(
                 deliberation=deliberation.id,
                 epoch=self.held.epoch,
                 turn=turn,
                 settles=0 if budget is None else budget.settlement(turn.id),
+                conclusion=conclusion,
             )
         )
+        if conclusion is not None:
+            self._decided = self.ending = written.decided
+        proceedings.record(written.turn)
         if budget is not None:
-            budget.recorded(turn)
-        self._board.post(Moved(deliberation=deliberation.id))
-        return turn
+            budget.recorded(written.turn)
+        self._board.post(Moved(deliberation=deliberation.id, changed=written.decided))
 
-    async def _recorded(self, deadline: _Deadline | None) -> list[Turn]:
+    async def _recorded(self, deadline: _Deadline | None) -> None:
         """Wait for turns under way: for one, or until the deadline; without a deadline, for all."""
         if not self._in_flight:
-            return []
+            return
         watched: set[asyncio.Future[Any]] = {*self._in_flight.values()}
         if deadline is not None and not self._winding_down.done():
             watched.add(self._winding_down)
@@ -212,8 +209,8 @@ class Runner:
             return_when=asyncio.ALL_COMPLETED if deadline is None else asyncio.FIRST_COMPLETED,
         )
         done = [key for key, task in self._in_flight.items() if task.done()]
-        ended = [self._in_flight.pop(key).result() for key in done]
-        return [turn for turn in ended if turn is not None]
+        for task in [self._in_flight.pop(key) for key in done]:
+            task.result()
 
     def _patience(self, deadline: _Deadline) -> float | None:
         """Return how long turns are waited for: wound down, no longer than until some may have begun to wait."""

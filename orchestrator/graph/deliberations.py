@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 from neo4j import Record
 from typing_extensions import override
@@ -16,10 +15,10 @@ from orchestrator.domain.errors import (
     RefusedError,
     UnreadableError,
 )
-from orchestrator.domain.ids import verdict_id
 from orchestrator.engine.ports import (
     Accepted,
     Case,
+    Conclusion,
     Deliberations,
     Held,
     Order,
@@ -43,7 +42,6 @@ class GraphDeliberations(Deliberations):
         self._reserving: Gathering[tuple[str, int, int], bool] = Gathering(
             self._reserve, absent=False
         )
-        self._deciding: Gathering[dict[str, Any], bool] = Gathering(self._decide, absent=False)
 
     @override
     async def accept(self, order: Order) -> Accepted:
@@ -93,20 +91,8 @@ class GraphDeliberations(Deliberations):
     async def decide(
         self, held: Held, sequence: int, verdict: Verdict, stop_reason: StopReason
     ) -> bool:
-        row = {
-            "deliberation": held.deliberation,
-            "epoch": held.epoch,
-            "sequence": sequence,
-            "verdict": verdict_id(held.deliberation),
-            "ranking": [[r.proposal, r.rank, r.score, r.votes] for r in verdict.ranking],
-            "margin": verdict.margin,
-            "agreement": verdict.agreement,
-            "partial": verdict.partial,
-            "decision": verdict.decision.value,
-            "stopReason": stop_reason.value,
-        }
-        # By the claim, too: a process must not take another claim's answer for its own.
-        return await self._deciding(_key(held.deliberation, held.epoch, sequence), row)
+        conclusion = Conclusion(sequence=sequence, verdict=verdict, stop_reason=stop_reason)
+        return await recording.decide(self._graph, held, conclusion)
 
     @override
     async def fail(
@@ -156,14 +142,6 @@ class GraphDeliberations(Deliberations):
             "deliberation/reserve", reservations=[list(row) for row in rows.values()]
         )
         return {_key(row["deliberation"], row["epoch"], row["reserved"]): True for row in written}
-
-    async def _decide(self, verdicts: Mapping[str, dict[str, Any]]) -> dict[str, bool]:
-        rows = await self._graph.write("deliberation/decide", verdicts=list(verdicts.values()))
-        decided = {(row["deliberation"], row["epoch"], row["sequence"]) for row in rows}
-        return {
-            key: (row["deliberation"], row["epoch"], row["sequence"]) in decided
-            for key, row in verdicts.items()
-        }
 
 
 def _case(row: Record) -> Case:

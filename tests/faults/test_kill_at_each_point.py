@@ -94,16 +94,17 @@ async def _claim_committed_but_unanswered(scene: Scene, service: ServiceProcess)
 
 
 async def _before_the_verdict(scene: Scene, service: ServiceProcess) -> None:
-    trap = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("deliberation/decide"))
-    accepted = await scene.deliberate(service)
+    accepted = await scene.all_but_one_ballot(service)
+    trap = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("turn/record"))
     await trap.sprung()
-    assert len((await scene.look()).of(accepted)) == 12
+    assert len((await scene.look()).of(accepted)) == 11
 
 
 async def _verdict_committed_but_unanswered(scene: Scene, service: ServiceProcess) -> None:
-    trap = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("deliberation/decide"))
-    await scene.deliberate(service)
+    accepted = await scene.all_but_one_ballot(service)
+    trap = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"))
     assert (await trap.sprung()).outcome is Tag.SUCCESS
+    assert (await scene.look()).deliberation(accepted).status == "DECIDED"
 
 
 def _calls(scene: Scene, deliberation: str, part: str) -> list[int]:

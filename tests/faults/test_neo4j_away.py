@@ -152,7 +152,6 @@ async def test_a_connection_cut_around_any_statement_costs_a_living_process_noth
         "claim/claim",
         "claim/renew",
         "turn/record",
-        "deliberation/decide",
     )
     for name in names:
         text = statement(name)
@@ -173,6 +172,26 @@ async def test_a_connection_cut_around_any_statement_costs_a_living_process_noth
                 accepted
             ]
             assert seen.deliberation(accepted).resumptions == 0, key
+    assert max(scene.log.answered().values()) == 1
+
+
+async def test_a_connection_cut_around_the_verdict_costs_a_living_process_nothing(
+    scene: Scene,
+) -> None:
+    service = await scene.start()
+    await service.ready()
+    for side, tag in (
+        (Side.REQUEST, Tag.RUN),
+        (Side.REQUEST, Tag.PULL),
+        (Side.ANSWER, Tag.PULL),
+    ):
+        accepted = await scene.all_but_one_ballot(service)
+        trap = scene.proxy.trap(side, tag, statement("turn/record"))
+        await trap.sprung()
+        trap.cut()
+        seen = await scene.all_ended(30)
+        assert scene.faults(seen) == [], side
+        assert seen.deliberation(accepted).resumptions == 0, side
     assert max(scene.log.answered().values()) == 1
 
 

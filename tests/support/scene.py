@@ -12,10 +12,12 @@ from neo4j import AsyncDriver
 
 from tests.support.bolt_proxy import BoltProxy
 from tests.support.evidence import Crash, Evidence, ended, faults, gather, quiet
+from tests.support.model_behaviour import Behaviour
 from tests.support.model_log import ModelLog
 from tests.support.model_server import ModelServer
 from tests.support.neo4j import Neo4jServer
 from tests.support.service_process import COMMAND, ServiceProcess
+from tests.support.waiting import eventually
 
 _HASTY = Path(__file__).with_name("hasty_council.py")
 
@@ -113,6 +115,13 @@ class Scene:
         assert payload["errors"] == []
         accepted = payload["deliberation"]["id"]
         self.accepted.append(accepted)
+        return accepted
+
+    async def all_but_one_ballot(self, service: ServiceProcess) -> str:
+        """Have a deliberation accepted and wait for its last turn, with which its verdict is written."""
+        self.model.script(Behaviour(latency=1.0), turn="*-b1-s3*", attempts=1)
+        accepted = await self.deliberate(service)
+        await eventually(self.look, lambda seen: len(seen.of(accepted)) == 11)
         return accepted
 
     async def crash(self, service: ServiceProcess, point: str) -> Crash:

@@ -283,7 +283,7 @@ class Cramped(Graph):
 
     @override
     async def write(self, name: str, /, **parameters: Any) -> list[Record]:
-        if sum(len(turns) for _, _, turns in parameters["batches"]) > self.room:
+        if sum(len(turns) for _, _, turns, _ in parameters["batches"]) > self.room:
             raise OutOfMemoryError("there is no memory for it")
         return await super().write(name, **parameters)
 
@@ -299,7 +299,7 @@ async def test_turns_that_do_not_fit_into_a_transaction_together_are_recorded_ap
         recorded = await asyncio.gather(*map(recorder.record, recordings(held, turns)))
     finally:
         running.cancel()
-    assert [turn.outcome for turn in recorded] == [TurnOutcome.TAKEN] * len(turns)
+    assert [one.turn.outcome for one in recorded] == [TurnOutcome.TAKEN] * len(turns)
     assert len((await deliberations.load(held.deliberation)).turns) == len(turns)
 
 

@@ -112,7 +112,8 @@ async def _recorder(graph: Graph) -> AsyncGenerator[Recorder]:
 async def _record(recorder: Recorder, turns: Sequence[Recording]) -> list[Turn]:
     # Sent again and again otherwise, where it never fits.
     async with asyncio.timeout(_PATIENCE):
-        return list(await asyncio.gather(*map(recorder.record, turns)))
+        written = await asyncio.gather(*map(recorder.record, turns))
+    return [one.turn for one in written]
 
 
 def _answers(proxy: BoltProxy) -> Trap:

@@ -31,6 +31,7 @@ from orchestrator.engine.ports import (
     Answer,
     Call,
     Case,
+    Conclusion,
     CouncilVersion,
     Held,
     Look,
@@ -106,6 +107,8 @@ class OneDeliberation:
     batches: list[tuple[str, ...]] = field(default_factory=list)
     reservations: list[int] = field(default_factory=list)
     verdicts: list[tuple[Verdict, StopReason]] = field(default_factory=list)
+    decided_apart: int = 0
+    """Verdicts that no turn brought."""
     failures: list[tuple[StopReason, str]] = field(default_factory=list)
     epoch: int = 1
     errors: list[Exception] = field(default_factory=list)
@@ -196,7 +199,23 @@ class OneDeliberation:
                     tokens_settled=self.deliberation.tokens_settled + recording.settles,
                 )
             sequences[turn.id] = self.turns[turn.id].sequence or 0
-        return Recorded(sequences=sequences)
+        decided = [
+            (recording.deliberation, recording.epoch)
+            for recording in batch
+            if recording.epoch == self.epoch and self._concludes(recording.conclusion)
+        ]
+        return Recorded(sequences=sequences, decided=decided)
+
+    def _concludes(self, conclusion: Conclusion | None) -> bool:
+        if (
+            conclusion is None
+            or conclusion.sequence != self.deliberation.sequence
+            or not all(self.turns[turn].taken for turn in conclusion.taken)
+        ):
+            return False
+        self.verdicts.append((conclusion.verdict, conclusion.stop_reason))
+        self._end(Status.DECIDED)
+        return True
 
     async def decide(
         self, held: Held, sequence: int, verdict: Verdict, stop_reason: StopReason
@@ -204,6 +223,7 @@ class OneDeliberation:
         self._fail_if_told()
         if (held.epoch, sequence) != (self.epoch, self.deliberation.sequence):
             return False
+        self.decided_apart += 1
         self.verdicts.append((verdict, stop_reason))
         self._end(Status.DECIDED)
         return True

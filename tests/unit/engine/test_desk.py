@@ -19,7 +19,6 @@ from orchestrator.domain.deliberations import (
     Task,
     TurnKey,
     TurnKind,
-    Verdict,
 )
 from orchestrator.domain.errors import UnavailableError, UnreadableError
 from orchestrator.domain.ids import turn_id
@@ -527,12 +526,11 @@ class SlowToAnswer(OneDeliberation):
         self.go_on = asyncio.Event()
 
     @override
-    async def decide(
-        self, held: Held, sequence: int, verdict: Verdict, stop_reason: StopReason
-    ) -> bool:
-        decided = await super().decide(held, sequence, verdict, stop_reason)
-        await self.go_on.wait()
-        return decided
+    async def record(self, batch: Sequence[Recording]) -> Recorded:
+        recorded = await super().record(batch)
+        if recorded.decided:
+            await self.go_on.wait()
+        return recorded
 
 
 class SlowToClaim(OneDeliberation):

@@ -46,7 +46,7 @@ async def settle() -> None:
 async def test_a_turn_comes_back_with_its_sequence() -> None:
     graph = OneDeliberation()
     async with recorder_on(graph) as recorder:
-        recorded = await recorder.record(recording(proposal(1)))
+        recorded = (await recorder.record(recording(proposal(1)))).turn
     assert recorded == graph.turns[proposal(1).id]
 
 
@@ -120,7 +120,7 @@ async def test_nothing_is_acknowledged_before_its_commit() -> None:
 async def test_what_was_received_is_held_while_the_graph_is_away() -> None:
     graph = OneDeliberation(errors=[UnavailableError("away"), UnavailableError("away")])
     async with recorder_on(graph) as recorder:
-        recorded = await recorder.record(recording(proposal(1)))
+        recorded = (await recorder.record(recording(proposal(1)))).turn
     assert recorded.taken
 
 
@@ -144,7 +144,7 @@ async def test_one_turn_that_cannot_be_stored_does_not_stop_the_others() -> None
         await asyncio.sleep(0)
         assert graph.gate is not None
         graph.gate.set()
-    assert [task.result().outcome for task in tasks] == [
+    assert [task.result().turn.outcome for task in tasks] == [
         TurnOutcome.ABSENT if turn.content == "unstorable" else TurnOutcome.TAKEN for turn in turns
     ]
 
@@ -167,7 +167,7 @@ async def test_a_deliberation_that_cannot_be_written_now_holds_up_no_other() -> 
         assert not stuck.done()
         assert not await recorder.emptied(timedelta(0))
         locked = False
-        assert (await stuck).id == "trn_0"
+        assert (await stuck).turn.id == "trn_0"
         assert await recorder.emptied(timedelta(seconds=1))
 
 
@@ -202,7 +202,7 @@ async def test_while_the_graph_is_away_nothing_else_is_tried_beside() -> None:
 async def test_a_turn_that_cannot_be_stored_is_recorded_as_absent_with_the_reason() -> None:
     graph = OneDeliberation(refuses=unstorable)
     async with recorder_on(graph) as recorder:
-        recorded = await recorder.record(recording(proposal(1, "unstorable")))
+        recorded = (await recorder.record(recording(proposal(1, "unstorable")))).turn
     assert (recorded.content, recorded.absence) == (None, "could not be recorded: no room")
 
 

@@ -11,9 +11,15 @@ import pytest
 from typing_extensions import override
 
 from orchestrator.domain.deliberations import Status, StopReason, TurnKey, TurnKind
-from orchestrator.domain.errors import ClaimLostError, ModelError, UnavailableError
+from orchestrator.domain.errors import (
+    ClaimLostError,
+    ModelError,
+    UnavailableError,
+    UnrecordableError,
+)
 from orchestrator.domain.ids import turn_id
 from orchestrator.engine.dispatching import Dispatcher
+from orchestrator.engine.events import Moved
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience
@@ -27,6 +33,7 @@ from tests.unit.engine.doubles import (
     OneDeliberation,
     ScriptedModels,
     a_deliberation,
+    ballot_for,
 )
 
 HELD = Held(deliberation=DELIBERATION, epoch=1)
@@ -85,6 +92,16 @@ async def test_turns_that_are_recorded_are_never_asked_for_again() -> None:
     await Bench(resumed, again).run()
     assert set(again.asked) == set(whole) - set(some)
     assert resumed.verdicts == graph.verdicts
+
+
+async def test_what_only_wants_its_verdict_is_decided_without_a_call() -> None:
+    graph = OneDeliberation()
+    await Bench(graph, ScriptedModels()).run()
+    complete = replace(a_deliberation(), sequence=13)
+    resumed, models = OneDeliberation(deliberation=complete, turns=graph.turns), ScriptedModels()
+    await Bench(resumed, models).run()
+    assert models.asked == []
+    assert (resumed.verdicts, resumed.decided_apart) == (graph.verdicts, 1)
 
 
 async def test_a_deliberation_that_has_ended_is_left_alone() -> None:
@@ -215,6 +232,75 @@ async def test_a_verdict_is_not_written_over_events_it_did_not_count() -> None:
     with pytest.raises(ClaimLostError):
         await Bench(graph, ScriptedModels()).run()
     assert (len(graph.turns), graph.verdicts) == (12, [])
+
+
+async def test_the_verdict_goes_with_the_last_turn() -> None:
+    graph, models = OneDeliberation(), ScriptedModels()
+    bench = Bench(graph, models)
+    followed = bench.board.follow(DELIBERATION)
+    models.gates["b1-s3"] = asyncio.Event()
+    running = asyncio.create_task(bench.run())
+    await until(lambda: len(graph.turns) == 11)
+    graph.gate = asyncio.Event()
+    models.gates["b1-s3"].set()
+    await until(lambda: graph.writing == 1)
+    assert bench.runner.ending
+    graph.gate.set()
+    await running
+    assert len(graph.batches[-1]) == 1
+    ((verdict, reason),) = graph.verdicts
+    assert (len(verdict.ballots), verdict.partial, reason) == (3, False, StopReason.COMPLETED)
+    assert graph.decided_apart == 0
+    while not isinstance(told := await anext(followed), Moved):
+        pass
+    assert told.changed
+
+
+def last_two_ballots(say: str) -> ScriptedModels:
+    """The last two ballots come together, and the first of them says so."""
+
+    def script(call: Call, _times: int) -> Answer | None:
+        if not call.turn.endswith("b1-s2"):
+            return None
+        return Answer(content=ballot_for(call), reasoning=say)
+
+    together = asyncio.Event()
+    return ScriptedModels(script=script, gates={"b1-s2": together, "b1-s3": together})
+
+
+@pytest.mark.parametrize("decided_with_the_last", [True, False])
+async def test_a_verdict_does_not_count_a_ballot_that_could_not_be_recorded(
+    decided_with_the_last: bool,
+) -> None:
+    graph = OneDeliberation()
+    models = last_two_ballots("fine" if decided_with_the_last else "unstorable")
+    graph.refuses = lambda turn: (
+        UnrecordableError("no room") if turn.reasoning == "unstorable" else None
+    )
+    running = asyncio.create_task(Bench(graph, models).run())
+    await until(lambda: len(graph.turns) == 10)
+    models.gates["b1-s2"].set()
+    await running
+    ((verdict, _),) = graph.verdicts
+    assert len(verdict.ballots) == (3 if decided_with_the_last else 2)
+    assert verdict.partial is not decided_with_the_last
+    assert graph.decided_apart == (0 if decided_with_the_last else 1)
+
+
+async def test_what_is_complete_once_its_last_turn_is_recorded_was_not_cut_short() -> None:
+    graph, models = OneDeliberation(), ScriptedModels(gates={"b1-s3": asyncio.Event()})
+    running = asyncio.create_task(
+        Bench(graph, models, replace(HELD, time_left=timedelta(seconds=0.3))).run()
+    )
+    await until(lambda: len(graph.turns) == 11)
+    graph.gate = asyncio.Event()
+    models.gates["b1-s3"].set()
+    await until(lambda: graph.writing == 1)
+    await asyncio.sleep(0.4)
+    graph.gate.set()
+    await running
+    ((verdict, reason),) = graph.verdicts
+    assert (verdict.partial, reason) == (False, StopReason.COMPLETED)
 
 
 async def test_the_verdict_waits_for_a_graph_that_is_away() -> None:
