@@ -242,6 +242,38 @@ async def test_what_is_seated_can_be_listed_and_shown(shell: Shell) -> None:
         assert one["name"] in shown.out
 
 
+async def test_what_is_asked_has_the_priority_that_it_was_given(shell: Shell) -> None:
+    asked = await shell.run(
+        "ask", "DEV", "How do we name things?", "--priority", "High", "--detach"
+    )
+
+    assert asked.code == 0
+    found = await shell.query(f'{{ deliberation(id: "{asked.out.strip()}") {{ priority }} }}')
+    assert found == {"deliberation": {"priority": "HIGH"}}
+
+
+async def test_the_shell_offers_what_the_running_service_knows(shell: Shell) -> None:
+    cancelled = await _cancelled(shell)
+    made = await shell.query(
+        """mutation { createRole(input: {name: "$(reboot)"}) { errors { message } }
+             createCouncil(input: {role: "$(reboot)", seats: 1}) { errors { message } } }"""
+    )
+    assert made == {"createRole": {"errors": []}, "createCouncil": {"errors": []}}
+
+    assert await _offered(shell, "ask", "") == {"DEV", "QA", "ARCHITECT", "DEVOPS", "DATA"}
+    assert await _offered(shell, "ask", "DEV") == {"DEV", "DEVOPS"}
+    assert cancelled in await _offered(shell, "retry", "dlb_")
+    assert cancelled in await _offered(shell, "show", "")
+    assert cancelled not in await _offered(shell, "cancel", "")
+
+
+async def test_the_shell_offers_nothing_and_nothing_is_said_where_no_service_answers(
+    alone: Shell,
+) -> None:
+    assert await _offered(alone, "ask", "") == set()
+    assert await _offered(replace(alone, environment={"COUNCIL_PORT": "x"}), "show", "") == set()
+
+
 async def test_what_the_service_refuses_exits_with_4_and_names_the_field(shell: Shell) -> None:
     refused = {
         ("ask", "POETRY", "Why?"): "council.role: there is no role POETRY",
@@ -388,6 +420,15 @@ async def test_settings_name_a_variable_that_none_of_them_has(alone: Shell) -> N
     assert ran.err == (
         "council: COUNCIL_LEASE_SECOND is no setting, and changes nothing; COUNCIL_LEASE_SECONDS is one\n"
     )
+
+
+async def _offered(shell: Shell, command: str, begin: str) -> set[str]:
+    """What bash offers for the argument of a command that begins so."""
+    ran = await shell.run(
+        _COUNCIL_COMPLETE="complete_bash", COMP_WORDS=f"council {command} {begin}", COMP_CWORD="2"
+    )
+    assert (ran.code, ran.err) == (0, "")
+    return set(ran.out.split())
 
 
 async def _accepted(told: asyncio.StreamReader) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,6 +21,19 @@ Url = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with the API's field names.")]
 
+
+def _roles(context: typer.Context) -> list[tuple[str, str]]:
+    from orchestrator.cli import completing
+
+    return completing.roles(context.params.get("url"))
+
+
+def _deliberations(context: typer.Context) -> list[tuple[str, str]]:
+    from orchestrator.cli import completing
+
+    return completing.deliberations(context.info_name or "", context.params.get("url"))
+
+
 Key = Annotated[
     str | None,
     typer.Option(
@@ -35,7 +48,12 @@ Detach = Annotated[
 
 def ask(
     role: Annotated[
-        str, typer.Argument(metavar="ROLE", help="Which council: the role that it serves, as DEV.")
+        str,
+        typer.Argument(
+            metavar="ROLE",
+            help="Which council: the role that it serves, as DEV.",
+            autocompletion=_roles,
+        ),
     ],
     task: Annotated[
         str,
@@ -55,6 +73,12 @@ def ask(
     ] = None,
     rounds: Annotated[
         int | None, typer.Option(help="Rounds of critique and revision; left out, the council's.")
+    ] = None,
+    priority: Annotated[
+        Literal["low", "normal", "high"] | None,
+        typer.Option(
+            case_sensitive=False, help="Which goes first where there is not room for all."
+        ),
     ] = None,
     deadline: Annotated[
         str | None,
@@ -82,7 +106,7 @@ def ask(
 
     async def work(client: CouncilClient, screen: Screen) -> Exit:
         from orchestrator.cli import asking
-        from orchestrator.client.models import TaskInput
+        from orchestrator.client.models import Priority, TaskInput
 
         return await asking.ask(
             client,
@@ -95,6 +119,7 @@ def ask(
                 requirements=requirement or None,
             ),
             rounds=rounds,
+            priority=None if priority is None else Priority(priority.upper()),
             deadline=None if deadline is None else asking.duration_of(deadline),
             budget=budget,
             idempotency_key=key,
@@ -106,7 +131,10 @@ def ask(
 
 
 def cancel(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="Of the deliberation.")],
+    identifier: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="Of the deliberation.", autocompletion=_deliberations),
+    ],
     *,
     reason: Annotated[
         str | None, typer.Option(help="Why; it is shown with the deliberation from then on.")
@@ -132,7 +160,11 @@ def cancel(
 def retry(
     identifier: Annotated[
         str,
-        typer.Argument(metavar="ID", help="Of a deliberation that failed or was cancelled."),
+        typer.Argument(
+            metavar="ID",
+            help="Of a deliberation that failed or was cancelled.",
+            autocompletion=_deliberations,
+        ),
     ],
     *,
     key: Key = None,
@@ -190,6 +222,7 @@ def show(
         typer.Argument(
             metavar="ID",
             help="Of a deliberation, turn, council, agent, task, role, model, endpoint.",
+            autocompletion=_deliberations,
         ),
     ],
     *,

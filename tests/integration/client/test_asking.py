@@ -40,6 +40,7 @@ async def ask(
                 role="DEV",
                 task=models.TaskInput(description="Write a cache."),
                 rounds=None,
+                priority=None,
                 deadline=None,
                 budget=None,
                 idempotency_key=key,
