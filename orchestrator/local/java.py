@@ -7,7 +7,8 @@ import os
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 
-from orchestrator.local import processes, tools
+from orchestrator.local import classes, processes, tools
+from orchestrator.local.classes import Classes
 from orchestrator.local.errors import StartError
 
 _HEAP = ("-Xms128m", "-Xmx512m")
@@ -64,7 +65,7 @@ async def administer(java: str, home: Path, library: Path, *arguments: str) -> t
         java,
         _COMPILED_ONCE,
         "-cp",
-        f"{library}/*",
+        classes.as_fetched(library).path,
         _ADMIN_CLASS,
         *arguments,
         environment={**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")},
@@ -85,7 +86,7 @@ async def set_first_password(java: str, home: Path, library: Path, password_file
         raise StartError("Neo4j did not take its first password.", output.strip())
 
 
-async def start(java: str, home: Path, library: Path, *, lasting: bool) -> JavaProcess:
+async def start(java: str, home: Path, found: Classes, *, lasting: bool) -> JavaProcess:
     """Start it, for long or for a while; it is not up yet when this answers."""
     console = _console(home)
     console.parent.mkdir(exist_ok=True)
@@ -95,10 +96,11 @@ async def start(java: str, home: Path, library: Path, *, lasting: bool) -> JavaP
             *_HEAP,
             *(() if lasting else (_COMPILED_ONCE,)),
             _ROOM_FOR_CODE,
+            *found.options,
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
             "-Dlog4j2.disable.jmx=true",
             "-cp",
-            f"{home}/plugins/*:{home}/conf:{library}/*",
+            found.path,
             processes.MAIN_CLASS,
             processes.home_option(home),
             f"--config-dir={home / 'conf'}",

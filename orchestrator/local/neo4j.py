@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from orchestrator.domain.errors import HomeUnusableError
 from orchestrator.local import (
+    classes,
     configuration,
     credentials,
     docker,
@@ -20,6 +21,7 @@ from orchestrator.local import (
     readiness,
     tools,
 )
+from orchestrator.local.classes import Classes
 from orchestrator.local.configuration import Ports
 from orchestrator.local.errors import (
     CredentialsError,
@@ -30,6 +32,7 @@ from orchestrator.local.errors import (
     ToolsMissingError,
 )
 from orchestrator.local.installing import Pom, Report
+from orchestrator.local.tools import Java
 
 BOLT_PORT = 7687
 HTTP_PORT = 7474
@@ -183,10 +186,8 @@ class OwnNeo4j:
 
     async def stop(self) -> None:
         """Stop it in order, or by force where it does not follow; does nothing where none runs."""
-        running, self._running = self._running, None
         try:
-            if running is not None:
-                await running.stop()
+            await self._end()
         finally:
             lock, self._lock = self._lock, None
             if lock is not None:
@@ -206,7 +207,7 @@ class OwnNeo4j:
             raise ToolsMissingError(tuple(missing))
         await self._start_container(found_docker, pom)
 
-    async def _start_java(self, found_java: str, maven: str | None, pom: Pom) -> None:
+    async def _start_java(self, found_java: Java, maven: str | None, pom: Pom) -> None:
         if await self._adopt_java(pom):
             return
         # Before anything is fetched, which takes minutes.
@@ -214,12 +215,26 @@ class OwnNeo4j:
         if maven is not None:
             await installing.install(self._library, pom, maven=maven, report=self._report)
         await asyncio.to_thread(self._write_configuration, pom)
-        await self._prepare_password(found_java)
-        self._report(f"Starting Neo4j {pom.version}.")
-        self._running = await java.start(
-            found_java, self.home, self._library, lasting=self._lasting
+        await self._prepare_password(found_java.command)
+
+        async def run_and_end(found: Classes) -> None:
+            await self._run(found_java, found, lasting=False)
+            await self._end()
+
+        found = await classes.prepared(
+            self._library, found_java, run=run_and_end, report=self._report
         )
+        self._report(f"Starting Neo4j {pom.version}.")
+        await self._run(found_java, found.with_those_of(self.home), lasting=self._lasting)
+
+    async def _run(self, found_java: Java, found: Classes, *, lasting: bool) -> None:
+        self._running = await java.start(found_java.command, self.home, found, lasting=lasting)
         await self._wait(self._running, _START_SECONDS)
+
+    async def _end(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            await running.stop()
 
     async def _adopt_java(self, pom: Pom) -> bool:
         """Take over the server that a killed process left, if it is what we would start."""

@@ -7,22 +7,32 @@ import os
 import re
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST_JAVA = 17
 ANSWER_SECONDS = 20.0
 
 
-async def find_java(missing: list[str]) -> str | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Java:
+    """A Java that is new enough."""
+
+    command: str
+    version: str
+    """All that it says of itself: another build says something else."""
+
+
+async def find_java(missing: list[str]) -> Java | None:
     """Answer a Java that is new enough; else add to `missing` what is wrong."""
     found: list[str] = []
-    for java in _candidates():
-        status, output = await answer(java, "-version")
+    for command in _candidates():
+        status, output = await answer(command, "-version")
         version = re.search(r'version "(?:1\.)?(\d+)', output)
         if status == 0 and version is not None:
             if int(version[1]) >= OLDEST_JAVA:
-                return java
-            found.append(f"{java} is Java {version[1]}")
+                return Java(command=command, version=output)
+            found.append(f"{command} is Java {version[1]}")
     missing.append(
         f"no Java {OLDEST_JAVA} or later"
         + (f" ({', '.join(found)})" if found else " on the PATH or in JAVA_HOME")

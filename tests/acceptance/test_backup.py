@@ -27,7 +27,7 @@ async def admin(home: Path, *arguments: str) -> None:
     found_java = await tools.find_java(missing)
     if found_java is None:
         pytest.skip("Neo4j runs in a container here; there is no Java to run its commands with")
-    status, output = await java.administer(found_java, home, LIBRARY, *arguments)
+    status, output = await java.administer(found_java.command, home, LIBRARY, *arguments)
     assert status == 0, output
 
 

@@ -73,6 +73,12 @@ def where_is(own: OwnNeo4j) -> dict[str, str]:
     return {"name": own.name, "uri": own.uri, "user": own.user, "password": own.password}
 
 
+def has_open(pid: int, file: Path) -> bool:
+    """Tell whether a process has a file in its memory; True where the system has no word on it."""
+    maps = Path(f"/proc/{pid}/maps")
+    return not maps.exists() or str(file) in maps.read_text(encoding="utf-8")
+
+
 @contextmanager
 def taken_port() -> Generator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -123,6 +129,16 @@ async def test_it_is_a_neo4j_with_its_browser(own: OwnNeo4j) -> None:
 
     assert own.agent.startswith("Neo4j/5.26.")
     assert b"<title>Neo4j Browser</title>" in page.content
+
+
+async def test_it_has_its_classes_from_the_archive_that_a_start_made(own: OwnNeo4j) -> None:
+    kept = [
+        archive for archive in LIBRARY.resolve().glob("classes-*.jsa") if archive.stat().st_size
+    ]
+    if own.pid is None or not kept:
+        pytest.skip("it runs in a container here, or with a Java that makes no archive")
+
+    assert any(has_open(own.pid, archive) for archive in kept)
 
 
 async def test_only_the_owner_can_read_the_password(own: OwnNeo4j) -> None:

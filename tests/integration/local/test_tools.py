@@ -9,6 +9,7 @@ import pytest
 from orchestrator.local import tools
 from orchestrator.local.errors import ToolsMissingError
 from orchestrator.local.neo4j import OwnNeo4j
+from orchestrator.local.tools import Java
 from tests.integration.local.conftest import Program
 
 
@@ -21,7 +22,8 @@ async def test_a_java_that_is_new_enough_is_found(program: Program, version: str
     path = program("java", java(version))
     missing: list[str] = []
 
-    assert await tools.find_java(missing) == str(path)
+    said = f'openjdk version "{version}" 2025-01-01\n'
+    assert await tools.find_java(missing) == Java(command=str(path), version=said)
     assert missing == []
 
 
@@ -44,7 +46,9 @@ async def test_a_newer_java_in_java_home_is_taken_before_an_old_one_on_the_path(
     newer = program("newer", java("21.0.1")).rename(tmp_path / "jdk" / "bin" / "java")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jdk"))
 
-    assert await tools.find_java([]) == str(newer)
+    found = await tools.find_java([])
+    assert found is not None
+    assert found.command == str(newer)
 
 
 async def test_the_java_that_only_says_how_to_install_java_is_none(program: Program) -> None:
