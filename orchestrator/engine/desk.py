@@ -281,9 +281,10 @@ class Desk:
                 epoch=held.epoch,
                 resumed=held.resumed,
             )
-            self._board.post(Moved(deliberation=held.deliberation, changed=True))
             if certain:
                 self._start(held)
+            # After that: those who are told read the graph, and the models are not to wait for that.
+            self._board.post(Moved(deliberation=held.deliberation, changed=True))
 
     def _start(self, held: Held) -> None:
         # What was claimed while the end began is given back with the rest.

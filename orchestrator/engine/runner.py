@@ -94,6 +94,7 @@ class Runner:
             self._budget = Budget(
                 deliberation.token_budget, deliberation, case.turns, self._write_reserved
             )
+        told = len(proceedings.turns)
         while True:
             step = proceedings.next_step()
             stop_reason = self._stop_reason(deadline)
@@ -108,14 +109,19 @@ class Runner:
                 await self._stop_calls(everything=False)
                 if not self._decided:
                     await self._end(step, proceedings.sequence)
+                self._board.post(Moved(deliberation=deliberation.id, changed=True))
                 self._tell_end(step, deliberation, proceedings.turns)
                 return
             if self._winding_down.done():
                 await self._stop_calls(everything=False, waiting=True)
-                if not self._in_flight:
-                    return
             else:
                 self._begin(deliberation, step.asks, proceedings)
+            if told < len(proceedings.turns):
+                # After what follows has begun: those who are told read the graph, and the models are not to wait for that.
+                self._board.post(Moved(deliberation=deliberation.id))
+                told = len(proceedings.turns)
+            if not self._in_flight:
+                return
             await self._recorded(deadline)
 
     def _begin(
@@ -194,7 +200,6 @@ class Runner:
         proceedings.record(written.turn)
         if budget is not None:
             budget.recorded(written.turn)
-        self._board.post(Moved(deliberation=deliberation.id, changed=written.decided))
 
     async def _recorded(self, deadline: _Deadline | None) -> None:
         """Wait for turns under way: for one, or until the deadline; without a deadline, for all."""
@@ -261,7 +266,6 @@ class Runner:
             )
         if not ended:
             raise ClaimLostError(deliberation, self.held.epoch)
-        self._board.post(Moved(deliberation=deliberation, changed=True))
 
     def _tell_end(
         self, step: Decide | Fail, deliberation: Deliberation, turns: Iterable[Turn]

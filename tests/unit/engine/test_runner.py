@@ -234,6 +234,27 @@ async def test_a_verdict_is_not_written_over_events_it_did_not_count() -> None:
     assert (len(graph.turns), graph.verdicts) == (12, [])
 
 
+async def test_what_follows_is_asked_for_before_those_who_follow_are_told() -> None:
+    together = asyncio.Event()
+    gates = {f"p0-s{number}": together for number in (1, 2, 3)}
+    models = ScriptedModels(gates=gates)
+    bench = Bench(OneDeliberation(), models)
+    asked: list[int] = []
+
+    async def follow() -> None:
+        async for event in bench.board.follow(DELIBERATION):
+            if isinstance(event, Moved):
+                asked.append(len(models.asked))
+
+    following = asyncio.create_task(follow())
+    running = asyncio.create_task(bench.run())
+    await until(lambda: len(models.asked) == 3)
+    together.set()
+    await running
+    following.cancel()
+    assert asked[0] == 6
+
+
 async def test_the_verdict_goes_with_the_last_turn() -> None:
     graph, models = OneDeliberation(), ScriptedModels()
     bench = Bench(graph, models)
