@@ -17,6 +17,10 @@ from orchestrator.api.sockets import PatientHttp, PatientSocket
 _CLOSING_SECONDS = 5
 """How long open streams may take to end; without a bound one of them would hold the end for ever."""
 
+_IDLE_SECONDS = 75
+"""How long a connection is kept between two requests. Longer than clients and balancers keep theirs (httpx 5 s, most balancers 60 s):
+of the two the service must not be the one to close, or it may do so while the next request is on its way."""
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -42,6 +46,7 @@ async def listening(app: Starlette, listener: socket.socket) -> AsyncGenerator[N
             access_log=False,
             server_header=False,
             ws_max_size=MOST_BYTES,
+            timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_CLOSING_SECONDS,
         )
     )
