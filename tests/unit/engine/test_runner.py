@@ -239,20 +239,19 @@ async def test_what_follows_is_asked_for_before_those_who_follow_are_told() -> N
     gates = {f"p0-s{number}": together for number in (1, 2, 3)}
     models = ScriptedModels(gates=gates)
     bench = Bench(OneDeliberation(), models)
-    asked: list[int] = []
 
-    async def follow() -> None:
+    async def asked_when_told() -> int:
         async for event in bench.board.follow(DELIBERATION):
             if isinstance(event, Moved):
-                asked.append(len(models.asked))
+                break
+        return len(models.asked)
 
-    following = asyncio.create_task(follow())
+    told = asyncio.create_task(asked_when_told())
     running = asyncio.create_task(bench.run())
     await until(lambda: len(models.asked) == 3)
     together.set()
     await running
-    following.cancel()
-    assert asked[0] == 6
+    assert await told == 6
 
 
 async def test_the_verdict_goes_with_the_last_turn() -> None:
