@@ -17,6 +17,7 @@ from orchestrator.domain.errors import (
     TookTooLongError,
     TooSlowError,
     UnavailableError,
+    UnreadableError,
     outline,
 )
 
@@ -103,6 +104,8 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: P
         return "FORBIDDEN", error.message, ()
     if isinstance(cause, TooSlowError):
         return "LIMIT", str(cause), ()
+    if isinstance(cause, UnreadableError):
+        return "INTERNAL", f"{cause}; the service's log has more under the correlation id", ()
     if (unfit := _unfit(cause)) is not None:
         return "INVALID_INPUT", _shortened(unfit), ()
     if cause is None or isinstance(cause, GraphQLError):

@@ -95,7 +95,10 @@ def _case(deliberation: str, epoch: int, row: list[Any] | None) -> Case | None:
     except Exception as exc:  # noqa: BLE001 - one that cannot be read must not keep the others from being claimed
         # Whoever runs it loads it again, fails at that as well, and ends it.
         _log.warning(
-            "case_unreadable", deliberation=deliberation, epoch=epoch, error=type(exc).__name__
+            "case_unreadable",
+            deliberation=deliberation,
+            epoch=epoch,
+            error=type(exc.__cause__ or exc).__name__,
         )
         return None
 

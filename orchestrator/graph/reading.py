@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from orchestrator.domain.deliberations import (
     Usage,
     Verdict,
 )
+from orchestrator.domain.errors import UnreadableError
 from orchestrator.domain.statistics import CouncilStatistics
 from orchestrator.domain.transcripts import Claimed, Outcome, Transcript
 from orchestrator.graph.council_rows import Rows
@@ -61,6 +63,15 @@ def task(row: Row) -> Task:
     )
 
 
+@contextmanager
+def _naming(deliberation: str) -> Generator[None]:
+    """Say which one it is that cannot be read, of however many are read together."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError) as exc:
+        raise UnreadableError(deliberation) from exc
+
+
 def deliberations(rows: Iterable[tuple[Row, ...]]) -> list[Deliberation]:
     """All that `deliberation/read` found; who sits on several of them is kept once."""
     shared = Rows()
@@ -70,7 +81,16 @@ def deliberations(rows: Iterable[tuple[Row, ...]]) -> list[Deliberation]:
 def deliberation(
     row: Row, task_row: Row, seat_rows: Sequence[Row] = (), *, shared: Rows | None = None
 ) -> Deliberation:
-    """A deliberation, from the columns of `deliberation/read`; without seats where these were not read."""
+    """A deliberation, from the columns of `deliberation/read`; without seats where these were not read.
+
+    Raises:
+        UnreadableError: it is of a form that is not known here.
+    """
+    with _naming(row[0]):
+        return _deliberation(row, task_row, seat_rows, shared or Rows())
+
+
+def _deliberation(row: Row, task_row: Row, seat_rows: Sequence[Row], rows: Rows) -> Deliberation:
     (
         id_,
         council_id,
@@ -98,7 +118,6 @@ def deliberation(
         sequence,
         *usage,
     ) = row
-    rows = shared or Rows()
     seats = (rows.accepted_seat(seat) for seat in seat_rows)
     return Deliberation(
         id=id_,
@@ -197,7 +216,21 @@ def transcript(
 
     Neo4j writes what is committed into its store one property after the other, for all to see: a status may be there before the
     sequence that came with it. An end that has not come after everything else is one that is not all there yet.
+
+    Raises:
+        UnreadableError: something in it is of a form that is not known here.
     """
+    with _naming(deliberation):
+        return _transcript(deliberation, ended, turn_rows, claim_rows, verdict_row)
+
+
+def _transcript(
+    deliberation: str,
+    ended: int | None,
+    turn_rows: Sequence[Row],
+    claim_rows: Sequence[tuple[int, int, bool]],
+    verdict_row: Row | None,
+) -> Transcript:
     recorded = turns(turn_rows)
     claims = tuple(
         Claimed(sequence=sequence, at=moment(at), resumed=resumed)

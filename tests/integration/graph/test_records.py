@@ -15,6 +15,7 @@ from typing_extensions import override
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.deliberations import Deliberation, Status, StopReason, TurnKind
 from orchestrator.domain.drafts import AgentChange
+from orchestrator.domain.errors import UnreadableError
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import verdict_id
 from orchestrator.domain.pages import Page, PageRequest
@@ -97,6 +98,19 @@ async def test_who_sits_on_several_that_are_read_together_is_kept_once(
     assert of_one[0].persona == "Be brief."
     assert all(here.agent is there.agent for here, there in zip(of_one, of_other, strict=True))
     assert of_one[0].persona is of_other[0].persona
+
+
+async def test_of_several_that_are_read_together_it_is_said_which_cannot_be_read(
+    deliberations: Deliberations, records: GraphRecords, run: Run
+) -> None:
+    unreadable = (await claimed(deliberations)).deliberation
+    await claimed(deliberations)
+    await run("change_protocol", deliberation=unreadable, protocol="ONE_OF_A_LATER_VERSION")
+
+    with pytest.raises(UnreadableError, match=unreadable) as raised:
+        await page_of(records, PageRequest(), EVERYTHING)
+
+    assert "ONE_OF_A_LATER_VERSION" in str(raised.value.__cause__)
 
 
 async def test_nothing_is_read_of_what_is_not_there(records: GraphRecords) -> None:

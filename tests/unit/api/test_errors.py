@@ -21,6 +21,7 @@ from orchestrator.domain.errors import (
     TookTooLongError,
     TooSlowError,
     UnavailableError,
+    UnreadableError,
 )
 from orchestrator.domain.pages import LARGEST_PAGE
 from tests.support.samples import ANYBODY, a_deliberation, play
@@ -216,6 +217,18 @@ async def test_fault_of_the_service_is_logged_by_its_id_and_not_shown(
     assert line["exc_info"] is house.registry.errors["roles"]
 
 
+def test_of_a_deliberation_that_cannot_be_read_it_is_told_which_it_is() -> None:
+    unreadable = UnreadableError("dlb_1")
+
+    with capture_logs() as logs:
+        error = coded(GraphQLError("x", original_error=unreadable), "id")
+
+    assert error.message == (
+        "dlb_1 is recorded in a form that this version does not know; the service's log has more under the correlation id"
+    )
+    assert [line["exc_info"] for line in logs] == [unreadable]
+
+
 async def test_what_is_away_is_logged_once_by_its_id_and_with_the_words_that_are_not_shown(
     api: Api, house: House
 ) -> None:
@@ -258,6 +271,7 @@ async def test_fragments_that_contain_each_other_are_refused(api: Api) -> None:
         (UnavailableError("x"), "UNAVAILABLE"),
         (RefusedError(NotFound(message="x", path=(), sought="y")), "NOT_FOUND"),
         (RefusedError(Conflict(message="x", path=())), "CONFLICT"),
+        (UnreadableError("dlb_1"), "INTERNAL"),
         (ValueError("x"), "INTERNAL"),
         (None, "INVALID_INPUT"),
     ],
