@@ -20,6 +20,7 @@ _CODES = {
     404: "NOT_FOUND",
     408: "LIMIT",
     413: "LIMIT",
+    414: "LIMIT",
     421: "FORBIDDEN",
     431: "LIMIT",
     503: "UNAVAILABLE",

@@ -95,11 +95,8 @@ class OwnSites:
             origin=None if origin is None else origin[:_SHOWN],
             correlation_id=correlation_id,
         )
-        if scope["type"] == "websocket":
-            # Before it is accepted: the handshake is answered with 403.
-            await send({"type": "websocket.close", "code": 1008, "reason": ""})
-        else:
-            await refusal(status, why, correlation_id=correlation_id)(scope, receive, send)
+        # Before a WebSocket is accepted: its handshake is answered like any request.
+        await refusal(status, why, correlation_id=correlation_id)(scope, receive, send)
 
 
 def _is_embedded(headers: Headers) -> bool:

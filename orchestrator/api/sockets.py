@@ -18,6 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode
+from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 from websockets.http11 import Response as WebSocketResponse
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
@@ -167,7 +168,7 @@ class PatientHttp(_Patient, HttpToolsProtocol):
                 _REQUEST_SECONDS,
                 f"the request had not come whole after {_REQUEST_SECONDS:g} s, and may take that long at most",
             )
-            self._end_with(too_slow(limit, self.client[0] if self.client else None))
+            self._end_with(too_slow(limit, self._address))
         else:
             # Nobody waits for an answer.
             self.transport.close()
@@ -179,7 +180,16 @@ class PatientHttp(_Patient, HttpToolsProtocol):
             MOST_HEAD_BYTES,
             f"the address and the headers of the request have {self._head} bytes or more, and may have {MOST_HEAD_BYTES} at most",
         )
-        self._end_with(too_large(431, limit, self.client[0] if self.client else None))
+        self._end_with(too_large(431, limit, self._address))
+
+    @override
+    def handle_websocket_upgrade(self) -> None:
+        beyond = _beyond_handshake(self.url, self.headers)
+        if beyond is None:
+            super().handle_websocket_upgrade()
+        else:
+            status, limit = beyond
+            self._end_with(too_large(status, limit, self._address))
 
     @override
     def send_400_response(self, msg: str) -> None:
@@ -190,6 +200,10 @@ class PatientHttp(_Patient, HttpToolsProtocol):
             return
         why = "" if isinstance(found, httptools.HttpParserCallbackError) else f": {found}"
         self._end_with(refusal(400, f"what was sent is no HTTP/1.1 that can be read{why}"))
+
+    @property
+    def _address(self) -> str | None:
+        return self.client[0] if self.client else None
 
     def _end_with(self, answer: Response) -> None:
         """Send an answer to what never became a request, and close; it is left out where it would be taken for that to another request."""
@@ -212,6 +226,30 @@ class PatientHttp(_Patient, HttpToolsProtocol):
     def _let_go(self) -> None:
         _log.warning("reader_too_slow", seconds=_PATIENCE_SECONDS, over="http")
         self.transport.abort()
+
+
+def _beyond_handshake(
+    url: bytes, headers: Sequence[tuple[bytes, bytes]]
+) -> tuple[int, LimitError] | None:
+    """Say which bound of what reads a WebSocket's handshake is passed, and the status: itself it would tell in a text alone."""
+    address = len(b"GET %b HTTP/1.1\r\n" % url)
+    longest = max((len(b"%b: %b\r\n" % header) for header in headers), default=0)
+    for status, line, length in ((414, "an address", address), (431, "a header", longest)):
+        if length > MAX_LINE_LENGTH:
+            return status, LimitError(
+                "handshakeLineBytes",
+                length,
+                MAX_LINE_LENGTH,
+                f"the WebSocket's handshake has {line} of {length} bytes, and may have {MAX_LINE_LENGTH} at most: a longer token goes into connection_init",
+            )
+    if (number := len(headers)) > MAX_NUM_HEADERS:
+        return 431, LimitError(
+            "handshakeHeaders",
+            number,
+            MAX_NUM_HEADERS,
+            f"the WebSocket's handshake has {number} headers, and may have {MAX_NUM_HEADERS} at most",
+        )
+    return None
 
 
 class _Handshake(ServerProtocol):
@@ -272,6 +310,9 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
     @override
     async def send(self, message: Any) -> None:
         await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            # uvicorn would miss the handshake's end, and log that as a fault.
+            self.handshake_complete = True
         if self.handshake_complete and message["type"] == "websocket.accept":
             # The handshake is nothing to keep for as long as the connection lives: what was asked is in the scope, too.
             self.response.headers.clear()

@@ -365,13 +365,13 @@ async def test_a_token_that_is_given_while_the_service_runs_counts(tmp_path: Pat
 
 
 async def test_a_page_of_another_site_cannot_open_a_websocket_under_a_rebound_name_either(
-    tmp_path: Path,
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(tmp_path, {}, anonymous=Scope.MANAGE) as (door, _):
         port = urlsplit(door.url).port
-        for host, origin in (
-            ("127.0.0.1", "https://evil.example"),
-            ("evil.example", f"http://evil.example:{port}"),
+        for host, origin, status, words in (
+            ("127.0.0.1", "https://evil.example", 403, "COUNCIL_ALLOWED_ORIGINS"),
+            ("evil.example", f"http://evil.example:{port}", 421, "COUNCIL_ALLOWED_HOSTS"),
         ):
             with pytest.raises(InvalidStatus) as refused:
                 async with connect(
@@ -384,7 +384,11 @@ async def test_a_page_of_another_site_cannot_open_a_websocket_under_a_rebound_na
                     proxy=None,
                 ):
                     pass
-            assert refused.value.response.status_code == 403
+            response = refused.value.response
+            [error] = json.loads(response.body or b"")["errors"]
+            assert (response.status_code, error["extensions"]["code"]) == (status, "FORBIDDEN")
+            assert words in error["message"]
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_page_whose_origin_is_allowed_can_open_a_websocket() -> None:
