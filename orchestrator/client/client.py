@@ -259,6 +259,9 @@ class CouncilClient:
     async def ended(self, id: str) -> models.Deliberation | None:
         """Wait until a deliberation has ended, and return it; for those who cannot subscribe.
 
+        A service is waited for that goes away: whose connection breaks off, that lacks its graph (503), or in whose place a
+        gateway answers 502, 503 or 504, or 408, 425, 429 or 500, without a word of GraphQL.
+
         Raises:
             UnreachableError: no service was there at first, or the service stayed away for as long as the patience lasts.
         """
@@ -276,6 +279,10 @@ class CouncilClient:
                 if not (reached or error.reached):
                     raise
                 held, why = error.reached, error.reason
+            except AnswerError as error:
+                if not error.passing:
+                    raise
+                held, why = False, error.reason
             except QueryError as error:
                 if not error.unavailable:
                     raise

@@ -20,7 +20,7 @@ from orchestrator.client.errors import (
 )
 from orchestrator.client.generated.base_model import UNSET
 from orchestrator.client.models import Fault, Mistake
-from orchestrator.client.subscriptions import reason, subscribe
+from orchestrator.client.subscriptions import PASSING, reason, subscribe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -95,7 +95,8 @@ class Connection:
                 response = await self._http.post(f"{self.url}/graphql", json=body, timeout=timeout)
                 return self._data(response)
             except ClientError as error:
-                error.sent = sent
+                # A gateway has lost the answer, or never had one.
+                error.sent = sent or (isinstance(error, AnswerError) and error.passing)
                 wanted = error.retry_after if isinstance(error, QueryError) else None
                 # Once: behind one address another process may have taken over from one that ends.
                 if put_off or wanted is None or attempt == _ATTEMPTS:
@@ -177,7 +178,10 @@ class Connection:
             case {"data": data} if data is not None:
                 return data
             case _:
-                raise AnswerError(self.url, f"HTTP {response.status_code}, and no GraphQL in it")
+                status = response.status_code
+                raise AnswerError(
+                    self.url, f"HTTP {status}, and no GraphQL in it", passing=status in PASSING
+                )
 
     def _faults(self, errors: Sequence[object], status: int) -> tuple[Fault, ...]:
         """Read errors; others than ours may come from whatever else answers HTTP in JSON, such as Neo4j."""
@@ -185,7 +189,9 @@ class Connection:
             return tuple(Fault.model_validate(error) for error in errors)
         except ValidationError as error:
             raise AnswerError(
-                self.url, f"HTTP {status}, and errors of another form: it is no council service"
+                self.url,
+                f"HTTP {status}, and errors of another form: it is no council service",
+                passing=status in PASSING,
             ) from error
 
 

@@ -41,10 +41,11 @@ class UnreachableError(ClientError):
 class AnswerError(ClientError):
     """What answered at `url` is no council service, or one of another version."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        """Both fit to be shown."""
+    def __init__(self, url: str, reason: str, *, passing: bool = False) -> None:
+        """Both fit to be shown; `passing`: it may be a gateway whose service is away for a while."""
         self.url: str = without_password(url)
         self.reason: str = reason
+        self.passing: bool = passing
         super().__init__(
             f"what answers at {self.url} does not speak as this service does: {reason}"
         )

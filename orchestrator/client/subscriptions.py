@@ -32,7 +32,7 @@ each of which JSON may write as twelve bytes; the rest is for what stands around
 """
 _FORBIDDEN = 4403
 """How who is not let in is told, or not any more."""
-_PASSING = {408, 425, 429, 500, 502, 503, 504}
+PASSING = {408, 425, 429, 500, 502, 503, 504}
 """What a gateway says while the service behind it is being replaced."""
 
 
@@ -123,7 +123,7 @@ def _mapped(url: str) -> Generator[None]:
         yield
     except InvalidStatus as error:
         status = error.response.status_code
-        if status in _PASSING:
+        if status in PASSING:
             raise UnmadeError(f"HTTP {status}") from error
         raise AnswerError(url, f"HTTP {status}") from error
     except ConnectionClosed as error:

@@ -95,6 +95,15 @@ async def test_the_key_is_told_where_another_answers_for_the_one_that_died(api: 
     assert re.search(r"Asked again with --key \w{32}, it is found", said)
 
 
+async def test_the_key_is_told_where_a_gateway_has_no_answer_of_the_service(api: TinyApi) -> None:
+    api.instead = [no_graphql(504)]
+
+    said, ended = await ask(api.url)
+
+    assert isinstance(ended, AnswerError)
+    assert re.search(r"Asked again with --key \w{32}, it is found", said)
+
+
 async def test_where_nothing_was_sent_no_key_is_told() -> None:
     said, ended = await ask(f"http://127.0.0.1:{free_port()}")
 

@@ -212,6 +212,40 @@ async def test_a_service_that_goes_away_while_an_end_is_waited_for_is_waited_for
     assert len(api.asked) == 3
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_a_service_in_whose_place_a_gateway_answers_is_waited_for(
+    api: TinyApi, client: CouncilClient, status: int
+) -> None:
+    api.root = {"deliberation": answers.deliberation()}
+    api.instead = [no_graphql(status), no_graphql(status)]
+
+    ended = await client.ended(answers.DELIBERATION)
+
+    assert ended is not None
+    assert ended.status == "DECIDED"
+    assert len(api.asked) == 3
+
+
+async def test_a_gateway_whose_service_stays_away_is_given_up_when_the_patience_ends(
+    api: TinyApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.instead = [no_graphql(502) for _ in range(99)]
+    monkeypatch.setattr(client_module, "_STEADY_SECONDS", 0.0)
+
+    async with CouncilClient(api.url, patience=0.2) as client, asyncio.timeout(10):
+        with pytest.raises(UnreachableError, match="HTTP 502"):
+            await client.ended(answers.DELIBERATION)
+
+
+async def test_an_end_is_not_waited_for_where_another_service_answers(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.instead = [no_graphql(404)]
+
+    with pytest.raises(AnswerError, match="HTTP 404"):
+        await client.ended(answers.DELIBERATION)
+
+
 async def test_a_service_that_dies_in_the_first_wait_for_an_end_is_waited_for() -> None:
     dying = Dying()
     async with dying as url, CouncilClient(url) as client:
