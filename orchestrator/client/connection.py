@@ -168,19 +168,22 @@ class Connection:
         return AnswerError(self.url, f"{where}: {first['msg']}")
 
     def _data(self, response: httpx.Response) -> Mapping[str, Any]:
+        status = response.status_code
         try:
             answer = response.json()
         except ValueError:
             answer = None
         match answer:
-            case {"errors": [*errors]} if errors:
-                raise QueryError(self._faults(errors, response.status_code))
+            # No document is answered with 404; under another path the service says so in the form of all errors.
+            case {"errors": [*errors]} if errors and status != 404:  # noqa: PLR2004
+                raise QueryError(self._faults(errors, status))
             case {"data": data} if data is not None:
                 return data
             case _:
-                status = response.status_code
+                passing = status in PASSING
+                what = "" if passing else ": it is no council service"
                 raise AnswerError(
-                    self.url, f"HTTP {status}, and no GraphQL in it", passing=status in PASSING
+                    self.url, f"HTTP {status}, and no GraphQL in it{what}", passing=passing
                 )
 
     def _faults(self, errors: Sequence[object], status: int) -> tuple[Fault, ...]:

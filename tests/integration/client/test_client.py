@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from graphql import GraphQLError
 from orchestrator.client import (
@@ -491,6 +491,29 @@ async def test_a_server_that_is_none_of_ours_is_told_as_such(
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        '{"errors": [{"message": "Not Found", "extensions": {"code": "NOT_FOUND", "path": []}}]}',
+        '{"detail": "Not Found"}',
+        "<h1>Not Found</h1>",
+    ],
+    ids=["own", "json", "html"],
+)
+async def test_where_there_is_no_service_the_address_that_was_asked_is_told(
+    api: TinyApi, client: CouncilClient, body: str
+) -> None:
+    api.instead = [Response(body, status_code=404)]
+
+    with pytest.raises(AnswerError) as caught:
+        await client.service()
+
+    assert str(caught.value) == (
+        f"what answers at {api.url} does not speak as this service does: "
+        "HTTP 404, and no GraphQL in it: it is no council service"
+    )
+
+
+@pytest.mark.parametrize(
     "error",
     [
         {"code": "Neo.ClientError.Request.Invalid", "message": "Not Found"},
@@ -502,9 +525,9 @@ async def test_a_server_that_is_none_of_ours_is_told_as_such(
 async def test_errors_of_another_form_are_those_of_another_service(
     api: TinyApi, client: CouncilClient, error: object
 ) -> None:
-    api.instead = [JSONResponse({"errors": [error]}, status_code=404)]
+    api.instead = [JSONResponse({"errors": [error]}, status_code=400)]
 
-    with pytest.raises(AnswerError, match=r"HTTP 404, .* it is no council service") as caught:
+    with pytest.raises(AnswerError, match=r"HTTP 400, .* it is no council service") as caught:
         await client.council(role="DEV")
 
     assert api.url in str(caught.value)
