@@ -69,6 +69,14 @@ class Language:
 
     async def run(self, example: str, *arguments: str, url: str | None = None) -> list[str]:
         """Return the lines that an example prints."""
+        code, out, err = await self.ended(example, *arguments, url=url)
+        assert code == 0, err
+        return out.splitlines()
+
+    async def ended(
+        self, example: str, *arguments: str, url: str | None = None
+    ) -> tuple[int | None, str, str]:
+        """Return how an example ends, and what it prints to the one and to the other."""
         process = await asyncio.create_subprocess_exec(
             *self.command,
             self.folder / f"{example}{self.suffix}",
@@ -82,8 +90,7 @@ class Language:
             stderr=PIPE,
         )
         out, err = await process.communicate()
-        assert process.returncode == 0, err.decode()
-        return out.decode().splitlines()
+        return process.returncode, out.decode(), err.decode()
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +221,15 @@ async def test_a_verdict_is_read_with_its_transcript(
     assert [
         line.partition(": ")[0] + ": " for line in told if line.startswith(tuple(heads))
     ] == heads
+
+
+@pytest.mark.parametrize("language", ["curl"], indirect=True)
+@pytest.mark.parametrize("example", ["05_wait", "06_read_verdict"])
+async def test_of_what_is_not_there_the_answer_is_shown(language: Language, example: str) -> None:
+    code, out, err = await language.ended(example, "dlb_0193500000007000800000000000000a")
+
+    assert (code, out) == (1, "")
+    assert json.loads(err)["data"] == {"deliberation": None}
 
 
 async def test_what_was_cancelled_is_asked_again(place: Place, language: Language) -> None:

@@ -8,6 +8,6 @@ variables=$(jq -n --arg id "$1" '{$id}')
 found=null
 while [ "$(jq .finishedAt <<<"$found")" = null ]; do
   # Answers once the deliberation has ended, or after the 30 seconds.
-  found=$(ask "$look" "$variables" | jq '.data.deliberation // error(tojson)')
+  found=$(ask "$look" "$variables" | part '.data.deliberation // empty')
 done
 jq -r .status <<<"$found"

@@ -15,7 +15,7 @@ ask 'query ($id: ID!) {
       }
     }
   }
-}' "$(jq -n --arg id "$1" '{$id}')" | jq -r '.data.deliberation |
+}' "$(jq -n --arg id "$1" '{$id}')" | part '.data.deliberation | select(.verdict)' | jq -r '
   .verdict.winner.content,
   (.verdict.ranking[] | "\(.rank). \(.proposal.agent.name) \(.score)"),
   (.turns.edges[].node |
