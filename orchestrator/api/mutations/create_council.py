@@ -11,7 +11,7 @@ from orchestrator.api.context import Info
 from orchestrator.api.mutations import sending
 from orchestrator.api.mutations.agents import inspect_agent_input
 from orchestrator.api.mutations.payloads import CouncilPayload, council_payload
-from orchestrator.api.types.inputs import INPUT, AgentInput
+from orchestrator.api.types.inputs import INPUT, KEY, AgentInput
 from orchestrator.api.types.user_errors import user_errors
 from orchestrator.domain import limits
 from orchestrator.domain.councils import Decision, ProtocolName
@@ -48,10 +48,7 @@ class CreateCouncilInput:
     decision: Maybe[Decision | None] = strawberry.field(
         default=None, description="Left out, BALLOTS."
     )
-    idempotency_key: Maybe[str | None] = strawberry.field(
-        default=None,
-        description="The same key brings back the same result, however often it is sent.",
-    )
+    idempotency_key: Maybe[str | None] = strawberry.field(default=None, description=KEY)
 
 
 async def create_council(

@@ -11,7 +11,7 @@ from orchestrator.api.context import Info
 from orchestrator.api.mutations import sending
 from orchestrator.api.mutations.payloads import RolePayload
 from orchestrator.api.types.councils import Role
-from orchestrator.api.types.inputs import INPUT
+from orchestrator.api.types.inputs import INPUT, KEY
 from orchestrator.api.types.user_errors import user_errors
 from orchestrator.domain import limits
 from orchestrator.domain.errors import RefusedError
@@ -24,10 +24,7 @@ class CreateRoleInput:
 
     name: str = strawberry.field(description="Unique.")
     description: Maybe[str | None] = strawberry.field(default=None, description="What it is about.")
-    idempotency_key: Maybe[str | None] = strawberry.field(
-        default=None,
-        description="The same key brings back the same result, however often it is sent.",
-    )
+    idempotency_key: Maybe[str | None] = strawberry.field(default=None, description=KEY)
 
 
 async def create_role(info: Info, input: Annotated[CreateRoleInput, INPUT]) -> RolePayload | None:

@@ -16,7 +16,7 @@ from orchestrator.api.mutations.payloads import DeliberationPayload, deliberatio
 from orchestrator.api.scalars import Count
 from orchestrator.api.selections import asked_of
 from orchestrator.api.types.deliberations import Deliberation
-from orchestrator.api.types.inputs import INPUT, CouncilBy, TaskInput
+from orchestrator.api.types.inputs import INPUT, KEY, CouncilBy, TaskInput
 from orchestrator.api.types.user_errors import user_errors
 from orchestrator.domain import limits
 from orchestrator.domain.councils import Decision, ProtocolName
@@ -58,10 +58,7 @@ class DeliberateInput:
         default=None,
         description="How many tokens it may use, read and written, attempts that failed among them.",
     )
-    idempotency_key: Maybe[str | None] = strawberry.field(
-        default=None,
-        description="The same key brings back the same result, however often it is sent.",
-    )
+    idempotency_key: Maybe[str | None] = strawberry.field(default=None, description=KEY)
 
 
 async def deliberate(

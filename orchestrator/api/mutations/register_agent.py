@@ -12,7 +12,7 @@ from orchestrator.api.ids import inspect_id
 from orchestrator.api.mutations import sending
 from orchestrator.api.mutations.agents import inspect_agent_input
 from orchestrator.api.mutations.payloads import AgentPayload, agent_payload
-from orchestrator.api.types.inputs import INPUT, AgentInput
+from orchestrator.api.types.inputs import INPUT, KEY, AgentInput
 from orchestrator.api.types.user_errors import user_errors
 from orchestrator.domain.errors import RefusedError
 from orchestrator.domain.ids import Prefix
@@ -25,10 +25,7 @@ class RegisterAgentInput:
 
     council_id: ID = strawberry.field(description="On which council.")
     agent: AgentInput = strawberry.field(description="Who is to sit there.")
-    idempotency_key: Maybe[str | None] = strawberry.field(
-        default=None,
-        description="The same key brings back the same result, however often it is sent.",
-    )
+    idempotency_key: Maybe[str | None] = strawberry.field(default=None, description=KEY)
 
 
 async def register_agent(

@@ -10,7 +10,7 @@ from strawberry import Maybe
 from orchestrator.api.context import Info
 from orchestrator.api.mutations import sending
 from orchestrator.api.mutations.payloads import EndpointPayload, endpoint_payload
-from orchestrator.api.types.inputs import INPUT
+from orchestrator.api.types.inputs import INPUT, KEY
 from orchestrator.api.types.user_errors import user_errors
 from orchestrator.domain.errors import RefusedError
 from orchestrator.domain.validation import Inspection
@@ -27,10 +27,7 @@ class RegisterEndpointInput:
         default=None,
         description="The environment variable that holds the key, which is never stored; begins with COUNCIL_KEY_.",
     )
-    idempotency_key: Maybe[str | None] = strawberry.field(
-        default=None,
-        description="The same key brings back the same result, however often it is sent.",
-    )
+    idempotency_key: Maybe[str | None] = strawberry.field(default=None, description=KEY)
 
 
 async def register_endpoint(

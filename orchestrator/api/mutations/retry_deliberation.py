@@ -13,7 +13,7 @@ from orchestrator.api.context import Info
 from orchestrator.api.ids import inspect_id
 from orchestrator.api.mutations import sending
 from orchestrator.api.mutations.payloads import DeliberationPayload, deliberation_payload
-from orchestrator.api.types.inputs import INPUT
+from orchestrator.api.types.inputs import INPUT, KEY
 from orchestrator.api.types.user_errors import user_errors
 from orchestrator.domain.errors import RefusedError
 from orchestrator.domain.ids import Prefix, with_prefix
@@ -26,10 +26,7 @@ class RetryDeliberationInput:
     """Which deliberation to retry."""
 
     id: ID = strawberry.field(description="One that failed or was cancelled.")
-    idempotency_key: Maybe[str | None] = strawberry.field(
-        default=None,
-        description="The same key brings back the same result, however often it is sent.",
-    )
+    idempotency_key: Maybe[str | None] = strawberry.field(default=None, description=KEY)
 
 
 async def retry_deliberation(

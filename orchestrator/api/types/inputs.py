@@ -9,6 +9,8 @@ from orchestrator.api.scalars import Json
 
 INPUT = strawberry.argument(description="What is wanted.")
 
+KEY = "The caller's own for this mutation: the same key brings back the same result, however often it is sent. In another mutation it is another key."
+
 
 @strawberry.input(one_of=True, description="Which council: one of these.")
 class CouncilBy:

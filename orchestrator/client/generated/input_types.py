@@ -66,7 +66,7 @@ class DeliberateInput(BaseModel):
     token_budget: Optional[int] = None
     "How many tokens it may use, read and written, attempts that failed among them."
     idempotency_key: Optional[str] = None
-    "The same key brings back the same result, however often it is sent."
+    "The caller's own for this mutation: the same key brings back the same result, however often it is sent. In another mutation it is another key."
 
 
 class DeliberationFilter(BaseModel):
@@ -92,7 +92,7 @@ class RetryDeliberationInput(BaseModel):
     id: str
     "One that failed or was cancelled."
     idempotency_key: Optional[str] = None
-    "The same key brings back the same result, however often it is sent."
+    "The caller's own for this mutation: the same key brings back the same result, however often it is sent. In another mutation it is another key."
 
 
 class TaskInput(BaseModel):

@@ -124,6 +124,27 @@ async def test_deliberation_is_followed_from_its_acceptance_to_its_verdict(api: 
     assert [edge["node"]["id"] for edge in task["deliberations"]["edges"]] == [id_]
 
 
+async def test_one_key_in_two_mutations_is_two_keys(api: Api) -> None:
+    first = await accept(api, idempotencyKey="mine")
+    await api.change("cancelDeliberation", "deliberation { id }", id=first)
+
+    payloads = [
+        await api.change(
+            "retryDeliberation",
+            "deliberation { id retryOf { id } }",
+            id=first,
+            idempotencyKey="mine",
+        )
+        for _ in range(2)
+    ]
+
+    second = payloads[0]["deliberation"]["id"]
+    retried = {"id": second, "retryOf": {"id": first}}
+    assert second != first
+    assert [payload["deliberation"] for payload in payloads] == [retried, retried]
+    assert await accept(api, idempotencyKey="mine") == first
+
+
 async def test_cancel_ends_what_is_followed_and_is_shown_ever_after(api: Api) -> None:
     id_ = await accept(api)
     held = await claim(api)
