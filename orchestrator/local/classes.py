@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 from orchestrator.local import locks, tools
 from orchestrator.local.installing import Report
@@ -59,14 +60,22 @@ async def prepared(
     """Answer them from an archive in `library`, which is made first if it has none that this Java takes.
 
     For that, `run` starts Neo4j with the classes that it is given, and ends it in order. They are answered as they were
-    fetched where nothing can be written, where another process is making the archive, and where this Java makes none.
+    fetched where nothing can be written, where another process is making the archive, where this Java makes none, and
+    where the path has a blank or what else a URL has otherwise.
     """
     archive = _archive(library, java)
+    if _is_written_otherwise(archive):
+        return as_fetched(library)
     if not await _is_settled(archive, java) and not await _make(archive, java, run, report):
         return as_fetched(library)
     if _says_that_there_is_none(archive):
         return as_fetched(library)
     return _from(archive.parent, f"-XX:SharedArchiveFile={archive}")
+
+
+def _is_written_otherwise(archive: Path) -> bool:
+    # Java archives next to no class of such a path: it looks for the jar by the address of the class (JDK-8339460).
+    return quote(str(archive), safe="/:@&=+$,;!~*'()") != str(archive)
 
 
 def _from(library: Path, *options: str) -> Classes:

@@ -73,7 +73,7 @@ async def machine(neo4j_way: Way, tmp_path_factory: pytest.TempPathFactory) -> M
     java = await tools.find_java([])
     if java is None or neo4j_way.library is None:
         pytest.skip("Neo4j runs in a container here, or is one that was given")
-    library = tmp_path_factory.mktemp("a home with blanks") / "lib"
+    library = tmp_path_factory.mktemp("home") / "lib"
     library.mkdir()
     for jar in neo4j_way.library.glob("*.jar"):
         (library / jar.name).symlink_to(jar)
@@ -232,6 +232,16 @@ async def test_a_java_without_the_archive_of_its_own_classes_is_not_told_to_make
 
     assert found == machine.as_fetched
     assert machine.reports == []
+
+
+async def test_where_the_path_has_a_blank_none_is_made(machine: Machine, tmp_path: Path) -> None:
+    """Java would put next to nothing into it (JDK-8339460)."""
+    there = tmp_path / "a home with blanks"
+    there.mkdir()
+
+    found = await Machine(machine.java, there).prepared()
+
+    assert found == Classes(path=f"{there}/*")
 
 
 async def test_who_comes_while_another_makes_one_does_not_wait(machine: Machine) -> None:
