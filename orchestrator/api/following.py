@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from strawberry import ID
 
 from orchestrator.api.context import Context
-from orchestrator.api.loaders import as_of, nothing_recorded
+from orchestrator.api.loaders import as_of
 from orchestrator.api.types import events
 from orchestrator.api.types.agents import Seat
 from orchestrator.api.types.deliberations import Deliberation
@@ -87,18 +88,17 @@ class Follow:
 
     async def _recorded_since(self) -> AsyncGenerator[events.DeliberationEvent, None]:
         """Read the graph where it has moved on, and tell what is new."""
-        id_ = self._deliberation.id
-        records = self._context.ports.records
-        now = await records.deliberation(id_)
-        if now is None:
+        followed = await self._context.ports.records.followed(self._deliberation.id)
+        if followed is None:
             # It was pruned, so it had ended; nothing is left to tell.
             self._over = True
             return
+        now, seen = followed
         self._come = max(self._come, now.sequence)
         if now.sequence == self._read:
             return
-        self._deliberation = now
-        seen = await records.transcript(id_) or nothing_recorded(id_)
+        # Who sits on it was read when the following began, and does not change.
+        now = self._deliberation = replace(now, seats=self._deliberation.seats)
         committed = now.sequence
         if not _as_one(now, seen) and self._half_read != committed:
             self._half_read = committed

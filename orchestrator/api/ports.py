@@ -170,8 +170,11 @@ class Records(Protocol):
         ...
 
     async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]: ...
-    async def transcript(self, deliberation: str) -> Transcript | None:
-        """One, read as `deliberation` reads; none of one that is gone."""
+    async def followed(self, deliberation: str) -> tuple[Deliberation, Transcript] | None:
+        """One without its seats and with what was recorded of it, read as `deliberation` reads; none of one that is gone.
+
+        All up to the sequence of the deliberation was committed when its transcript was read.
+        """
         ...
 
     async def authors(self, ids: Collection[str]) -> Mapping[str, Authors]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.callers import Authors
@@ -19,6 +19,8 @@ from orchestrator.graph import paging, reading
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.gathering import Gathering
 
+T = TypeVar("T")
+
 _MANY = frozenset({Status.DECIDED})
 """Statuses of a large part of all deliberations; a list in any other goes by its status, as that is rarer than a role or a council."""
 
@@ -31,8 +33,8 @@ class GraphRecords:
         self._deliberation: Gathering[None, Deliberation | None] = Gathering(
             self.deliberations_by_id, absent=None, alike=True
         )
-        self._transcript: Gathering[None, Transcript | None] = Gathering(
-            self.transcripts, absent=None, alike=True
+        self._followed: Gathering[None, tuple[Deliberation, Transcript] | None] = Gathering(
+            self._all_followed, absent=None, alike=True
         )
 
     async def authors(self, ids: Collection[str]) -> Mapping[str, Authors]:
@@ -83,12 +85,7 @@ class GraphRecords:
             found = reading.deliberations(row["deliberations"])
             return {deliberation.id: deliberation for deliberation in found}
 
-        found = await read(list(ids))
-        # Neo4j writes what is committed into its store one property after the other: read then, an end has a status and no time.
-        ending = [
-            id_ for id_, one in found.items() if one.status.ended != (one.finished_at is not None)
-        ]
-        return found | await read(ending) if ending else found
+        return await _whole(ids, read, lambda found: found)
 
     async def deliberation(self, id: str) -> Deliberation | None:
         return await self._deliberation(id, None)
@@ -172,8 +169,20 @@ class GraphRecords:
         found = [reading.transcript(*columns) for columns in row["transcripts"]]
         return {transcript.deliberation: transcript for transcript in found}
 
-    async def transcript(self, deliberation: str) -> Transcript | None:
-        return await self._transcript(deliberation, None)
+    async def followed(self, deliberation: str) -> tuple[Deliberation, Transcript] | None:
+        return await self._followed(deliberation, None)
+
+    async def _all_followed(
+        self, deliberations: Collection[str]
+    ) -> Mapping[str, tuple[Deliberation, Transcript]]:
+        async def read(ids: list[str]) -> dict[str, tuple[Deliberation, Transcript]]:
+            (row,) = await self._graph.read("deliberation/follow", ids=ids)
+            return {
+                told[0]: (reading.deliberation(told, task), reading.transcript(*recorded))
+                for told, task, recorded in row["deliberations"]
+            }
+
+        return await _whole(deliberations, read, lambda found: found[0])
 
     # ---------------------------------------------------------------- who holds them
 
@@ -183,6 +192,24 @@ class GraphRecords:
             id_: Holding(process=process, host=host, lapsed=reading.moment_or_none(lapsed))
             for id_, process, host, lapsed in row["holders"]
         }
+
+
+async def _whole(
+    ids: Collection[str],
+    read: Callable[[list[str]], Awaitable[dict[str, T]]],
+    deliberation: Callable[[T], Deliberation],
+) -> dict[str, T]:
+    """Read deliberations, and once more those of which not all of the end was there.
+
+    Neo4j writes what is committed into its store one property after the other: read then, an end has a status and no time.
+    """
+    found = await read(list(ids))
+    ending = [
+        id_
+        for id_, one in found.items()
+        if deliberation(one).status.ended != (deliberation(one).finished_at is not None)
+    ]
+    return found | await read(ending) if ending else found
 
 
 def _lucene(text: str) -> str:

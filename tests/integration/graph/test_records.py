@@ -79,9 +79,29 @@ async def test_one_is_read_as_it_is_among_many(
     id_ = held.deliberation
     await deliberations.record(recordings(held, proposals(id_)))
     assert await records.deliberation(id_) == (await records.deliberations_by_id([id_]))[id_]
-    assert await records.transcript(id_) == (await records.transcripts([id_]))[id_]
     assert await records.deliberation("dlb_none") is None
-    assert await records.transcript("dlb_none") is None
+
+
+async def test_who_follows_one_is_told_of_it_and_all_that_was_recorded_of_it(
+    deliberations: Deliberations, records: GraphRecords
+) -> None:
+    held = await claimed(deliberations)
+    id_ = held.deliberation
+    for recorded in (0, 3, 12):
+        turns = all_turns(id_)[:recorded]
+        await deliberations.record(recordings(held, turns))
+        followed = await records.followed(id_)
+        whole = (await records.deliberations_by_id([id_]))[id_]
+        assert followed == (
+            dataclasses.replace(whole, seats=()),
+            (await records.transcripts([id_]))[id_],
+        )
+    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    followed = await records.followed(id_)
+    assert followed is not None
+    assert (followed[0].status, followed[1].ended) == (Status.DECIDED, 14)
+    assert followed[1] == (await records.transcripts([id_]))[id_]
+    assert await records.followed("dlb_none") is None
 
 
 async def test_who_sits_on_several_that_are_read_together_is_kept_once(
@@ -387,11 +407,10 @@ class _Tearing(Graph):
     @override
     async def read(self, name: str, /, **parameters: Any) -> list[Record]:
         rows = await super().read(name, **parameters)
-        if name == "deliberation/read":
-            self.looks += 1
-            if self.looks == 1:
-                for columns, *_ in rows[0]["deliberations"]:
-                    columns[columns.index("DECIDED") + 6] = None
+        self.looks += 1
+        if self.looks == 1:
+            for columns, *_ in rows[0]["deliberations"]:
+                columns[columns.index("DECIDED") + 6] = None
         return rows
 
 
@@ -403,12 +422,17 @@ async def test_end_that_is_read_while_it_is_written_is_read_again(
     await deliberations.record(recordings(held, turns))
     assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
     graph = seeded.graph
-    tearing = _Tearing(graph.driver, graph.address, graph.database, graph.bounds)
+    tearing = [
+        _Tearing(graph.driver, graph.address, graph.database, graph.bounds) for _ in range(2)
+    ]
 
-    found = await GraphRecords(tearing).deliberations_by_id([held.deliberation])
+    found = await GraphRecords(tearing[0]).deliberations_by_id([held.deliberation])
+    followed = await GraphRecords(tearing[1]).followed(held.deliberation)
 
     assert found[held.deliberation].finished_at is not None
-    assert tearing.looks == 2
+    assert followed is not None
+    assert followed[0].finished_at is not None
+    assert [one.looks for one in tearing] == [2, 2]
 
 
 async def test_nobody_holds_what_waits_or_has_ended(

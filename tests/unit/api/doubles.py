@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from typing_extensions import override
 
+from orchestrator.api.loaders import nothing_recorded
 from orchestrator.api.ports import Documents, Ports, Rehydration
 from orchestrator.api.timing import MOST_SECONDS
 from orchestrator.domain.availability import Holding
@@ -376,9 +377,12 @@ class Archive(Asked):
         self.ask("transcripts", *deliberations)
         return {id_: self.said[id_] for id_ in deliberations if id_ in self.said}
 
-    async def transcript(self, deliberation: str) -> Transcript | None:
-        self.ask("transcript", deliberation)
-        return self.said.get(deliberation)
+    async def followed(self, deliberation: str) -> tuple[Deliberation, Transcript] | None:
+        self.ask("followed", deliberation)
+        kept = self.kept.get(deliberation)
+        if kept is None:
+            return None
+        return replace(kept, seats=()), self.said.get(deliberation, nothing_recorded(deliberation))
 
     async def authors(self, ids: Collection[str]) -> Mapping[str, Authors]:
         self.ask("authors", *ids)

@@ -95,7 +95,7 @@ async def test_deliberation_that_has_ended_is_replayed_and_that_is_all(house: Ho
     }
     assert events[-1]["at"] == "2026-01-31T12:01:00+00:00"
     # Read once, however many events there are.
-    assert house.archive.names == ["deliberation", "deliberation", "transcript"]
+    assert house.archive.names == ["deliberation", "followed"]
 
 
 async def test_deliberation_that_is_removed_is_followed_no_longer(house: House) -> None:
@@ -175,7 +175,7 @@ async def test_deliberation_that_another_process_runs_is_seen_where_it_moved(hou
             replace(transcript, claims=(*transcript.claims, taken_over)),
         )
         house.office.post("dlb_1", come(4))
-        await until(lambda: house.archive.names.count("transcript") > 0)
+        await until(lambda: house.archive.names.count("followed") > 1)
         house.archive.keep(*play(a_deliberation()))
         house.office.post("dlb_1", come(14))
         events = await waiting
@@ -195,31 +195,22 @@ async def test_graph_is_read_only_where_it_has_moved(house: House) -> None:
         house.office.post("dlb_1", come(14))
         await waiting
 
-    assert house.archive.names == [
-        *["deliberation"] * 2,
-        "transcript",
-        "deliberation",
-        "transcript",
-    ]
+    assert house.archive.names == ["deliberation", "followed", "followed"]
 
 
-async def test_what_this_process_moved_is_read_whole_only_where_it_went_on(house: House) -> None:
+async def test_what_this_process_moved_is_looked_at_and_told_once(house: House) -> None:
     house.archive.keep(*play(a_deliberation(), turns=1))
     async with following(house, after=2) as results:
         waiting = asyncio.create_task(rest(results))
         await until(lambda: bool(house.office.followers))
         house.office.post("dlb_1", MOVED)
-        await until(lambda: len(house.archive.calls) == 4)
+        await until(lambda: house.archive.names.count("followed") == 2)
         house.archive.keep(*play(a_deliberation()))
         house.office.post("dlb_1", MOVED)
-        await waiting
+        events = await waiting
 
-    assert house.archive.names == [
-        *["deliberation"] * 2,
-        "transcript",
-        *["deliberation"] * 2,
-        "transcript",
-    ]
+    assert house.archive.names == ["deliberation", *["followed"] * 3]
+    assert [event["sequence"] for event in events] == list(range(3, 15))
 
 
 async def test_what_was_told_of_and_could_not_be_read_yet_is_read_again(
@@ -232,7 +223,7 @@ async def test_what_was_told_of_and_could_not_be_read_yet_is_read_again(
         waiting = asyncio.create_task(rest(results))
         await until(lambda: bool(house.office.followers))
         house.office.post("dlb_1", come(14))
-        await until(lambda: len(house.archive.calls) > 6)
+        await until(lambda: len(house.archive.calls) > 4)
         house.archive.keep(*play(a_deliberation()))
         events = await waiting
 
@@ -247,14 +238,16 @@ class Moving(Archive):
     unseen: frozenset[int] = frozenset()
 
     @override
-    async def transcript(self, deliberation: str) -> Transcript | None:
+    async def followed(self, deliberation: str) -> tuple[Deliberation, Transcript] | None:
+        before = await super().followed(deliberation)
         if self.newer is not None:
             self.keep(*self.newer)
-        found = await super().transcript(deliberation)
-        if found is None:
+        after = await super().followed(deliberation)
+        if before is None or after is None:
             return None
+        (now, _), (_, found) = before, after
         seen = tuple(turn for turn in found.turns if turn.sequence not in self.unseen)
-        return replace(found, turns=seen)
+        return now, replace(found, turns=seen)
 
 
 async def test_what_is_committed_between_two_reads_is_told_with_the_next_look(house: House) -> None:
@@ -347,7 +340,7 @@ async def test_graph_that_goes_away_ends_the_subscription_with_the_reason(house:
     async with following(house) as results:
         await next_event(results)
         await next_event(results)
-        house.archive.errors["deliberation"] = UnavailableError("Neo4j cannot be reached")
+        house.archive.errors["followed"] = UnavailableError("Neo4j cannot be reached")
         house.office.post("dlb_1", MOVED)
         result = await anext(results)
         with pytest.raises(StopAsyncIteration):
@@ -364,4 +357,4 @@ async def test_what_is_told_is_read_after_the_following_began(house: House) -> N
     async with following(house) as results:
         await next_event(results)
 
-    assert house.office.names == ["deliberation", "follow", "deliberation", "transcript"]
+    assert house.office.names == ["deliberation", "follow", "followed"]

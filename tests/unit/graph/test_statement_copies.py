@@ -14,6 +14,7 @@ PASSAGES = {
     "what is told of an agent": ("RETURN collect([\n  properties(a)", "]) AS agents"),
     "what is told of a deliberation": ("  d.id, d.councilId, d.councilVersion", "d.calls\n"),
     "what is told of a task": ("  task.id, task.description", "task.metadata\n"),
+    "what was recorded of a deliberation": ("[d.id,\n  CASE WHEN d.status IN", "p.id]]]])]"),
 }
 """How each begins and ends."""
 
