@@ -230,6 +230,10 @@ class Recorder:
     def _refused(self, waiting: _Waiting, error: UnrecordableError) -> list[_Write]:
         """Have what cannot be stored recorded as absent; what is that already is an error of the program."""
         turn = waiting.recording.turn
+        if waiting.recording.conclusion is not None:
+            # It may be the conclusion that the graph does not take.
+            alone = dataclasses.replace(waiting.recording, conclusion=None)
+            return [_Write([_Waiting(alone, waiting.written)])]
         # Why is in the graph, with the absence: what Neo4j says of a value may quote it.
         _log.warning(
             "turn_unrecordable",
@@ -251,5 +255,5 @@ class Recorder:
             choices=(),
             absence=f"could not be recorded: {error.reason}",
         )
-        recording = dataclasses.replace(waiting.recording, turn=absence, conclusion=None)
+        recording = dataclasses.replace(waiting.recording, turn=absence)
         return [_Write([_Waiting(recording, waiting.written)])]

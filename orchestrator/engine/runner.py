@@ -107,6 +107,8 @@ class Runner:
                     step = self._explained(proceedings.conclude_early(stop_reason), waited_for)
             if not isinstance(step, Take):
                 await self._stop_calls(everything=False)
+                # Turns that are on their way into the graph come before the end.
+                await self._recorded(None)
                 if not self._decided:
                     await self._end(step, proceedings.sequence)
                 self._board.post(Moved(deliberation=deliberation.id, changed=True))
@@ -213,9 +215,9 @@ class Runner:
             timeout=None if deadline is None else self._patience(deadline),
             return_when=asyncio.ALL_COMPLETED if deadline is None else asyncio.FIRST_COMPLETED,
         )
-        done = [key for key, task in self._in_flight.items() if task.done()]
-        for task in [self._in_flight.pop(key) for key in done]:
-            task.result()
+        for key in [key for key, task in self._in_flight.items() if task.done()]:
+            # One by one: where this raises, the others are still there to be looked at.
+            self._in_flight.pop(key).result()
 
     def _patience(self, deadline: _Deadline) -> float | None:
         """Return how long turns are waited for: wound down, no longer than until some may have begun to wait."""

@@ -26,8 +26,6 @@ def deliberations(name: str, parameters: dict[str, Any], rows: list[Record]) -> 
             return [order["id"] for order in parameters["orders"]]
         case "turn/record":
             return [batch[0] for batch in parameters["batches"]]
-        case "deliberation/decide":
-            return [verdict["deliberation"] for verdict in parameters["verdicts"]]
         case "claim/claim":
             return [claimed[0] for row in rows for claimed in row["claimed"]]
         case _:

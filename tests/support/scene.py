@@ -119,7 +119,7 @@ class Scene:
 
     async def all_but_one_ballot(self, service: ServiceProcess) -> str:
         """Have a deliberation accepted and wait for its last turn, with which its verdict is written."""
-        self.model.script(Behaviour(latency=1.0), turn="*-b1-s3*", attempts=1)
+        self.model.script(Behaviour(latency=3.0), turn="*-b1-s3*", attempts=1)
         accepted = await self.deliberate(service)
         await eventually(self.look, lambda seen: len(seen.of(accepted)) == 11)
         return accepted

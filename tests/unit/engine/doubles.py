@@ -207,6 +207,8 @@ class OneDeliberation:
         return Recorded(sequences=sequences, decided=decided)
 
     def _concludes(self, conclusion: Conclusion | None) -> bool:
+        if conclusion is not None and self.deliberation.status is Status.DECIDED:
+            return True
         if (
             conclusion is None
             or conclusion.sequence != self.deliberation.sequence

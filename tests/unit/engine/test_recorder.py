@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from typing_extensions import override
 
-from orchestrator.domain.deliberations import Turn, TurnOutcome
+from orchestrator.domain.deliberations import (
+    RankedProposal,
+    StopReason,
+    Turn,
+    TurnOutcome,
+    Verdict,
+)
 from orchestrator.domain.errors import (
     ClaimLostError,
     GivenUpError,
     UnavailableError,
     UnrecordableError,
 )
-from orchestrator.engine.ports import Recording
+from orchestrator.engine.ports import Conclusion, Recorded, Recording
 from orchestrator.engine.recorder import Recorder
 from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, proposal
+
+A_VERDICT = Verdict(
+    ranking=(RankedProposal(rank=1, score=1.0, votes=1, proposal=proposal(1).id),),
+    ballots=(),
+    dissent=(),
+    margin=1.0,
+    agreement=None,
+    partial=False,
+)
 
 
 def recording(turn: Turn, epoch: int = 1) -> Recording:
@@ -204,6 +220,20 @@ async def test_a_turn_that_cannot_be_stored_is_recorded_as_absent_with_the_reaso
     async with recorder_on(graph) as recorder:
         recorded = (await recorder.record(recording(proposal(1, "unstorable")))).turn
     assert (recorded.content, recorded.absence) == (None, "could not be recorded: no room")
+
+
+async def test_a_turn_is_recorded_without_a_conclusion_that_cannot_be_stored() -> None:
+    class Refusing(OneDeliberation):
+        @override
+        async def record(self, batch: Sequence[Recording]) -> Recorded:
+            if any(one.conclusion is not None for one in batch):
+                raise UnrecordableError("there is such a verdict")
+            return await super().record(batch)
+
+    conclusion = Conclusion(sequence=2, verdict=A_VERDICT, stop_reason=StopReason.COMPLETED)
+    async with recorder_on(Refusing()) as recorder:
+        written = await recorder.record(replace(recording(proposal(1)), conclusion=conclusion))
+    assert (written.turn.content, written.decided) == ("a proposal", False)
 
 
 async def test_a_turn_whose_absence_cannot_be_stored_either_is_an_error() -> None:

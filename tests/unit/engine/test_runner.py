@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -274,6 +275,68 @@ async def test_the_verdict_goes_with_the_last_turn() -> None:
     while not isinstance(told := await anext(followed), Moved):
         pass
     assert told.changed
+
+
+class LosingAnswers(OneDeliberation):
+    """A graph whose answer to the last write is lost once."""
+
+    lost = False
+
+    @override
+    async def record(self, batch: Sequence[Recording]) -> Recorded:
+        recorded = await super().record(batch)
+        if recorded.decided and not self.lost:
+            self.lost = True
+            raise UnavailableError("cut off")
+        return recorded
+
+
+async def test_a_verdict_whose_answer_was_lost_is_its_own() -> None:
+    graph = LosingAnswers()
+    await Bench(graph, ScriptedModels()).run()
+    assert graph.lost
+    assert (len(graph.verdicts), graph.decided_apart) == (1, 0)
+
+
+async def test_turns_that_are_fenced_together_are_told_once() -> None:
+    forgotten: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: forgotten.append(context["message"]))
+    together = asyncio.Event()
+    models = ScriptedModels(gates={f"p0-s{number}": together for number in (1, 2, 3)})
+    bench = Bench(OneDeliberation(epoch=2), models)
+    running = asyncio.create_task(bench.run())
+    await until(lambda: len(models.asked) == 3)
+    together.set()
+    with pytest.raises(ClaimLostError):
+        await running
+    del running, bench
+    gc.collect()
+    await asyncio.sleep(0)
+    gc.collect()
+    assert forgotten == []
+
+
+async def test_a_quorum_that_is_lost_waits_for_what_is_on_its_way() -> None:
+    def script(call: Call, _times: int) -> Answer | ModelError | None:
+        return None if call.turn.endswith("s3") else ModelError("it is gone", retryable=False)
+
+    graph = OneDeliberation(gate=asyncio.Event())
+    models = ScriptedModels(script=script, gates={"p0-s3": asyncio.Event()})
+    running = asyncio.create_task(Bench(graph, models).run())
+    await until(lambda: graph.writing == 1)
+    models.gates["p0-s3"].set()
+    await until(lambda: len(models.asked) == 3)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    gate, graph.gate = graph.gate, asyncio.Event()
+    assert gate is not None
+    gate.set()
+    await until(lambda: graph.writing == 1)
+    graph.gate.set()
+    await running
+    assert [reason for reason, _ in graph.failures] == [StopReason.QUORUM_LOST]
+    assert any(turn.endswith("p0-s3") for turn in graph.turns)
 
 
 def last_two_ballots(say: str) -> ScriptedModels:
