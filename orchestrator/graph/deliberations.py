@@ -13,7 +13,6 @@ from orchestrator.domain.errors import (
     Conflict,
     NotFound,
     RefusedError,
-    UnreadableError,
 )
 from orchestrator.engine.ports import (
     Accepted,
@@ -145,13 +144,11 @@ class GraphDeliberations(Deliberations):
 
 
 def _case(row: Record) -> Case:
-    try:
+    with reading.naming(row["deliberation"][0]):
         return Case(
             deliberation=reading.deliberation(row["deliberation"], row["task"], row["seats"]),
             turns=reading.turns(row["turns"]),
         )
-    except (ValueError, TypeError, KeyError) as exc:
-        raise UnreadableError(row["deliberation"][0]) from exc
 
 
 def _key(deliberation: str, epoch: int, number: int) -> str:

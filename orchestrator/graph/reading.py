@@ -64,7 +64,7 @@ def task(row: Row) -> Task:
 
 
 @contextmanager
-def _naming(deliberation: str) -> Generator[None]:
+def naming(deliberation: str) -> Generator[None]:
     """Say which one it is that cannot be read, of however many are read together."""
     try:
         yield
@@ -86,7 +86,7 @@ def deliberation(
     Raises:
         UnreadableError: it is of a form that is not known here.
     """
-    with _naming(row[0]):
+    with naming(row[0]):
         return _deliberation(row, task_row, seat_rows, shared or Rows())
 
 
@@ -220,7 +220,7 @@ def transcript(
     Raises:
         UnreadableError: something in it is of a form that is not known here.
     """
-    with _naming(deliberation):
+    with naming(deliberation):
         return _transcript(deliberation, ended, turn_rows, claim_rows, verdict_row)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 import pytest
 from neo4j import AsyncDriver
 
 from orchestrator.domain.deliberations import Status, StopReason
 from orchestrator.domain.errors import Conflict, RefusedError
-from orchestrator.engine.ports import Deliberations, Held
+from orchestrator.engine.ports import Conclusion, Deliberations, Held
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from tests.integration.graph.conftest import Run
@@ -101,6 +102,27 @@ async def test_nothing_is_reserved_once_the_claim_is_lost_or_it_has_ended(
         reserved = await rival.commits_while(deliberations.reserve(limited, 400))
     assert not reserved
     assert (await deliberations.load(limited.deliberation)).deliberation.tokens_reserved == 0
+
+
+@pytest.mark.parametrize(
+    "change", ["overtake_deliberation", "advance_deliberation", "end_deliberation"]
+)
+async def test_the_last_turns_bring_no_verdict_over_what_changed_meanwhile(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry, run: Run, change: str
+) -> None:
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns[:-2]))
+    first, last = recordings(held, turns[-2:])
+    conclusion = Conclusion(sequence=13, verdict=a_verdict(turns), stop_reason=StopReason.COMPLETED)
+    batch = [first, replace(last, conclusion=conclusion)]
+    async with rivalry(held.deliberation) as rival:
+        await rival.does(change, deliberation=held.deliberation, process="prc_rival")
+        written = await rival.commits_while(deliberations.record(batch))
+    # They are this claim's still where no more than an event came between.
+    assert len(written.sequences) == (2 if change == "advance_deliberation" else 0)
+    assert set(written.decided) == set()
+    (shown,) = await run("show_verdict", deliberation=held.deliberation)
+    assert (shown["verdicts"], shown["final"]) == (0, [])
 
 
 async def test_turns_are_numbered_after_what_a_rival_recorded_meanwhile(
