@@ -21,7 +21,7 @@ from orchestrator.local.installing import Report
 from orchestrator.local.tools import Java
 
 _ROOM = 250 * 2**20
-"""Bytes that have to be free on the disk: an archive takes 94 MB, here with Java 17."""
+"""Bytes that have to be free on the disk: an archive takes 96 MB, here with Java 17."""
 _MANIFEST = "META-INF/MANIFEST.MF"
 _CHECK = (
     "-Xshare:on",
