@@ -38,8 +38,8 @@ _FAREWELL_SECONDS = 10.0
 MOST_HEAD_BYTES: Final = 64 * 1024
 """Of a request's address and of the names and values of its headers."""
 
-_REQUEST_SECONDS = 60.0
-"""In which a request has to come whole, and the first one of a connection."""
+_REQUEST_SECONDS = 75.0
+"""In which a request has to come whole, and the first one of a connection: longer than balancers keep those that they made ahead."""
 
 _EXTENSIONS: Final = (
     ServerPerMessageDeflateFactory(

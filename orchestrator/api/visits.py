@@ -74,6 +74,11 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
 
         Who is not let in is told with 4403, as graphql-transport-ws has it; who asks for something before, with 4401.
         """
+        if (timer := self.connection_init_timeout_task) is not None:
+            # It has come in time, however long it takes to judge what it shows.
+            timer.cancel()
+            # It would keep what it was cancelled in for as long as the connection lives.
+            self.connection_init_timeout_task = None
         if not self.connection_init_received:
             try:
                 await self._let_in(message.get("payload"))
@@ -87,8 +92,6 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
                 await self.websocket.close(TRY_AGAIN_LATER, error.message)
                 return
         await super().handle_connection_init(message)
-        # It was cancelled, and would keep what it was cancelled in for as long as the connection lives.
-        self.connection_init_timeout_task = None
 
     @override
     async def handle_subscribe(self, message: SubscribeMessage) -> None:

@@ -31,6 +31,7 @@ _MESSAGE = 32 * 1024 * 1024
 each of which JSON may write as twelve bytes; the rest is for what stands around them.
 """
 _FORBIDDEN = 4403
+_LATE = 4408
 """How who is not let in is told, or not any more."""
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 """What a gateway says while the service behind it is being replaced."""
@@ -178,6 +179,8 @@ def _closed(url: str, error: ConnectionClosed) -> Exception:
         return QueryError(
             (Fault(message=said, extensions=FaultExtensions(code="UNAUTHENTICATED")),)
         )
+    if received is not None and received.code == _LATE:
+        return LostError("the service had no greeting of ours in time")
     if received is not None and 4400 <= received.code < 4500:  # noqa: PLR2004
         return AnswerError(url, f"it closed with {received.code} {received.reason}".rstrip())
     return LostError("the connection broke off")

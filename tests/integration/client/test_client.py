@@ -646,6 +646,14 @@ async def test_a_service_that_lacks_its_graph_for_a_while_is_waited_for(
     assert [event.sequence async for event in client.events("dlb_1")] == [1, 2]
 
 
+async def test_a_service_that_had_the_greeting_too_late_is_greeted_again(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.events = _in_pieces([CloseSocket(4408)], [answers.ended(1)])
+
+    assert [event.sequence async for event in client.events("dlb_1")] == [1]
+
+
 async def test_a_service_that_does_not_come_back_is_given_up_when_the_patience_ends(
     api: TinyApi,
 ) -> None:

@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 
 from orchestrator.api import endpoint, sockets
 from orchestrator.api.clients import Clients
+from orchestrator.domain.callers import Caller
 from tests.integration.http.serving import served
 from tests.support.samples import a_deliberation
 from tests.support.waiting import until
@@ -60,6 +61,28 @@ async def test_websocket_without_connection_init_is_closed_with_4408_and_counts_
 
     assert socket.close_code == 4408
     assert socket.close_reason == "Connection initialisation timeout"
+
+
+async def test_websocket_that_has_greeted_is_judged_however_long_that_takes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit = house.doorkeeper.admit
+
+    async def ponder(shown: str | None) -> Caller:
+        await asyncio.sleep(3 * SOON)
+        return await admit(shown)
+
+    monkeypatch.setattr(house.doorkeeper, "admit", ponder)
+    async with (
+        served(house) as url,
+        connect(
+            url.replace("http", "ws", 1),
+            subprotocols=[Subprotocol("graphql-transport-ws")],
+            proxy=None,
+        ) as socket,
+    ):
+        await socket.send(json.dumps({"type": "connection_init"}))
+        assert json.loads(await socket.recv()) == {"type": "connection_ack"}
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n"], ids=["nothing", "line"])
