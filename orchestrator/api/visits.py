@@ -74,9 +74,9 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
 
         Who is not let in is told with 4403, as graphql-transport-ws has it; who asks for something before, with 4401.
         """
-        if (timer := self.connection_init_timeout_task) is not None:
+        if self.connection_init_timeout_task is not None:
             # It has come in time, however long it takes to judge what it shows.
-            timer.cancel()
+            self.connection_init_timeout_task.cancel()
             # It would keep what it was cancelled in for as long as the connection lives.
             self.connection_init_timeout_task = None
         if not self.connection_init_received:
