@@ -42,9 +42,12 @@ def _installation(npm: str, project: Path) -> Path:
             shutil.copy(file, partial)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         subprocess.run(command, cwd=partial, check=True, capture_output=True, timeout=120)
-        # Another run may have been faster.
-        if not found.exists():
+        try:
             partial.rename(found)
+        except OSError:
+            # Another run may have been faster; one directory does not take the place of another.
+            if not found.exists():
+                raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return found
