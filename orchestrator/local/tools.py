@@ -12,6 +12,8 @@ from pathlib import Path
 
 OLDEST_JAVA = 17
 ANSWER_SECONDS = 20.0
+TOO_LATE = 124
+"""The exit status of what did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,7 @@ class Java:
 
     command: str
     version: str
-    """All that it says of itself: another build says something else."""
+    """All that it says of itself: another build says something else, and the same one the same whatever options it picked up."""
 
 
 async def find_java(missing: list[str]) -> Java | None:
@@ -28,10 +30,10 @@ async def find_java(missing: list[str]) -> Java | None:
     found: list[str] = []
     for command in _candidates():
         status, output = await answer(command, "-version")
-        version = re.search(r'version "(?:1\.)?(\d+)', output)
+        version = re.search(r'^\S+ version "(?:1\.)?(\d+)', output, re.MULTILINE)
         if status == 0 and version is not None:
             if int(version[1]) >= OLDEST_JAVA:
-                return Java(command=command, version=output)
+                return Java(command=command, version=output[version.start() :])
             found.append(f"{command} is Java {version[1]}")
     missing.append(
         f"no Java {OLDEST_JAVA} or later"
@@ -72,7 +74,7 @@ def _candidates() -> list[str]:
 async def answer(
     *command: str, environment: dict[str, str] | None = None, seconds: float = ANSWER_SECONDS
 ) -> tuple[int, str]:
-    """Run a short command; answer its exit status and all that it said (124: it took too long)."""
+    """Run a short command; answer its exit status and all that it said (`TOO_LATE`: it took too long)."""
     process = await asyncio.create_subprocess_exec(
         *command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, env=environment
     )
@@ -80,7 +82,7 @@ async def answer(
         async with asyncio.timeout(seconds):
             output, _ = await process.communicate()
     except TimeoutError:
-        return 124, f"{command[0]} did not answer within {seconds:g} seconds"
+        return TOO_LATE, f"{command[0]} did not answer within {seconds:g} seconds"
     finally:
         if process.returncode is None:
             process.kill()
