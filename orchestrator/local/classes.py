@@ -17,11 +17,13 @@ from typing import Self
 from urllib.parse import quote
 
 from orchestrator.local import locks, tools
+from orchestrator.local.errors import ArchiveError, StartError
 from orchestrator.local.installing import Report
 from orchestrator.local.tools import Java
 
 _ROOM = 250 * 2**20
 """Bytes that have to be free on the disk: an archive takes 96 MB, here with Java 17."""
+_AT_EXIT = "-XX:ArchiveClassesAtExit="
 _MANIFEST = "META-INF/MANIFEST.MF"
 _CHECK = (
     "-Xshare:on",
@@ -54,22 +56,43 @@ async def prepared(
     library: Path,
     java: Java,
     *,
-    run: Callable[[Classes], Awaitable[None]],
+    run: Callable[[Classes], Awaitable[None]] | None,
     report: Report,
 ) -> Classes:
     """Answer them from an archive in `library`, which is made first if it has none that this Java takes.
 
-    For that, `run` starts Neo4j with the classes that it is given, and ends it in order. They are answered as they were
-    fetched where nothing can be written, where another process is making the archive, where this Java makes none, and
-    where the path has a blank or what else a URL has otherwise.
+    For that, `run` starts Neo4j with the classes that it is given, and ends it in order; None where there is no time for it.
+    They are answered as they were fetched where nothing can be written, where another process is making the archive, where
+    this Java makes none, and where the path has a blank or what else a URL has otherwise; and where the making fails, which is
+    told and tried again by the next start.
     """
+    try:
+        found = await _archived(library, java, run, report)
+    # A start that is only slower is better than none; what keeps Neo4j itself from starting shows in the start that follows.
+    except (ArchiveError, StartError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        report(f"Neo4j could not be prepared for quicker starts this time: {reason}")
+        found = None
+    return found or as_fetched(library)
+
+
+def are_archived_by(command_line: str) -> bool:
+    """Tell whether a Neo4j with this command line runs only to have its classes archived at its end."""
+    return f" {_AT_EXIT}" in command_line
+
+
+async def _archived(
+    library: Path, java: Java, run: Callable[[Classes], Awaitable[None]] | None, report: Report
+) -> Classes | None:
     archive = _archive(library, java)
     if _is_written_otherwise(archive):
-        return as_fetched(library)
-    if not await _is_settled(archive, java) and not await _make(archive, java, run, report):
-        return as_fetched(library)
+        return None
+    if not await _is_settled(archive, java) and (
+        run is None or not await _make(archive, java, run, report)
+    ):
+        return None
     if _says_that_there_is_none(archive):
-        return as_fetched(library)
+        return None
     return _from(archive.parent, f"-XX:SharedArchiveFile={archive}")
 
 
@@ -112,44 +135,73 @@ async def _is_taken(archive: Path, java: Java) -> bool:
         return False
     # A server that did not take it would only be slow, or fall over one that was cut off: nobody would see why.
     found = _from(archive.parent, *_CHECK, f"-XX:SharedArchiveFile={archive}")
-    status, _ = await tools.answer(java.command, *found.options, "-cp", found.path, "-version")
+    return await _agrees(java, *found.options, "-cp", found.path)
+
+
+async def _agrees(java: Java, *options: str) -> bool:
+    """Tell whether this Java takes these options.
+
+    Raises:
+        ArchiveError: It did not answer in time.
+    """
+    status, output = await tools.answer(
+        java.command, *options, "-version", seconds=tools.ANSWER_SECONDS
+    )
+    if status == tools.TOO_LATE:
+        raise ArchiveError(output)
     return status == 0
 
 
 async def _can_make(java: Java) -> bool:
     """Tell whether this Java has its own classes archived, as Temurin's for macOS has not: ours would lie on top of them."""
     # Java 17 would not start where it is told to make one all the same.
-    status, _ = await tools.answer(java.command, "-Xshare:on", "-version")
-    return status == 0
+    return await _agrees(java, "-Xshare:on")
 
 
 async def _make(
     archive: Path, java: Java, run: Callable[[Classes], Awaitable[None]], report: Report
 ) -> bool:
-    """Make it; False if that is not for us to do."""
+    """Make it; False if that is not for us to do.
+
+    Raises:
+        ArchiveError: It could not be made this time.
+    """
     library = archive.parent
-    if not os.access(library, os.W_OK) or shutil.disk_usage(library).free < _ROOM:
-        return False
-    if not await _can_make(java):
+    if not os.access(library, os.W_OK) or not await _can_make(java):
         return False
     lock = locks.take(library / "classes.lock")
     if lock is None:
         return False
-    partial = archive.with_suffix(".partial")
     try:
-        if await _is_settled(archive, java):
-            return True
-        report("Preparing Neo4j for quicker starts: about 20 s, only this once.")
+        return await _make_alone(archive, java, run, report)
+    finally:
+        locks.release(lock)
+
+
+async def _make_alone(
+    archive: Path, java: Java, run: Callable[[Classes], Awaitable[None]], report: Report
+) -> bool:
+    if await _is_settled(archive, java):
+        return True
+    library, partial = archive.parent, archive.with_suffix(".partial")
+    # A killed process may have left it.
+    partial.unlink(missing_ok=True)
+    if shutil.disk_usage(library).free < _ROOM:
+        return False
+    report("Preparing Neo4j for quicker starts: about 20 s, only this once.")
+    try:
         await asyncio.to_thread(_write_class_path, library)
         # It would tell of each class that cannot be archived.
-        await run(_from(library, f"-XX:ArchiveClassesAtExit={partial}", "-Xlog:disable"))
-        if not await _is_taken(partial, java):
-            partial.unlink(missing_ok=True)
+        await run(_from(library, f"{_AT_EXIT}{partial}", "-Xlog:disable"))
+        if not partial.exists():
             partial.touch()
+        elif not await _is_taken(partial, java):
+            raise ArchiveError("Java does not take what it wrote.")
         await asyncio.to_thread(_put_in_place, partial, archive)
     finally:
         partial.unlink(missing_ok=True)
-        locks.release(lock)
+    if not _says_that_there_is_none(archive):
+        _remove_others(archive)
     report(_outcome(archive))
     return True
 
@@ -179,3 +231,10 @@ def _put_in_place(partial: Path, archive: Path) -> None:
     with partial.open("rb") as written:
         os.fsync(written.fileno())
     partial.replace(archive)
+
+
+def _remove_others(archive: Path) -> None:
+    # They would pile up with the updates of Java; a server that has one in its memory keeps it there.
+    for other in archive.parent.glob("classes-*"):
+        if other != archive:
+            other.unlink(missing_ok=True)

@@ -7,7 +7,8 @@ CouncilError
     ├── PortTakenError       somebody else listens where it should
     ├── HomeInUseError       another process runs the Neo4j of this home
     ├── CredentialsError     its password is not known any more
-    └── StartError           it did not come up
+    ├── StartError           it did not come up
+    └── ArchiveError         its classes could not be archived; it starts without
 """
 
 from __future__ import annotations
@@ -98,3 +99,7 @@ class StartError(LocalNeo4jError):
         """`output` is what the server said last."""
         self.output: str = output
         super().__init__(problem if not output else f"{problem}\n{output}")
+
+
+class ArchiveError(LocalNeo4jError):
+    """Neo4j's classes could not be archived, for a reason that another try may not meet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 
@@ -22,6 +23,8 @@ _ADMIN_CLASS = "org.neo4j.cli.AdminTool"
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
 _LAST_LINES = 15
 _ADMIN_SECONDS = 120.0
+_IN_ORDER = {0, 128 + signal.SIGTERM}
+"""The exit statuses of a Java that was asked to end, and could."""
 
 
 class JavaProcess:
@@ -44,9 +47,14 @@ class JavaProcess:
             return self._child.returncode is None
         return await processes.is_running(self.pid, self._home)
 
-    async def stop(self) -> None:
-        """End it, in order or by force."""
-        await processes.stop(self.pid, self._home)
+    @property
+    def has_ended_in_order(self) -> bool:
+        """Tell whether this child of ours has done all that it does at its end: nobody killed it, and nothing failed."""
+        return self._child is not None and self._child.returncode in _IN_ORDER
+
+    async def stop(self, *, seconds: float = processes.STOP_SECONDS) -> None:
+        """End it in order, or by force after `seconds`."""
+        await processes.stop(self.pid, self._home, seconds=seconds)
         if self._child is not None:
             await self._child.wait()
 

@@ -24,6 +24,7 @@ from orchestrator.local import (
 from orchestrator.local.classes import Classes
 from orchestrator.local.configuration import Ports
 from orchestrator.local.errors import (
+    ArchiveError,
     CredentialsError,
     HomeInUseError,
     LocalNeo4jError,
@@ -40,6 +41,10 @@ BOLT_VARIABLE = "COUNCIL_BOLT_PORT"
 HTTP_VARIABLE = "COUNCIL_BROWSER_PORT"
 _START_SECONDS = 180.0
 _ADOPT_SECONDS = 60.0
+_ARCHIVE_SECONDS = 120.0
+"""Java writes an archive of classes while it ends: for 3 s where it is alone, for 17 s on a busy machine."""
+_UNWANTED_SECONDS = 5.0
+"""Neo4j's own end takes one or two; Java needs the rest, for an archive that nobody wants."""
 _LOOK_AGAIN_SECONDS = 0.1
 _LOOKS_FOR_PORTS = 50
 _LOOK_FOR_PORTS_SECONDS = 0.2
@@ -159,7 +164,7 @@ class OwnNeo4j:
             raise HomeInUseError(self.home, locks.holder(self.home / "lock"))
         self._lock = lock
         try:
-            await self._start()
+            await self._start(archive=True)
         except BaseException:
             await self.stop()
             raise
@@ -178,7 +183,8 @@ class OwnNeo4j:
                 break
             except PortTakenError:
                 await asyncio.sleep(_LOOK_FOR_PORTS_SECONDS)
-        await self._start()
+        # Who waits for it must not wait for an archive, too.
+        await self._start(archive=False)
 
     def last_output(self) -> str:
         """Answer the last lines that it said."""
@@ -193,21 +199,23 @@ class OwnNeo4j:
             if lock is not None:
                 locks.release(lock)
 
-    async def _start(self) -> None:
+    async def _start(self, *, archive: bool) -> None:
         pom = installing.read_pom()
         missing: list[str] = []
         found_java = await tools.find_java(missing)
         installed = installing.is_installed(self._library, pom)
         maven = None if installed else tools.find_maven(missing)
         if found_java is not None and (installed or maven is not None):
-            await self._start_java(found_java, maven, pom)
+            await self._start_java(found_java, maven, pom, archive=archive)
             return
         found_docker = await tools.find_docker(missing)
         if found_docker is None:
             raise ToolsMissingError(tuple(missing))
         await self._start_container(found_docker, pom)
 
-    async def _start_java(self, found_java: Java, maven: str | None, pom: Pom) -> None:
+    async def _start_java(
+        self, found_java: Java, maven: str | None, pom: Pom, *, archive: bool
+    ) -> None:
         if await self._adopt_java(pom):
             return
         # Before anything is fetched, which takes minutes.
@@ -218,14 +226,31 @@ class OwnNeo4j:
         await self._prepare_password(found_java.command)
 
         async def run_and_end(found: Classes) -> None:
-            await self._run(found_java, found, lasting=False)
-            await self._end()
+            await self._run_and_end(found_java, found)
 
         found = await classes.prepared(
-            self._library, found_java, run=run_and_end, report=self._report
+            self._library, found_java, run=run_and_end if archive else None, report=self._report
         )
         self._report(f"Starting Neo4j {pom.version}.")
         await self._run(found_java, found.with_those_of(self.home), lasting=self._lasting)
+
+    async def _run_and_end(self, found_java: Java, found: Classes) -> None:
+        """Run it once, for what Java writes at its end.
+
+        Raises:
+            StartError: It did not come up.
+            ArchiveError: Java did not come to its end.
+        """
+        running = await java.start(found_java.command, self.home, found, lasting=False)
+        self._running, seconds = running, _UNWANTED_SECONDS
+        try:
+            await self._wait(running, _START_SECONDS)
+            seconds = _ARCHIVE_SECONDS
+        finally:
+            self._running = None
+            await running.stop(seconds=seconds)
+        if not running.has_ended_in_order:
+            raise ArchiveError("Java did not come to its end in order.")
 
     async def _run(self, found_java: Java, found: Classes, *, lasting: bool) -> None:
         self._running = await java.start(found_java.command, self.home, found, lasting=lasting)
@@ -242,7 +267,7 @@ class OwnNeo4j:
         if not left:
             return False
         same = len(left) == 1 and await asyncio.to_thread(self._is_what_we_would_start, pom)
-        if same:
+        if same and not await _is_to_archive(left[0]):
             self._report(f"Taking over the Neo4j that a killed run left (process {left[0]}).")
             try:
                 self._running = java.JavaProcess(left[0], self.home, None)
@@ -254,7 +279,7 @@ class OwnNeo4j:
                 return True
         for pid in left:
             self._report(f"Stopping the Neo4j that a killed run left (process {pid}).")
-            await processes.stop(pid, self.home)
+            await _stop_left(pid, self.home)
         return False
 
     def _is_what_we_would_start(self, pom: Pom) -> bool:
@@ -363,6 +388,15 @@ def _directory_below(home: Path) -> Path:
     return home.absolute() / "neo4j"
 
 
+async def _is_to_archive(pid: int) -> bool:
+    return classes.are_archived_by(await processes.command_line(pid))
+
+
+async def _stop_left(pid: int, home: Path) -> None:
+    seconds = _UNWANTED_SECONDS if await _is_to_archive(pid) else processes.STOP_SECONDS
+    await processes.stop(pid, home, seconds=seconds)
+
+
 async def stop_leftover(home: Path) -> bool:
     """Stop the Neo4j that a killed process left in this home; False if a living one runs it.
 
@@ -378,7 +412,7 @@ async def stop_leftover(home: Path) -> bool:
         return False
     try:
         for pid in await processes.find(directory):
-            await processes.stop(pid, directory)
+            await _stop_left(pid, directory)
     finally:
         locks.release(lock)
     return True

@@ -70,13 +70,28 @@ async def _find_with_ps(home: Path) -> list[int]:
     ]
 
 
-async def stop(pid: int, home: Path) -> None:
-    """End the Neo4j with this id in order, or by force after `STOP_SECONDS`; answer when it is gone."""
+async def command_line(pid: int) -> str:
+    """Answer the command of a process and its arguments, with blanks between them; empty where it is gone."""
+    if _has_proc():
+        return await asyncio.to_thread(_command_line_in_proc, pid)
+    _, output = await tools.answer("ps", "-ww", "-o", "command=", "-p", str(pid))
+    return output
+
+
+def _command_line_in_proc(pid: int) -> str:
+    try:
+        return os.fsdecode((_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" "))
+    except OSError:
+        return ""
+
+
+async def stop(pid: int, home: Path, *, seconds: float = STOP_SECONDS) -> None:
+    """End the Neo4j with this id in order, or by force after `seconds`; answer when it is gone."""
     try:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(seconds):
                 await _gone(pid, home)
                 return
     except asyncio.CancelledError:
