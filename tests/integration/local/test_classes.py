@@ -14,8 +14,6 @@ import pytest
 from orchestrator.local import classes, tools
 from orchestrator.local.classes import Classes
 from orchestrator.local.errors import ArchiveError, StartError
-from orchestrator.local.errors import ArchiveError, StartError
-from orchestrator.local.errors import ArchiveError, StartError
 from orchestrator.local.tools import Java
 from tests.support.neo4j import Way
 
@@ -221,164 +219,6 @@ async def test_one_that_is_made_takes_the_place_of_those_of_other_javas(machine:
     archive.unlink()
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ArchiveError("Java was ended by force."),
-        StartError("Neo4j was not up.", "what it said"),
-        PermissionError("Not allowed."),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-async def test_a_making_that_fails_is_told_in_a_line_and_tried_again_by_the_next_start(
-    machine: Machine, error: Exception
-) -> None:
-    async def run(found: Classes) -> None:
-        write_half(found)
-        raise error
-
-    machine.reports.clear()
-    assert await machine.prepared(run) == machine.as_fetched
-    reason = str(error).splitlines()[0]
-    assert machine.reports[1:] == [
-        f"Neo4j could not be prepared for quicker starts this time: {reason}"
-    ]
-
-    assert machine.archives == []
-    with pytest.raises(MakingError):
-        await machine.prepared()
-
-
-async def test_what_java_does_not_take_after_it_wrote_it_is_not_kept(machine: Machine) -> None:
-    async def run(found: Classes) -> None:
-        write_half(found)
-
-    machine.reports.clear()
-    assert await machine.prepared(run) == machine.as_fetched
-    assert machine.reports[1:] == [
-        "Neo4j could not be prepared for quicker starts this time: Java does not take what it wrote."
-    ]
-    assert machine.archives == []
-
-
-async def test_a_lock_that_cannot_be_taken_does_not_keep_neo4j_from_starting(
-    machine: Machine,
-) -> None:
-    """As that of another user."""
-    lock = machine.library / "classes.lock"
-    lock.unlink(missing_ok=True)
-    lock.mkdir()
-    machine.reports.clear()
-    try:
-        assert await machine.prepared() == machine.as_fetched
-    finally:
-        lock.rmdir()
-
-    [said] = machine.reports
-    assert said.startswith("Neo4j could not be prepared for quicker starts this time: ")
-    assert str(lock) in said
-
-
-async def test_where_there_is_no_time_none_is_made(machine: Machine) -> None:
-    found = await classes.prepared(
-        machine.library, machine.java, run=None, report=machine.reports.append
-    )
-
-    assert found == machine.as_fetched
-    assert machine.archives == []
-
-
-async def test_one_that_is_made_takes_the_place_of_those_of_other_javas(machine: Machine) -> None:
-    old = machine.library / "classes-0123456789abcdef.jsa"
-    old.write_bytes(b"of a Java before an update")
-
-    found = await machine.prepared(machine.run)
-
-    [archive] = machine.archives
-    assert archive != old
-    assert found.options == (f"-XX:SharedArchiveFile={archive}",)
-    archive.unlink()
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ArchiveError("Java was ended by force."),
-        StartError("Neo4j was not up.", "what it said"),
-        PermissionError("Not allowed."),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-async def test_a_making_that_fails_is_told_in_a_line_and_tried_again_by_the_next_start(
-    machine: Machine, error: Exception
-) -> None:
-    async def run(found: Classes) -> None:
-        write_half(found)
-        raise error
-
-    machine.reports.clear()
-    assert await machine.prepared(run) == machine.as_fetched
-    reason = str(error).splitlines()[0]
-    assert machine.reports[1:] == [
-        f"Neo4j could not be prepared for quicker starts this time: {reason}"
-    ]
-
-    assert machine.archives == []
-    with pytest.raises(MakingError):
-        await machine.prepared()
-
-
-async def test_what_java_does_not_take_after_it_wrote_it_is_not_kept(machine: Machine) -> None:
-    async def run(found: Classes) -> None:
-        write_half(found)
-
-    machine.reports.clear()
-    assert await machine.prepared(run) == machine.as_fetched
-    assert machine.reports[1:] == [
-        "Neo4j could not be prepared for quicker starts this time: Java does not take what it wrote."
-    ]
-    assert machine.archives == []
-
-
-async def test_a_lock_that_cannot_be_taken_does_not_keep_neo4j_from_starting(
-    machine: Machine,
-) -> None:
-    """As that of another user."""
-    lock = machine.library / "classes.lock"
-    lock.unlink(missing_ok=True)
-    lock.mkdir()
-    machine.reports.clear()
-    try:
-        assert await machine.prepared() == machine.as_fetched
-    finally:
-        lock.rmdir()
-
-    [said] = machine.reports
-    assert said.startswith("Neo4j could not be prepared for quicker starts this time: ")
-    assert str(lock) in said
-
-
-async def test_where_there_is_no_time_none_is_made(machine: Machine) -> None:
-    found = await classes.prepared(
-        machine.library, machine.java, run=None, report=machine.reports.append
-    )
-
-    assert found == machine.as_fetched
-    assert machine.archives == []
-
-
-async def test_one_that_is_made_takes_the_place_of_those_of_other_javas(machine: Machine) -> None:
-    old = machine.library / "classes-0123456789abcdef.jsa"
-    old.write_bytes(b"of a Java before an update")
-
-    found = await machine.prepared(machine.run)
-
-    [archive] = machine.archives
-    assert archive != old
-    assert found.options == (f"-XX:SharedArchiveFile={archive}",)
-    archive.unlink()
-
-
 async def test_an_archive_is_made_once_told_with_its_size_and_taken_from_then_on(
     machine: Machine,
 ) -> None:
@@ -427,34 +267,6 @@ async def test_a_java_that_is_too_busy_to_answer_makes_no_other_archive(
     [said] = machine.reports
     assert "did not answer within 0.001 seconds" in said
     assert machine.archives == [archive]
-
-
-async def test_a_java_that_is_too_busy_to_answer_makes_no_other_archive(
-    machine: Machine, archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    size = archive.stat().st_size
-    machine.reports.clear()
-    monkeypatch.setattr(tools.answer, "__kwdefaults__", {"environment": None, "seconds": 0.001})
-
-    assert await machine.prepared() == machine.as_fetched
-
-    [said] = machine.reports
-    assert "did not answer within 0.001 seconds" in said
-    assert archive.stat().st_size == size
-
-
-async def test_a_java_that_is_too_busy_to_answer_makes_no_other_archive(
-    machine: Machine, archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    size = archive.stat().st_size
-    machine.reports.clear()
-    monkeypatch.setattr(tools.answer, "__kwdefaults__", {"environment": None, "seconds": 0.001})
-
-    assert await machine.prepared() == machine.as_fetched
-
-    [said] = machine.reports
-    assert "did not answer within 0.001 seconds" in said
-    assert archive.stat().st_size == size
 
 
 @pytest.mark.parametrize("how", ["cut off", "overwritten", "another file"])

@@ -37,26 +37,6 @@ async def test_the_options_that_a_java_picked_up_are_no_part_of_its_version(
     assert await tools.find_java([]) == Java(command=str(path), version=said)
 
 
-async def test_the_options_that_a_java_picked_up_are_no_part_of_its_version(
-    program: Program,
-) -> None:
-    noted = "NOTE: Picked up JDK_JAVA_OPTIONS: -XX:+UseSerialGC"
-    path = program("java", f"echo '{noted}' >&2\n{java('17.0.15')}")
-
-    said = 'openjdk version "17.0.15" 2025-01-01\n'
-    assert await tools.find_java([]) == Java(command=str(path), version=said)
-
-
-async def test_the_options_that_a_java_picked_up_are_no_part_of_its_version(
-    program: Program,
-) -> None:
-    noted = "NOTE: Picked up JDK_JAVA_OPTIONS: -XX:+UseSerialGC"
-    path = program("java", f"echo '{noted}' >&2\n{java('17.0.15')}")
-
-    said = 'openjdk version "17.0.15" 2025-01-01\n'
-    assert await tools.find_java([]) == Java(command=str(path), version=said)
-
-
 @pytest.mark.parametrize(("version", "said"), [("1.8.0_392", "8"), ("11.0.21", "11")])
 async def test_a_java_that_is_too_old_is_named_with_its_version(
     program: Program, version: str, said: str
