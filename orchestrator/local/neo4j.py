@@ -176,13 +176,7 @@ class OwnNeo4j:
             LocalNeo4jError: One of its kinds.
         """
         self._running = None
-        # The last of a process that is not our child are its sockets: it is not seen any more, and has its ports still.
-        for _ in range(_LOOKS_FOR_PORTS):
-            try:
-                await asyncio.to_thread(self._choose_ports)
-                break
-            except PortTakenError:
-                await asyncio.sleep(_LOOK_FOR_PORTS_SECONDS)
+        await self._wait_for_ports()
         # Who waits for it must not wait for an archive, too.
         await self._start(archive=False)
 
@@ -266,8 +260,12 @@ class OwnNeo4j:
         left = await processes.find(self.home)
         if not left:
             return False
-        same = len(left) == 1 and await asyncio.to_thread(self._is_what_we_would_start, pom)
-        if same and not await _is_to_archive(left[0]):
+        same = (
+            len(left) == 1
+            and not await _is_to_archive(left[0])
+            and await asyncio.to_thread(self._is_what_we_would_start, pom)
+        )
+        if same:
             self._report(f"Taking over the Neo4j that a killed run left (process {left[0]}).")
             try:
                 self._running = java.JavaProcess(left[0], self.home, None)
@@ -280,6 +278,7 @@ class OwnNeo4j:
         for pid in left:
             self._report(f"Stopping the Neo4j that a killed run left (process {pid}).")
             await _stop_left(pid, self.home)
+        await self._wait_for_ports()
         return False
 
     def _is_what_we_would_start(self, pom: Pom) -> bool:
@@ -298,6 +297,17 @@ class OwnNeo4j:
 
     def _accepts(self, found: Ports) -> bool:
         return self._asked.bolt in {0, found.bolt} and self._asked.http in {0, found.http}
+
+    async def _wait_for_ports(self) -> None:
+        """Wait until a server that has ended gives them up, or for so long that it is somebody else who has them."""
+        # The last of a process that is not our child are its sockets: it is not seen any more, and has its ports still.
+        for _ in range(_LOOKS_FOR_PORTS):
+            try:
+                await asyncio.to_thread(self._choose_ports)
+            except PortTakenError:
+                await asyncio.sleep(_LOOK_FOR_PORTS_SECONDS)
+            else:
+                return
 
     def _choose_ports(self) -> None:
         # Once chosen, a free port stays: a server that is started again is found where it was.

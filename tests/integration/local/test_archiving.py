@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from orchestrator.local import configuration, credentials, installing, java, neo
 from orchestrator.local.classes import Classes
 from orchestrator.local.configuration import Ports
 from orchestrator.local.errors import StartError
+from orchestrator.local.java import JavaProcess
 from orchestrator.local.neo4j import OwnNeo4j, stop_leftover
 from tests.integration.local.conftest import Program
 from tests.support.neo4j import Way
@@ -133,27 +135,50 @@ async def test_a_server_that_is_started_again_does_not_wait_for_an_archive(
     await own.stop()
 
 
-async def test_a_server_that_a_killed_run_left_while_it_archived_is_stopped_and_not_taken_over(
-    program: Program, home: Path, library: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+async def left(program: Program, home: Path, library: Path) -> JavaProcess:
+    """What a killed run left while it archived, with all else as we would start it."""
     path = program("java", JAVA)
+    directory = home / "neo4j"
+    (directory / "conf").mkdir(parents=True)
+    text = configuration.render(Ports(bolt=1, http=2), digest=installing.read_pom().digest)
+    (directory / "conf" / "neo4j.conf").write_text(text)
+    credentials.make(directory / "password")
+    archived = Classes(path="", options=(f"-XX:ArchiveClassesAtExit={library}/classes-1.partial",))
+    left = await java.start(str(path), directory, archived, lasting=False)
+    await runs(path)
+    return left
+
+
+async def test_a_server_that_a_killed_run_left_while_it_archived_is_stopped_and_not_taken_over(
+    left: JavaProcess, home: Path, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(neo4j, "_START_SECONDS", 0.5)
     monkeypatch.setattr(neo4j, "_ADOPT_SECONDS", 0.5)
     reports: list[str] = []
-    own = own_neo4j(home, library, reports)
-    own.home.joinpath("conf").mkdir(parents=True)
-    text = configuration.render(Ports(bolt=1, http=2), digest=installing.read_pom().digest)
-    (own.home / "conf" / "neo4j.conf").write_text(text)
-    credentials.make(own.password_file)
-    archived = Classes(path="", options=(f"-XX:ArchiveClassesAtExit={library}/classes-1.partial",))
-    left = await java.start(str(path), own.home, archived, lasting=False)
-    await runs(path)
 
     with pytest.raises(StartError):
-        await own.start()
+        await own_neo4j(home, library, reports).start()
 
-    assert reports[0] == f"Stopping the Neo4j that a killed run left (process {left.pid})."
+    assert reports[0] == f"Stopping the Neo4j that a killed run left ({left.name})."
     assert not await left.is_alive()
+
+
+async def test_the_ports_of_a_server_that_was_left_are_waited_for_once_it_is_gone(
+    left: JavaProcess, home: Path, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system closes them after it has forgotten what the process was."""
+    monkeypatch.setattr(neo4j, "_START_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def report(line: str) -> None:
+            if line == f"Stopping the Neo4j that a killed run left ({left.name}).":
+                asyncio.get_running_loop().call_later(1.0, server.close)
+
+        port = server.getsockname()[1]
+        own = OwnNeo4j(home, library=library, bolt_port=port, http_port=0, report=report)
+        with pytest.raises(StartError, match="not up within"):
+            await own.start()
 
 
 @pytest.mark.neo4j
