@@ -46,8 +46,8 @@ _QUICK = (_Latency(0.05, runs=2, at_once=1, target=10), _Latency(0.5, 4, 2, 1))
 _WARM_UP = 6_400
 _WARM_UP_AT_ONCE = 64
 _PACE = 0.05
-_SEVEN = (True, False, True, True, True, True, False)
-"""Which of the seven writes come after a call's time: all but a claim and a verdict, which follow at once upon another."""
+_SIX = (True, False, True, True, True, True)
+"""Which of the six writes come after a call's time: all but a claim, which follows at once upon another."""
 
 Write = tuple[str, float, float]
 """A statement, and when it was sent and answered."""
@@ -170,14 +170,14 @@ async def measure(bench: Bench) -> Report:
             bench.tell(f"  {1000 * latency.seconds:g} ms a call …")
             await _take(model.said, latency.seconds)
             figures += _figures(latency, await place.runs(latency))
-        figures += await _least_of_seven(graph.driver, 4 if bench.quick else 60)
+        figures += await _least_of_six(graph.driver, 4 if bench.quick else 60)
     return Report(
         name="persistence",
         figures=tuple(figures),
         remarks=(
             "The share: what a deliberation takes longer than its bare calls, of its own time; a client's, from sending the mutation to knowing the verdict over a WebSocket.",
             "Of it Neo4j's writes: from sending a statement to having its answer, as the service sees it; the rest is the API, the engine, and reads for who follows.",
-            "The least of seven writes: transactions that each create one node without a property over the bare driver, a claim's and a verdict's at once after another and five after 50 ms, in which caches are lost; an acceptance, a claim, four steps and a verdict are as many.",
+            "The least of six writes: transactions that each create one node without a property over the bare driver, a claim's at once after another and five after 50 ms, in which caches are lost; an acceptance, a claim and four steps, the last with the verdict, are as many.",
             "One at a time and in turns with the floor; at 5 s a call six of each share a call's time, at moments so far apart that none meets another.",
         ),
         load_before=before,
@@ -210,12 +210,12 @@ def _figures(latency: _Latency, runs: Sequence[_Run]) -> list[Figure]:
     ]
 
 
-async def _least_of_seven(driver: AsyncDriver, runs: int) -> list[Figure]:
-    """Return what seven writes cost where nothing could be written with less, at the pace of a deliberation."""
+async def _least_of_six(driver: AsyncDriver, runs: int) -> list[Figure]:
+    """Return what six writes cost where nothing could be written with less, at the pace of a deliberation."""
     least: list[float] = []
     for _ in range(runs):
         writing = 0.0
-        for after_a_call in _SEVEN:
+        for after_a_call in _SIX:
             await asyncio.sleep(_PACE if after_a_call else 0)
             began = time.perf_counter()
             await run(driver, "create_one")
@@ -223,7 +223,7 @@ async def _least_of_seven(driver: AsyncDriver, runs: int) -> list[Figure]:
         least.append(writing)
     return [
         Figure(
-            what="the least of seven writes",
+            what="the least of six writes",
             unit="ms",
             values=tuple(1000 * seconds for seconds in least),
         )
