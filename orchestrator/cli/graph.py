@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,17 @@ from orchestrator.cli.failures import InputError
 from orchestrator.domain.errors import CouncilError
 from orchestrator.domain.pruning import Keep, Pruned, Pruning
 from orchestrator.local import configuration, credentials
+from orchestrator.local.errors import HomeInUseError
+from orchestrator.local.neo4j import OwnNeo4j
 from orchestrator.service import upkeep
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from orchestrator.cli.screen import Screen
     from orchestrator.graph.doctor import Examination
     from orchestrator.graph.indexes import Filling
+    from orchestrator.local.configuration import Ports
     from orchestrator.settings import Settings
 
 
@@ -30,7 +35,8 @@ async def migrate(settings: Settings, screen: Screen) -> Exit:
     def tell(filling: tuple[Filling, ...]) -> None:
         screen.warn(f"Neo4j fills indexes: {', '.join(map(str, filling))}")
 
-    applied = await upkeep.migrate_graph(reachable(settings), tell=tell)
+    async with at_hand(settings, screen) as found:
+        applied = await upkeep.migrate_graph(found, tell=tell)
     for name in applied:
         screen.say(f"applied {name}")
     if not applied:
@@ -40,7 +46,8 @@ async def migrate(settings: Settings, screen: Screen) -> Exit:
 
 async def doctor(settings: Settings, screen: Screen) -> Exit:
     """Check the whole graph, and print each violation with the ids of what it is about."""
-    return report(await upkeep.examine_graph(reachable(settings)), screen)
+    async with at_hand(settings, screen) as found:
+        return report(await upkeep.examine_graph(found), screen)
 
 
 def report(examination: Examination, screen: Screen) -> Exit:
@@ -80,9 +87,10 @@ async def prune(
                 spinner.update(f"{pruned.deliberations:,} deliberations {doing} so far")
 
         try:
-            through = await upkeep.prune_graph(
-                reachable(settings), duration_of(older_than), keep, dry_run=dry_run, tell=tell
-            )
+            async with at_hand(settings, screen) as found:
+                through = await upkeep.prune_graph(
+                    found, duration_of(older_than), keep, dry_run=dry_run, tell=tell
+                )
         except OverflowError as error:
             raise InputError(f"{older_than!r} is too long") from error
         except CouncilError:
@@ -126,14 +134,31 @@ def _many(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def reachable(settings: Settings) -> Settings:
-    """Complete the settings with the Neo4j of `council up`, where none is named and one is there.
+@asynccontextmanager
+async def at_hand(settings: Settings, screen: Screen) -> AsyncGenerator[Settings]:
+    """Complete the settings with the Neo4j of `council up`, where none is named: started for as long as the block runs, if it does not run.
 
     Raises:
         InputError: none is named, and none is there.
+        LocalNeo4jError: it could not be started.
     """
     if settings.neo4j_uri is not None:
-        return settings
+        yield settings
+        return
+    ports, password = _made_by_up(settings)
+    own = OwnNeo4j(settings.home, report=screen.aside, bolt_port=0, http_port=0)
+    try:
+        await own.start()
+    except HomeInUseError:
+        yield _with(settings, f"bolt://127.0.0.1:{ports.bolt}", password)
+        return
+    try:
+        yield _with(settings, own.uri, own.password)
+    finally:
+        await own.stop()
+
+
+def _made_by_up(settings: Settings) -> tuple[Ports, str]:
     home = settings.home / "neo4j"
     try:
         ports = configuration.read_ports((home / "conf" / "neo4j.conf").read_text("utf-8"))
@@ -144,9 +169,13 @@ def reachable(settings: Settings) -> Settings:
         raise InputError(
             f"NEO4J_URI says where the graph is; it is not set, and `council up` has made none in {settings.home}."
         )
+    return ports, password
+
+
+def _with(settings: Settings, uri: str, password: str) -> Settings:
     return settings.model_copy(
         update={
-            "neo4j_uri": f"bolt://127.0.0.1:{ports.bolt}",
+            "neo4j_uri": uri,
             "neo4j_user": credentials.USER,
             "neo4j_password": SecretStr(password),
         }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError, NotWrittenError
-from orchestrator.cli.graph import reachable
+from orchestrator.cli.graph import at_hand
 from orchestrator.cli.rendering import moving as rendering
 from orchestrator.cli.screen import harmless
 from orchestrator.graph.moving.form import Kind, Line, decode
@@ -40,7 +40,10 @@ async def export(
     settings: Settings, screen: Screen, *, everything: bool, output: Path | None
 ) -> Exit:
     """Write a file, which takes its place when it is whole, or write to standard output."""
-    async with moving.exported(reachable(settings), everything=everything) as lines:
+    async with (
+        at_hand(settings, screen) as found,
+        moving.exported(found, everything=everything) as lines,
+    ):
         if output is None:
             return await _to_stdout(lines, screen)
         counts = await _to_file(lines, output)
@@ -53,13 +56,14 @@ async def import_file(
 ) -> Exit:
     """Import a file, or what comes on standard input."""
     with _readable(file) as path:
-        imported = await moving.import_file(
-            reachable(settings),
-            lambda: _lines(path),
-            dry_run=dry_run,
-            verify=verify,
-            told=_progress(screen),
-        )
+        async with at_hand(settings, screen) as found:
+            imported = await moving.import_file(
+                found,
+                lambda: _lines(path),
+                dry_run=dry_run,
+                verify=verify,
+                told=_progress(screen),
+            )
     return _report(imported, screen)
 
 
@@ -67,9 +71,10 @@ async def import_predecessor(
     settings: Settings, screen: Screen, url: str, *, dry_run: bool, verify: bool
 ) -> Exit:
     """Import what the predecessor kept in Valkey."""
-    imported, reading = await moving.import_predecessor(
-        reachable(settings), url, dry_run=dry_run, verify=verify, told=_progress(screen)
-    )
+    async with at_hand(settings, screen) as found:
+        imported, reading = await moving.import_predecessor(
+            found, url, dry_run=dry_run, verify=verify, told=_progress(screen)
+        )
     _warn_of_ignored(reading, screen)
     return _report(imported, screen)
 

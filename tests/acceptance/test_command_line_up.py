@@ -106,6 +106,15 @@ async def home(neo4j_way: Way, tmp_path: Path) -> AsyncGenerator[Path]:
     assert await stop_leftover(tmp_path)
 
 
+async def exported(home: Path) -> str:
+    """What is said of an export of everything; the Neo4j that it starts for that is gone after it."""
+    arguments = ("export", "--everything", "--output", str(home / "history.jsonl"))
+    async with up(home, (str(COMMAND), *arguments)) as exporting:
+        assert await exporting.ends() == 0, exporting.printed
+    assert await processes.find(home / "neo4j") == []
+    return exporting.printed
+
+
 _MODEL = "Qwen/Qwen2.5-0.5B-Instruct"
 """What the seed's agents speak with."""
 
@@ -179,6 +188,7 @@ async def test_the_example_is_decided_comes_back_after_kills_of_either_and_ctrl_
     assert "Traceback" not in printed + second.printed
     assert await processes.find(home / "neo4j") == []
     assert offline.attempts() == []
+    assert "2 deliberations" in await exported(home)
     # Neo4j was the last to go: what was under way had been given back to whoever comes next.
     async with own_neo4j(home, library=None) as left:
         auth = (left.user, left.password)

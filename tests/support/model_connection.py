@@ -82,10 +82,8 @@ class Connection(asyncio.Protocol):
         path = self._path.decode("latin-1")
         if path == "/health" and server.has_health:
             self._plain(200 if server.healthy else 503, b"")
-        elif path == "/metrics" and server.queue is not None:
-            running, waiting = server.queue
-            told = f"vllm:num_requests_running {running}\nvllm:num_requests_waiting {waiting}\n"
-            self._plain(200, told.encode())
+        elif path == "/metrics":
+            self._metrics()
         elif path == "/v1/models":
             self._models()
         elif path == "/script":
@@ -96,6 +94,15 @@ class Connection(asyncio.Protocol):
             self._plain(404, b'{"detail":"Not Found"}')
 
     # ---------------------------------------------------------------- answers
+
+    def _metrics(self) -> None:
+        self._server.looks_at_metrics += 1
+        if self._server.queue is None:
+            self._plain(404, b'{"detail":"Not Found"}')
+            return
+        running, waiting = self._server.queue
+        told = f"vllm:num_requests_running {running}\nvllm:num_requests_waiting {waiting}\n"
+        self._plain(200, told.encode())
 
     def _models(self) -> None:
         server = self._server

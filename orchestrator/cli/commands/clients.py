@@ -172,7 +172,9 @@ def retry(
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Lay the task of a deliberation before its council once more, as the council is now, and watch as `ask` does.
+    """Lay the task of a deliberation before its council once more, and watch as `ask` does.
+
+    As it was ordered, its deadline and budget among it, with the council as it is now.
 
     Example:  council retry dlb_01936f2c7d1e7b3c9a4e5f60718293a4
     """

@@ -126,7 +126,7 @@ async def _nobody_is_at_work(graph: Reads) -> None:
         raise RefusedError(
             *(
                 Conflict(
-                    message=f"process {row['id']} on {row['host']} is at work, or was until a moment ago: its lease lasts {row['seconds']:.0f} s longer. Stop every `council serve` on this graph, and export again",
+                    message=f"process {row['id']} on {row['host']} is at work, or was until a moment ago: its lease lasts {row['seconds']:.0f} s longer. Stop every `council serve` and `council up` on this graph, and export again",
                     path=("everything",),
                     existing=row["id"],
                 )
@@ -141,7 +141,7 @@ async def _nobody_was_at_work(graph: Reads, since: str) -> None:
         raise RefusedError(
             *(
                 Conflict(
-                    message=f"process {row['id']} on {row['host']} was at work while this was under way, so that something may be missing. Stop every `council serve` on this graph, and export again",
+                    message=f"process {row['id']} on {row['host']} was at work while this was under way, so that something may be missing. Stop every `council serve` and `council up` on this graph, and export again",
                     path=("everything",),
                     existing=row["id"],
                 )

@@ -454,6 +454,7 @@ async def test_while_requests_wait_inside_the_server_none_is_added_to_them(
 async def test_a_server_without_metrics_is_asked_for_them_once(house: House, server: ModelServer):
     place = endpoint(server.url)
     await house.watches(place)
+    await until(lambda: server.looks_at_metrics == 1)
     server.queue = (2, LONGEST_QUEUE + 50)
     server.models = ("tiny", "later")
     await until(lambda: "later" in house.watch.health(place).served_models)
@@ -461,6 +462,7 @@ async def test_a_server_without_metrics_is_asked_for_them_once(house: House, ser
     house.ask_many(8, place)
     await house.answers()
     assert server.most_in_flight == 4
+    assert server.looks_at_metrics == 1
 
 
 # ---------------------------------------------------------------- slow, and silent
