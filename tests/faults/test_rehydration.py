@@ -25,6 +25,7 @@ from orchestrator.domain.callers import Scope
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
 from orchestrator.identity import tokens
+from tests.support.model_behaviour import Behaviour
 from tests.support.neo4j import statement
 from tests.support.scene import Scene
 from tests.support.service_process import ServiceProcess
@@ -287,6 +288,8 @@ async def test_the_whole_of_a_thousand_odd_councils_is_shown_the_same_after_a_ki
         await scene.driver.execute_query(
             statement("graph/copy_councils"), copies=_COPIES, database_=scene.database
         )
+        # The cancel is to come before the verdict.
+        scene.model.script(Behaviour(latency=2.0), turn="*-p0-*", attempts=1)
         await _make_past(client, _Client(service, http, changer), endpoints, scene.model.url)
         before = await client.everything()
         await service.kill()
