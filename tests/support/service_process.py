@@ -165,7 +165,7 @@ class ServiceProcess:
         """Return the status of /readyz, none while nobody listens."""
         self.check_alive()
         try:
-            return (await self._client.get("/readyz")).status_code
+            return (await self._answer("GET", "/readyz")).status_code
         except httpx.TransportError:
             return None
 
@@ -176,8 +176,8 @@ class ServiceProcess:
             AnsweredError: it has top-level errors.
             httpx.TransportError: no answer came.
         """
-        response = await self._client.post(
-            "/graphql", json={"query": document, "variables": variables}
+        response = await self._answer(
+            "POST", "/graphql", json={"query": document, "variables": variables}
         )
         try:
             told = cast("dict[str, Any]", response.json())
@@ -187,6 +187,13 @@ class ServiceProcess:
         if told.get("errors"):
             raise AnsweredError(response.status_code, told["errors"], told.get("data"))
         return cast("dict[str, Any]", told["data"])
+
+    async def _answer(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, **more)
+        except AttributeError as exc:
+            # anyio asks a socket for its other end that was closed while it was made: the process was killed in that moment.
+            raise httpx.ConnectError("closed while the connection was made") from exc
 
     async def kill(self) -> None:
         """Send SIGKILL and wait for the end, where it runs."""
