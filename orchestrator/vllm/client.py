@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 import httpx
+import orjson
 import structlog
 
 from orchestrator.domain import limits
@@ -292,5 +293,8 @@ def request_body(call: Call, priority: int | None = None) -> bytes:
             "type": "json_schema",
             "json_schema": {"name": "answer", "schema": schema, "strict": True},
         }
-    # ASCII: a lone surrogate, should one have come this far, is escaped and not a crash.
-    return json.dumps(told, separators=(",", ":")).encode()
+    try:
+        return orjson.dumps(told)
+    except orjson.JSONEncodeError:
+        # ASCII: a lone surrogate, should one have come this far, is escaped and not a crash.
+        return json.dumps(told, separators=(",", ":")).encode()

@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+import orjson
+
 from orchestrator.domain.deliberations import Usage
 from orchestrator.engine.ports import Answer
 from orchestrator.vllm import failures
@@ -27,6 +29,7 @@ LONGEST_ANSWER: Final = 1_000_000
 """Characters of an answer, and of its reasoning."""
 
 _decode: Final = json.JSONDecoder(strict=False).decode
+"""For what servers send that is not quite JSON: raw control characters, invalid Unicode."""
 
 _BROKEN_OFF: Final = frozenset({"abort", "error"})
 """Reasons that vLLM gives for the end of an answer that it did not finish."""
@@ -125,7 +128,7 @@ class Reading:
 
     def _json(self, data: bytes) -> dict[str, Any]:
         try:
-            told = as_object(_decode(data.decode("utf-8", "replace")))
+            told = as_object(_decoded(data))
         except (ValueError, RecursionError):
             told = None
         if told is None:
@@ -174,3 +177,10 @@ class Reading:
             completion_tokens=as_count(told.get("completion_tokens")),
             calls=1,
         )
+
+
+def _decoded(data: bytes) -> object:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return _decode(data.decode("utf-8", "replace"))
