@@ -118,7 +118,7 @@ class Rows:
             persona=agent.get("persona"),
             temperature=agent["temperature"],
             max_tokens=agent["maxTokens"],
-            model=self.model((model["id"], model["name"], model["rehearsal"], ())),
+            model=self.model((model["id"], model["name"], model.get("rehearsal", False), ())),
             endpoint=endpoint,
             retired=agent.get("retired", False),
             metadata=agent.get("metadata"),

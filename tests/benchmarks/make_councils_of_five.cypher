@@ -3,7 +3,7 @@
 // returns: nothing
 // Every other agent speaks with a second model.
 MERGE (second:Model {id: 'mdl_00000000000000000000000000000002'})
-ON CREATE SET second.name = 'a-second-model'
+ON CREATE SET second.name = 'a-second-model', second.rehearsal = false
 WITH second
 MATCH (first:Model {isDefault: true})
 UNWIND range($first, $last) AS n

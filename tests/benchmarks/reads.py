@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from neo4j import AsyncDriver
+
 from tests.benchmarks import limits_share
 from tests.benchmarks.bench import Bench, document, run
 from tests.benchmarks.missing import MissingError
@@ -42,7 +44,7 @@ _QUICK = _Sizes(400, at_once=(1, 8), warming=0.2, seconds=0.3, rounds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
+class Read:
     """One thing to read, in the words of both."""
 
     name: str
@@ -98,11 +100,7 @@ async def measure(bench: Bench) -> Report:
         )
         await service.ready()
         bench.tell("  filling the graph …")
-        await run(graph.driver, "make_councils_of_five", first=1, last=_COUNCILS, persona=_PERSONA)
-        await run(graph.driver, "make_deliberations", first=1, last=sizes.deliberations)
-        newest = range(sizes.deliberations - _WITH_TURNS + 1, sizes.deliberations + 1)
-        ids = [_deliberation(number) for number in newest]
-        await run(graph.driver, "make_turns", ids=ids, turn=TURN)
+        await fill(graph.driver, sizes.deliberations)
         sides = [_Side("the service", f"{service.url}/graphql", service.pid)]
         try:
             peer: Serving = await stack.enter_async_context(neo4j_graphql(bench.server.environment))
@@ -116,7 +114,7 @@ async def measure(bench: Bench) -> Report:
         )
         sides.append(_Side("the floor", None, floor.pid))
         place = _Place(bench, asker, floor)
-        for read in _reads(sizes.deliberations):
+        for read in reads_of(sizes.deliberations):
             bench.tell(f"  {read.name} …")
             for side in sides:
                 await place.block(read, side, 8, sizes.warming)
@@ -142,13 +140,22 @@ async def measure(bench: Bench) -> Report:
     )
 
 
+async def fill(driver: AsyncDriver, deliberations: int) -> None:
+    """Make so many deliberations, 64 at least, in a graph that has nothing but the default model."""
+    await run(driver, "make_councils_of_five", first=1, last=_COUNCILS, persona=_PERSONA)
+    await run(driver, "make_deliberations", first=1, last=deliberations)
+    newest = range(deliberations - _WITH_TURNS + 1, deliberations + 1)
+    ids = [_deliberation(number) for number in newest]
+    await run(driver, "make_turns", ids=ids, turn=TURN)
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     bench: Bench
     asker: Child
     floor: Child
 
-    async def block(self, read: _Read, side: _Side, at_once: int, seconds: float) -> _Block:
+    async def block(self, read: Read, side: _Side, at_once: int, seconds: float) -> _Block:
         """Have one side asked for so long."""
         neo4j, own = self._neo4j(), self._own(side)
         if side.url is None:
@@ -178,7 +185,8 @@ class _Place:
         return 0.0 if side.pid is None else cpu_seconds(side.pid)
 
 
-def _reads(deliberations: int) -> tuple[_Read, ...]:
+def reads_of(deliberations: int) -> tuple[Read, ...]:
+    """What is read of a graph that was filled with so many deliberations, 660 at least."""
     council = f"cou_{_COUNCILS // 2:032}"
     of_council = [
         _deliberation(number)
@@ -206,9 +214,9 @@ def _reads(deliberations: int) -> tuple[_Read, ...]:
 
     def read(
         name: str, what: str, target: float, variables: dict[str, Any], *statements: Any
-    ) -> _Read:
+    ) -> Read:
         ours, theirs = text(what)
-        return _Read(
+        return Read(
             name=name,
             ours=ours,
             theirs=theirs,
@@ -253,7 +261,7 @@ def _reads(deliberations: int) -> tuple[_Read, ...]:
     )
 
 
-def _figures(read: _Read, at_once: int, blocks: dict[str, list[_Block]]) -> list[Figure]:
+def _figures(read: Read, at_once: int, blocks: dict[str, list[_Block]]) -> list[Figure]:
     at = f"{read.name}, {at_once} at once: "
     aimed = at_once == 8
 
@@ -293,7 +301,7 @@ def _figures(read: _Read, at_once: int, blocks: dict[str, list[_Block]]) -> list
     return figures
 
 
-def _limits(read: _Read, blocks: Sequence[_Block]) -> list[Figure]:
+def _limits(read: Read, blocks: Sequence[_Block]) -> list[Figure]:
     """What the limits take of it, beside the processor time that the service takes for an answer."""
     taken = limits_share.milliseconds(read.ours, read.variables)
     own = statistics.median(block.own for block in blocks)
@@ -309,7 +317,7 @@ def _limits(read: _Read, blocks: Sequence[_Block]) -> list[Figure]:
     ]
 
 
-def _failures(read: _Read, at_once: int, blocks: dict[str, list[_Block]]) -> list[str]:
+def _failures(read: Read, at_once: int, blocks: dict[str, list[_Block]]) -> list[str]:
     """Say whose requests failed, and what the first said."""
     return [
         f"{read.name}, {at_once} at once: of {name} {failed:,} of {failed + answered:,} requests failed: {first}"

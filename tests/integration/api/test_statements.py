@@ -10,9 +10,12 @@ from neo4j import Record
 
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
+from orchestrator.graph.seeding import settle_defaults
+from tests.benchmarks import reads
 from tests.integration.api.conftest import Api
 from tests.support.deliberating import LEASE
 from tests.support.ended import make_ended
+from tests.support.neo4j import wipe
 
 pytestmark = pytest.mark.neo4j
 
@@ -205,3 +208,17 @@ async def test_nothing_is_counted_that_is_not_asked_for(api: Api, ran: Ran) -> N
     )
 
     assert not [name for name, _ in ran if "count" in name]
+
+
+async def test_benchmarks_are_answered_whole_by_the_statements_that_they_name(
+    api: Api, seeded: Graph, ran: Ran
+) -> None:
+    await wipe(seeded.driver, seeded.database)
+    await settle_defaults(seeded, "http://127.0.0.1:8000/v1", "Qwen/Qwen2.5-0.5B-Instruct")
+    await reads.fill(seeded.driver, deliberations=660)
+
+    for read in reads.reads_of(deliberations=660):
+        ran.clear()
+        await api.ask(read.ours, read.variables)
+
+        assert ran == [(name, parameters) for name, parameters in read.statements]
