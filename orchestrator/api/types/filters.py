@@ -9,7 +9,7 @@ from strawberry import ID
 
 from orchestrator.api.ids import kind_of
 from orchestrator.api.pages import page_request
-from orchestrator.domain import filters
+from orchestrator.domain import filters, limits
 from orchestrator.domain.deliberations import Status
 from orchestrator.domain.errors import InvalidInput, RefusedError
 from orchestrator.domain.ids import Prefix
@@ -70,7 +70,7 @@ def councils(given: CouncilFilter | None) -> filters.CouncilFilter:
     """Read a filter; raises RefusedError."""
     if given is None:
         return filters.CouncilFilter()
-    _refuse(role=_name(given.role), nameContains=_text(given.name_contains))
+    _refuse(role=_name(given.role), nameContains=_part_mistake(given.name_contains))
     return filters.CouncilFilter(
         role=given.role,
         name_contains=given.name_contains or None,
@@ -112,8 +112,12 @@ def _name(value: str | None) -> str | None:
     return None if value is None else name_mistake(value)
 
 
-def _text(value: str | None) -> str | None:
-    return None if value is None else text_mistake(value)
+def _part_mistake(given: str | None) -> str | None:
+    if given is None:
+        return None
+    if len(given) > limits.NAME:
+        return f"must not be longer than a name, {limits.NAME} characters, and has {len(given)}"
+    return text_mistake(given)
 
 
 def _council_mistake(given: str | None, council: str | None) -> str | None:
@@ -121,7 +125,9 @@ def _council_mistake(given: str | None, council: str | None) -> str | None:
         return None
     if council is not None and given != council:
         return "must be left out here, where only one council's deliberations are listed"
-    return text_mistake(given)
+    if kind_of(given) is not Prefix.COUNCIL:
+        return f"must be the id of a council; such ids begin with {Prefix.COUNCIL}_"
+    return None
 
 
 def _refuse(**mistakes: str | None) -> None:

@@ -235,7 +235,7 @@ async def test_hostile_text_is_only_text(api: Api, whole_graph: Read, text: str)
     data = await api.ask(
         """query ($name: String!, $id: ID!) { role(name: $name) { description } node(id: $id) { id }
              councils(filter: {nameContains: $name, role: $name}) { totalCount }
-             deliberations(filter: {role: $name, councilId: $id, externalId: $name}) { totalCount }
+             deliberations(filter: {role: $name, externalId: $name}) { totalCount }
              agent(by: {name: $name}) { id } council(by: {role: $name}) { id } }""",
         {"name": name, "id": name},
     )

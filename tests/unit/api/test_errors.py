@@ -23,6 +23,7 @@ from orchestrator.domain.errors import (
     UnavailableError,
     UnreadableError,
 )
+from orchestrator.domain.limits import NAME
 from orchestrator.domain.pages import LARGEST_PAGE
 from tests.support.samples import ANYBODY, a_deliberation, play
 from tests.unit.api.conftest import Api
@@ -41,8 +42,11 @@ BAD_ARGUMENTS = [
     ('deliberations(after: "ZGxiXzE\\u0000")', ["after"]),
     ('deliberations(filter: {role: ""})', ["filter", "role"]),
     ('deliberations(filter: {councilId: "\\u0000"})', ["filter", "councilId"]),
+    ('deliberations(filter: {councilId: "dlb_1"})', ["filter", "councilId"]),
+    (f'deliberations(filter: {{councilId: "cou_{"1" * 201}"}})', ["filter", "councilId"]),
     ('deliberations(filter: {externalId: " x"})', ["filter", "externalId"]),
     ('councils(filter: {nameContains: "\\u0000"})', ["filter", "nameContains"]),
+    (f'councils(filter: {{nameContains: "{"n" * (NAME + 1)}"}})', ["filter", "nameContains"]),
     ('councils(filter: {role: "a\\nb"})', ["filter", "role"]),
     ('tasks(filter: {externalId: ""})', ["filter", "externalId"]),
 ]
