@@ -16,6 +16,7 @@ from orchestrator.domain.errors import (
     RefusedError,
     TookTooLongError,
     TooSlowError,
+    UnansweredError,
     UnavailableError,
     UnreadableError,
     outline,
@@ -58,13 +59,17 @@ def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
             field=_field(error),
             exc_info=error.original_error or error,
         )
+    carried = extensions(code, path, correlation_id, limit)
+    if isinstance(error.original_error, UnansweredError):
+        # Sent again as it is, it may find its own doing in its way.
+        del carried["retryAfter"]
     return GraphQLError(
         message,
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions=extensions(code, path, correlation_id, limit),
+        extensions=carried,
     )
 
 

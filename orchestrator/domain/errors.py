@@ -7,6 +7,7 @@ CouncilError
 ├── UnavailableError      something that the service needs is away: try again later
 │   ├── GivenUpError          it is there, and could not do it now
 │   │   └── TookTooLongError      it ended what took too long
+│   ├── UnansweredError       it may have been done, and nobody can say
 │   └── AuthenticationError   it is there, and refuses the login
 ├── UnauthenticatedError  the caller did not show who he is
 ├── ForbiddenError        the caller may not do what he asked for
@@ -109,6 +110,10 @@ class TookTooLongError(GivenUpError):
         """`seconds` is how long it may take."""
         self.seconds: float = seconds
         super().__init__(f"Neo4j ended a statement that took longer than {seconds:g} seconds")
+
+
+class UnansweredError(UnavailableError):
+    """The graph was told to commit, and its answer did not come: what was to be written is there whole, or not at all."""
 
 
 class AuthenticationError(UnavailableError):

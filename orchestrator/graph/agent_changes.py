@@ -10,7 +10,7 @@ from orchestrator.domain.drafts import AgentChange, AgentDraft, Clear, Idempoten
 from orchestrator.domain.errors import Conflict, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.limits import SEATS
-from orchestrator.graph.changes import in_one, made_before, new_id
+from orchestrator.graph.changes import in_one, made_before, new_id, settled
 from orchestrator.graph.council_changes import archived, lock_role_of, locked_council
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
@@ -58,7 +58,7 @@ class AgentChanges(Repository):
             await transaction.run("council/touch", id=council, updatedBy=by)
             return new
 
-        return await in_one(self.graph, work)
+        return await settled(self.graph, work)
 
     async def update_agent(self, agent: str, change: AgentChange, *, by: str | None = None) -> None:
         async def work(transaction: Transaction) -> None:
@@ -119,7 +119,7 @@ class AgentChanges(Repository):
             await transaction.run("agent/retire", id=agent, updatedBy=by)
             await transaction.run("council/touch", id=council, updatedBy=by)
 
-        await in_one(self.graph, work)
+        await settled(self.graph, work)
 
 
 async def _locked(transaction: Transaction, agent: str) -> Record:

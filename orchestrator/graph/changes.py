@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid_utils import uuid7
 
 from orchestrator.domain.drafts import Idempotency
-from orchestrator.domain.errors import Conflict, RefusedError
+from orchestrator.domain.errors import Conflict, RefusedError, UnansweredError, UnavailableError
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.graph.driver import Graph, Transaction
 from orchestrator.graph.errors import ConstraintViolatedError
@@ -36,6 +36,24 @@ async def in_one(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T
         except ConstraintViolatedError:
             continue
     return await graph.transact(work)
+
+
+async def settled(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Do the work as `in_one`, and once more where the answer to its commit is lost.
+
+    So it has to find what it did before, such as by an id that was drawn for it once; what two
+    callers may do and undo in turn is no work for this.
+
+    Raises:
+        UnansweredError: the second time did not settle it either.
+    """
+    try:
+        return await in_one(graph, work)
+    except UnansweredError as unanswered:
+        try:
+            return await in_one(graph, work)
+        except UnavailableError as exc:
+            raise unanswered from exc
 
 
 async def made_before(

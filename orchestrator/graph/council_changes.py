@@ -8,7 +8,7 @@ from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.drafts import CouncilChange, CouncilDraft, Idempotency
 from orchestrator.domain.errors import Conflict, InvalidInput, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
-from orchestrator.graph.changes import in_one, made_before, new_id, stored
+from orchestrator.graph.changes import in_one, made_before, new_id, settled, stored
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
 from orchestrator.graph.seating import LockedRole, lock_role, place, seat
@@ -53,7 +53,7 @@ class CouncilChanges(Repository):
             await create_role(transaction, new, name, description, idempotency, by=by)
             return new
 
-        return await in_one(self.graph, work)
+        return await settled(self.graph, work)
 
     async def create_council(
         self, draft: CouncilDraft, idempotency: Idempotency | None, *, by: str | None = None
@@ -74,7 +74,7 @@ class CouncilChanges(Repository):
             await create_council(transaction, role, new, draft, idempotency, by=by)
             return new
 
-        return await in_one(self.graph, work)
+        return await settled(self.graph, work)
 
     async def update_council(
         self,

@@ -8,7 +8,7 @@ from orchestrator.domain.councils import DEFAULT_ENDPOINT, RESERVED_ENDPOINTS, E
 from orchestrator.domain.drafts import Clear, EndpointChange, Idempotency
 from orchestrator.domain.errors import Conflict, InvalidInput, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
-from orchestrator.graph.changes import in_one, made_before, new_id, stored
+from orchestrator.graph.changes import in_one, made_before, new_id, settled, stored
 from orchestrator.graph.council_rows import Rows
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
@@ -54,7 +54,7 @@ class EndpointChanges(Repository):
             )
             return new
 
-        return await in_one(self.graph, work)
+        return await settled(self.graph, work)
 
     async def update_endpoint(
         self, endpoint: str, change: EndpointChange, *, by: str | None = None

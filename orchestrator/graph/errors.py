@@ -3,6 +3,7 @@
 CouncilError
 ├── UnavailableError
 │   ├── AuthenticationError      Neo4j is there and does not let us in
+│   ├── UnansweredError          the connection was lost between a commit and its answer
 │   └── GivenUpError             Neo4j is there and gave a transaction up, such as for a lock that was not had in time
 │       ├── OutOfMemoryError     it was larger than the memory that Neo4j has for it now
 │       └── TookTooLongError     it took longer than Neo4j was told to let it
@@ -27,6 +28,7 @@ from neo4j.exceptions import (
     ConfigurationError,
     ConnectionPoolError,
     DriverError,
+    IncompleteCommit,
     Neo4jError,
     ServiceUnavailable,
     SessionExpired,
@@ -38,6 +40,7 @@ from orchestrator.domain.errors import (
     CouncilError,
     GivenUpError,
     TookTooLongError,
+    UnansweredError,
     UnavailableError,
     WrongSettingError,
 )
@@ -68,6 +71,8 @@ _TIMED_OUT = (
     "Neo.ClientError.Transaction.TransactionTimedOut",
     "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
 )
+
+_PERHAPS_DONE = "it may have been carried out all the same, so look before it is sent again; no answer came from Neo4j"
 
 _NO_BOLT = ("handshake", "looks like HTTP")
 """What the driver says of a server that does not answer as one that speaks Bolt."""
@@ -149,6 +154,8 @@ def translated(
             return MisconfiguredError(f"This is no Neo4j that can be used: {exc}")
         case TimeoutError():
             return UnavailableError("Neo4j does not answer", f"at {address}")
+        case IncompleteCommit():
+            return UnansweredError(_PERHAPS_DONE, f"at {address}: {_reason(exc)}")
         case ServiceUnavailable() | SessionExpired() | ConnectionPoolError() | OSError():
             return UnavailableError("Neo4j cannot be reached", f"at {address}: {_reason(exc)}")
         case _:

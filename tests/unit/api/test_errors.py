@@ -20,6 +20,7 @@ from orchestrator.domain.errors import (
     RefusedError,
     TookTooLongError,
     TooSlowError,
+    UnansweredError,
     UnavailableError,
     UnreadableError,
 )
@@ -273,6 +274,7 @@ async def test_fragments_that_contain_each_other_are_refused(api: Api) -> None:
         (TooSlowError(5), "LIMIT"),
         (TookTooLongError(15), "LIMIT"),
         (UnavailableError("x"), "UNAVAILABLE"),
+        (UnansweredError("x"), "UNAVAILABLE"),
         (RefusedError(NotFound(message="x", path=(), sought="y")), "NOT_FOUND"),
         (RefusedError(Conflict(message="x", path=())), "CONFLICT"),
         (UnreadableError("dlb_1"), "INTERNAL"),
@@ -284,7 +286,8 @@ def test_code_is_that_of_the_cause(cause: Exception | None, code: str) -> None:
     with capture_logs():
         error = coded(GraphQLError("x", original_error=cause), "id")
 
-    more: dict[str, Any] = {"retryAfter": 1} if code == "UNAVAILABLE" else {}
+    # What may have been carried out is not for clients to send again by themselves.
+    more: dict[str, Any] = {"retryAfter": 1} if type(cause) is UnavailableError else {}
     if isinstance(cause, TookTooLongError):
         more = {"limit": {"name": "seconds", "value": 15, "bound": 15}}
     assert error.extensions == {"code": code, "path": [], "correlationId": "id", **more}

@@ -1,0 +1,173 @@
+"""A connection that is lost around a commit: what was made is answered for, and of what was changed it is said that it may be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from orchestrator.domain.drafts import (
+    AgentChange,
+    AgentDraft,
+    CouncilChange,
+    CouncilDraft,
+    EndpointChange,
+)
+from orchestrator.domain.errors import UnansweredError
+from orchestrator.graph.councils import Councils
+from orchestrator.graph.driver import Bounds, Graph, open_graph
+from orchestrator.graph.statements import statement
+from tests.support.bolt_proxy import BoltProxy, Side, Tag
+from tests.support.neo4j import Neo4jServer
+
+pytestmark = [pytest.mark.neo4j]
+
+URL = "http://gpu:8000/v1"
+
+around_the_commit = pytest.mark.parametrize("side", Side)
+"""Before it is asked for, which rolls back, and after it was done."""
+
+
+@pytest.fixture
+async def proxy(neo4j_server: Neo4jServer) -> AsyncGenerator[BoltProxy]:
+    async with BoltProxy(neo4j_server.uri) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def cut_off(
+    proxy: BoltProxy, neo4j_server: Neo4jServer, graph: Graph
+) -> AsyncGenerator[Councils]:
+    """Who goes by the proxy, and does not wait long where nobody takes his connection."""
+    user, password, quick = neo4j_server.user, neo4j_server.password, Bounds(retry=0.1)
+    async with open_graph(proxy.uri, user, password, graph.database, quick) as through:
+        yield Councils(through)
+
+
+async def a_role(councils: Councils) -> str:
+    return await councils.create_role("OPS", None, None)
+
+
+async def a_council(councils: Councils) -> str:
+    draft = CouncilDraft(role="DEV", agents=(AgentDraft(), AgentDraft()))
+    return await councils.create_council(draft, None)
+
+
+async def an_agent(councils: Councils) -> str:
+    council = await councils.council_by_role("QA")
+    assert council is not None
+    return await councils.register_agent(council.id, AgentDraft(), None)
+
+
+async def an_endpoint(councils: Councils) -> str:
+    return await councils.register_endpoint("gpu", URL, None, None)
+
+
+@around_the_commit
+@pytest.mark.parametrize(
+    ("making", "name", "label"),
+    [
+        (a_role, "role/create", "Role"),
+        (a_council, "council/create", "Council"),
+        (an_agent, "agent/seat", "Agent"),
+        (an_endpoint, "endpoint/create", "Endpoint"),
+    ],
+)
+async def test_what_is_made_without_an_answer_to_its_commit_is_made_once_and_answered_for(
+    *,
+    proxy: BoltProxy,
+    councils: Councils,
+    cut_off: Councils,
+    whole_graph: Callable[[], Awaitable[list[Any]]],
+    making: Callable[[Councils], Coroutine[Any, Any, str]],
+    name: str,
+    label: str,
+    side: Side,
+) -> None:
+    for role in ("DEV", "QA"):
+        await councils.create_role(role, None, None)
+    await councils.create_council(CouncilDraft(role="QA", agents=(AgentDraft(),)), None)
+
+    async def all_there() -> set[str]:
+        return {row["properties"]["id"] for row in await whole_graph() if label in row["what"]}
+
+    before = await all_there()
+    trap = proxy.trap(side, Tag.COMMIT, statement(name))
+    made = asyncio.create_task(making(cut_off))
+    await trap.sprung()
+    trap.cut()
+    one = await made
+    assert one not in before
+    assert await all_there() == {*before, one}
+
+
+@around_the_commit
+async def test_an_agent_that_is_retired_without_an_answer_to_the_commit_is_and_it_is_said(
+    proxy: BoltProxy, councils: Councils, cut_off: Councils, dev: str, side: Side
+) -> None:
+    agents = [seat.agent.id for seat in (await councils.councils_by_id([dev]))[dev].seats]
+    trap = proxy.trap(side, Tag.COMMIT, statement("agent/retire"))
+    retiring = asyncio.create_task(cut_off.retire_agent(agents[0]))
+    await trap.sprung()
+    trap.cut()
+    await retiring
+    left = (await councils.councils_by_id([dev]))[dev].seats
+    assert [seat.agent.id for seat in left] == agents[1:]
+
+
+@around_the_commit
+@pytest.mark.parametrize("version", [1, None])
+async def test_a_council_that_is_changed_without_an_answer_to_the_commit_may_be_and_it_is_said(
+    *,
+    proxy: BoltProxy,
+    councils: Councils,
+    cut_off: Councils,
+    dev: str,
+    side: Side,
+    version: int | None,
+) -> None:
+    trap = proxy.trap(side, Tag.COMMIT, statement("council/update"))
+    changing = asyncio.create_task(cut_off.update_council(dev, version, CouncilChange(rounds=3)))
+    await trap.sprung()
+    trap.cut()
+    with pytest.raises(UnansweredError, match="may have been carried out"):
+        await changing
+    found = (await councils.councils_by_id([dev]))[dev]
+    assert (found.version, found.rounds) == ((2, 3) if side is Side.ANSWER else (1, 1))
+
+
+async def test_what_others_may_undo_is_not_done_again_without_an_answer(
+    proxy: BoltProxy, councils: Councils, cut_off: Councils, dev: str
+) -> None:
+    agent = (await councils.councils_by_id([dev]))[dev].seats[0].agent.id
+    endpoint = await councils.register_endpoint("gpu", URL, None, None)
+    changes: list[tuple[str, Callable[[], Awaitable[Any]]]] = [
+        ("agent/update", lambda: cut_off.update_agent(agent, AgentChange(temperature=0.1))),
+        ("endpoint/update", lambda: cut_off.update_endpoint(endpoint, EndpointChange(url=URL))),
+        ("endpoint/remove", lambda: cut_off.remove_endpoint(endpoint)),
+        ("council/archive", lambda: cut_off.archive_council(dev, None)),
+        ("council/restore", lambda: cut_off.restore_council(dev)),
+    ]
+    for name, change in changes:
+        trap = proxy.trap(Side.ANSWER, Tag.COMMIT, statement(name))
+        changing = asyncio.ensure_future(change())
+        await trap.sprung()
+        trap.cut()
+        with pytest.raises(UnansweredError, match="may have been carried out"):
+            await changing
+    assert await councils.council_by_role("DEV") is not None
+
+
+async def test_what_may_be_made_is_not_told_as_not_done_where_neo4j_stays_away(
+    proxy: BoltProxy, cut_off: Councils, councils: Councils
+) -> None:
+    trap = proxy.trap(Side.ANSWER, Tag.COMMIT, statement("role/create"))
+    making = asyncio.create_task(cut_off.create_role("OPS", None, None))
+    await trap.sprung()
+    proxy.refuse()
+    trap.cut()
+    with pytest.raises(UnansweredError, match="may have been carried out"):
+        await making
+    assert [role.name for role in await councils.roles()] == ["OPS"]
