@@ -6,6 +6,7 @@ CouncilError
 │   ├── UnansweredError          the connection was lost between a commit and its answer
 │   └── GivenUpError             Neo4j is there and gave a transaction up, such as for a lock that was not had in time
 │       ├── OutOfMemoryError     it was larger than the memory that Neo4j has for it now
+│       │   └── TooLargeError    it was larger than Neo4j lets any transaction be
 │       └── TookTooLongError     it took longer than Neo4j was told to let it
 ├── WrongSettingError
 │   └── MisconfiguredError       the graph that the settings name cannot be used as it is
@@ -96,6 +97,12 @@ _OUT_OF_MEMORY = (
     "Neo.TransientError.General.TransactionMemoryLimit",
 )
 
+_LIMIT_OF_ONE = "db.memory.transaction.max"
+"""The setting that Neo4j names where a transaction is too large by itself.
+
+It has the same code for a memory that all transactions have filled together, and names another: `….transaction.total.max`.
+"""
+
 _DUPLICATE = re.compile(
     r"Node\(\d+\) already exists with label `(?P<label>\w+)` and property `(?P<key>\w+)`"
 )
@@ -103,6 +110,10 @@ _DUPLICATE = re.compile(
 
 class OutOfMemoryError(GivenUpError):
     """A transaction was larger than the memory that Neo4j has for it now; a smaller one may fit at once."""
+
+
+class TooLargeError(OutOfMemoryError):
+    """A transaction was larger than Neo4j lets any be; sent again as it is, it would be refused again."""
 
 
 class MisconfiguredError(WrongSettingError):
@@ -211,12 +222,18 @@ def _refusal(exc: Neo4jError) -> CouncilError:
             f"Neo4j refuses the login with NEO4J_USER and NEO4J_PASSWORD: {reason[:_LONGEST_REASON]}"
         )
     if code in _OUT_OF_MEMORY:
-        return OutOfMemoryError(f"Neo4j has no memory for it now: {reason[:_LONGEST_REASON]}")
+        return _no_memory(reason)
     if exc.is_retryable() or _passes(code, reason):
         return GivenUpError(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
     if found := _DUPLICATE.match(reason):
         return ConstraintViolatedError(code, reason, found["label"], found["key"])
     return StatementRefusedError(code, reason)
+
+
+def _no_memory(reason: str) -> OutOfMemoryError:
+    if _LIMIT_OF_ONE in reason:
+        return TooLargeError(f"Neo4j lets no transaction be that large: {reason[:_LONGEST_REASON]}")
+    return OutOfMemoryError(f"Neo4j has no memory for it now: {reason[:_LONGEST_REASON]}")
 
 
 def _passes(code: str, reason: str) -> bool:

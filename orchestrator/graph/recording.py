@@ -11,7 +11,7 @@ from orchestrator.domain.ids import verdict_id
 from orchestrator.engine.ports import Conclusion, Held, Recorded, Recording
 from orchestrator.graph import reading
 from orchestrator.graph.driver import Graph
-from orchestrator.graph.errors import OutOfMemoryError, StatementRefusedError
+from orchestrator.graph.errors import OutOfMemoryError, StatementRefusedError, TooLargeError
 
 
 async def record(graph: Graph, recordings: Sequence[Recording]) -> Recorded:
@@ -26,7 +26,7 @@ async def record(graph: Graph, recordings: Sequence[Recording]) -> Recorded:
     except StatementRefusedError as exc:
         raise UnrecordableError(exc.reason) from exc
     except OutOfMemoryError as exc:
-        if len(recordings) == 1:
+        if len(recordings) == 1 and not isinstance(exc, TooLargeError):
             raise
         # Fewer turns at once may fit, and the same ones may not, ever.
         raise UnrecordableError(exc.what) from exc

@@ -303,7 +303,7 @@ async def test_turns_that_do_not_fit_into_a_transaction_together_are_recorded_ap
     assert len((await deliberations.load(held.deliberation)).turns) == len(turns)
 
 
-async def test_a_turn_that_does_not_fit_alone_is_one_to_send_again(
+async def test_a_turn_for_which_others_left_no_room_is_one_to_send_again(
     deliberations: Deliberations, seeded: Councils
 ) -> None:
     (held,) = await held_ones(deliberations)

@@ -35,6 +35,8 @@ pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(120)]
 _MEMORY = "4m"
 """Of a transaction: room for one long turn, not for three."""
 _LONG = "A word. " * 37_500
+_LARGE = _LONG * 20
+"""More than that, alone."""
 _LOCK_WAIT = "1s"
 _PATIENCE = 40
 """Seconds."""
@@ -152,6 +154,21 @@ async def test_turns_that_are_more_than_a_transaction_may_hold_are_recorded_apar
         recorded = await _record(recorder, recordings(held, turns))
     assert _refused(answers)
     await _are_there_once(strict_graph, held, recorded)
+
+
+async def test_a_turn_that_is_more_than_a_transaction_may_hold_is_recorded_as_absent(
+    strict_graph: Graph, proxy: BoltProxy, held: Held
+) -> None:
+    large, other, _ = proposals(held.deliberation)
+    turns = recordings(held, [dataclasses.replace(large, content=_LARGE), other])
+    answers = _answers(proxy)
+    async with _recorder(strict_graph) as recorder:
+        absent, taken = await _record(recorder, turns)
+    assert _refused(answers)
+    assert (absent.outcome, taken.outcome) == (TurnOutcome.ABSENT, TurnOutcome.TAKEN)
+    assert "db.memory.transaction.max" in (absent.absence or "")
+    case = await GraphDeliberations(strict_graph).load(held.deliberation)
+    assert {turn.id: turn for turn in case.turns} == {absent.id: absent, taken.id: taken}
 
 
 async def test_turns_whose_lock_was_not_had_in_time_are_sent_until_it_is(

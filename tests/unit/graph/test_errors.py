@@ -16,6 +16,7 @@ from orchestrator.graph.errors import (
     ConstraintViolatedError,
     OutOfMemoryError,
     StatementRefusedError,
+    TooLargeError,
     translated,
 )
 
@@ -119,6 +120,24 @@ def test_a_transaction_without_room_is_told_apart_since_a_smaller_one_may_fit(
     said: SaidError,
 ) -> None:
     assert isinstance(translated(said, "bolt://db:7687", 15.0, writing=False), OutOfMemoryError)
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind"),
+    [
+        ("db.memory.transaction.max", TooLargeError),
+        ("db.memory.transaction.total.max", OutOfMemoryError),
+        ("dbms.memory.transaction.total.max", OutOfMemoryError),
+    ],
+)
+def test_a_transaction_too_large_by_itself_is_told_from_one_for_which_others_left_no_room(
+    setting: str, kind: type[OutOfMemoryError]
+) -> None:
+    said = RetriedError(
+        "Neo.TransientError.General.MemoryPoolOutOfMemoryError",
+        f"The allocation of an extra 2.0 MiB would use more than the limit 4.0 MiB. {setting} threshold reached",
+    )
+    assert type(translated(said, "bolt://db:7687", 15.0, writing=True)) is kind
 
 
 def test_a_login_that_is_refused_is_told_apart() -> None:
