@@ -5,9 +5,10 @@ Every place of the schema that takes one is found by introspection, and gets eac
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -23,9 +24,15 @@ from graphql import (
     GraphQLScalarType,
     get_named_type,
     is_composite_type,
+    is_required_argument,
 )
+from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
+from orchestrator.domain.filters import DeliberationFilter
+from orchestrator.engine.changes import DeliberationChange
 from tests.integration.api.conftest import Api
+from tests.support.samples import ANYBODY
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
 
@@ -59,6 +66,9 @@ VALID: dict[str, Any] = {
 }
 """Inputs that would do, but for the string: only what is there may be changed by them, and nothing goes."""
 
+BESIDE = {"text": "cache"}
+"""What stands for a required argument where the string goes into another one."""
+
 BEGIN = {
     "Query": "",
     "Council": 'council(by: {role: "DEV"})',
@@ -89,15 +99,18 @@ def places(type_: Any, above: tuple[str, ...] = ()) -> Iterator[Place]:
         yield ()
 
 
-def put(value: Any, place: Place, text: str) -> Any:
+def put(type_: Any, value: Any, place: Place, text: str) -> Any:
     """Return a value with the text at its place, and what leads there made where it is missing."""
     if not place:
         return text
     first, *rest = place
+    of = cast("Any", type_.of_type) if isinstance(type_, GraphQLNonNull) else type_
     if isinstance(first, int):
-        return [put(value[0] if value else None, tuple(rest), text)]
-    inner = {} if value is None else dict(value)
-    return inner | {first: put(inner.get(first), tuple(rest), text)}
+        return [put(of.of_type, value[0] if value else None, tuple(rest), text)]
+    # Strawberry's own rule holds @oneOf: graphql-core's type does not know of it.
+    one_of = of.extensions["strawberry-definition"].is_one_of
+    inner = {} if value is None or one_of else dict(value)
+    return inner | {first: put(of.fields[first].type, inner.get(first), tuple(rest), text)}
 
 
 def mutations() -> list[tuple[str, Place]]:
@@ -109,7 +122,10 @@ def mutations() -> list[tuple[str, Place]]:
     ]
 
 
-def arguments() -> list[tuple[str, str, GraphQLField, str, GraphQLArgument, Place]]:
+Argument = tuple[str, str, GraphQLField, str, GraphQLArgument, Place]
+
+
+def arguments() -> list[Argument]:
     """Each argument of a field that takes a string, with each place in it."""
     schema = SCHEMA._schema  # pyright: ignore[reportPrivateUsage]
     return [
@@ -117,7 +133,7 @@ def arguments() -> list[tuple[str, str, GraphQLField, str, GraphQLArgument, Plac
         for type_ in schema.type_map.values()
         if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
         and not type_.name.startswith("__")
-        and type_.name not in {"Mutation", "Subscription"}
+        and type_.name != "Mutation"
         for name, field in type_.fields.items()
         for argument, given in field.args.items()
         for place in places(given.type)
@@ -143,6 +159,18 @@ async def known(api: Api) -> dict[str, str]:
     }
 
 
+def asking(field: GraphQLField, name: str, argument: str) -> str:
+    """The field, with the string in an argument, and valid values in those that it cannot do without."""
+    beside = [
+        f"{other}: {json.dumps(BESIDE[other])}"
+        for other, needed in field.args.items()
+        if other != argument and is_required_argument(needed)
+    ]
+    named = cast("object", get_named_type(cast("Any", field.type)))
+    selection = " { __typename }" if is_composite_type(named) else ""
+    return f"{name}({', '.join([f'{argument}: $given', *beside])}){selection}"
+
+
 def described(graph: list[Any]) -> set[str]:
     """The labels, the types and the names of properties."""
     return {name for row in graph for name in (*row["what"], *row["properties"])}
@@ -161,7 +189,7 @@ def texts(value: Any) -> Iterator[str]:
 
 def test_there_is_a_valid_input_for_each_mutation_and_a_way_to_each_type() -> None:
     assert set(VALID) == set(schema_type("Mutation").fields)
-    assert {type_ for type_, *_ in arguments()} <= set(BEGIN)
+    assert {type_ for type_, *_ in arguments()} <= {*BEGIN, "Subscription"}
 
 
 async def test_a_string_in_a_mutation_is_kept_as_it_is_or_not_at_all(
@@ -180,8 +208,9 @@ async def test_a_string_in_a_mutation_is_kept_as_it_is_or_not_at_all(
                 valid["name"] = f"OPS-{place}-{number}"
             answer = await api.send(
                 f"mutation ($input: {kind}) {{ {mutation}(input: $input) {{ errors {{ code path }} }} }}",
-                {"input": put(valid, place, text)},
+                {"input": put(kind, valid, place, text)},
             )
+            assert "data" in answer, (mutation, place, text, answer)
             codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
             assert codes <= {"INVALID_INPUT"}, (mutation, place, text, answer)
     after = await whole_graph()
@@ -203,18 +232,70 @@ async def test_a_string_in_a_query_finds_nothing_and_changes_nothing(
 ) -> None:
     before = await whole_graph()
     for type_, name, field, argument, given, place in arguments():
+        if type_ == "Subscription":
+            continue
         for text in HOSTILE:
-            named = cast("object", get_named_type(cast("Any", field.type)))
-            selection = " { __typename }" if is_composite_type(named) else ""
-            asked = f"{name}({argument}: $given){selection}"
+            asked = asking(field, name, argument)
             begin = BEGIN[type_]
             for what, id_ in known.items():
                 begin = begin.replace(f"${what}", id_)
             answer = await api.send(
                 f"query ($given: {given.type}) {{ {f'{begin} {{ {asked} }}' if begin else asked} }}",
-                {"given": put(None, place, text)},
+                {"given": put(given.type, None, place, text)},
             )
+            assert "data" in answer, (type_, name, argument, place, text, answer)
             codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
             assert codes <= {"INVALID_INPUT"}, (type_, name, argument, place, text, answer)
 
     assert await whole_graph() == before
+
+
+async def test_a_string_in_a_subscription_is_told_of_nothing_and_changes_nothing(
+    api: Api, whole_graph: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listened: list[DeliberationFilter] = []
+    listen = api.ports.changes.deliberations
+
+    def noting(where: DeliberationFilter) -> AsyncIterator[DeliberationChange]:
+        listened.append(where)
+        return listen(where)
+
+    monkeypatch.setattr(api.ports.changes, "deliberations", noting)
+    before = await whole_graph()
+    asked = [
+        (name, argument, place, text, asyncio.ensure_future(anext(results)))
+        for type_, name, field, argument, given, place in arguments()
+        if type_ == "Subscription"
+        for text in HOSTILE
+        for results in [
+            await SCHEMA.stream(
+                f"subscription ($given: {given.type}) {{ {asking(field, name, argument)} }}",
+                variable_values={"given": put(given.type, None, place, text)},
+                context_value=Context(api.ports, ANYBODY),
+            )
+        ]
+    ]
+    await until(lambda: len(listened) + sum(waiting.done() for *_, waiting in asked) == len(asked))
+    everything = api.follow("subscription { deliberationChanges { status } }")
+    told = asyncio.ensure_future(anext(everything))
+    await until(lambda: DeliberationFilter() in listened)
+    await api.change("deliberate", "deliberation { id }", **VALID["deliberate"])
+
+    assert await told == {"deliberationChanges": {"status": "QUEUED"}}
+    refused = [one for one in asked if one[-1].done()]
+    assert {(name, place) for name, _, place, *_ in refused} == {
+        ("deliberationEvents", ()),
+        ("deliberationChanges", ("councilId",)),
+    }
+    for *what, waiting in refused:
+        result = waiting.result()
+        # What refuses a document has no path.
+        assert {tuple(error.path or ()) for error in result.errors} == {(what[0],)}, (what, result)
+        codes = {error.extensions["code"] for error in result.errors}
+        assert codes <= {"INVALID_INPUT", "NOT_FOUND"}, (what, result)
+    for *_, waiting in asked:
+        waiting.cancel()
+    await asyncio.wait([waiting for *_, waiting in asked])
+    after = await whole_graph()
+    assert [row for row in before if row not in after] == []
+    assert MARK not in json.dumps(after, default=str)
