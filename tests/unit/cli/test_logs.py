@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,19 @@ def test_lines_are_json_where_standard_error_is_no_terminal(
     structlog.get_logger("test").info("deliberation_claimed")
 
     assert json.loads(capsys.readouterr().err)["event"] == "deliberation_claimed"
+
+
+def test_lines_are_text_where_standard_error_is_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    logs.to_stderr(None)
+    structlog.get_logger("test").info("deliberation_claimed")
+
+    said = capsys.readouterr().err
+
+    assert "deliberation_claimed" in said
+    assert not said.lstrip().startswith("{")
 
 
 def test_a_line_of_json_has_the_event_and_its_facts(capsys: pytest.CaptureFixture[str]) -> None:
