@@ -33,6 +33,9 @@ _LAST_WRITE = timedelta(seconds=5)
 _HURRIED_WRITE = timedelta(seconds=1)
 """The same, where the end must not wait."""
 
+_MOST_TOLD = 20
+"""Deliberations that one line of the log names."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -340,7 +343,13 @@ class Desk:
         await _cancelled([running.task for running in self._running.values()])
         if not await self._recorder.emptied(patience):
             # Not acknowledged to anybody: whoever takes over asks these models again.
-            _log.warning("turns_not_recorded")
+            unrecorded = self._recorder.unrecorded
+            held = {one.deliberation: one.epoch for one in unrecorded}
+            _log.warning(
+                "turns_not_recorded",
+                turns=len(unrecorded),
+                deliberations=dict(sorted(held.items())[:_MOST_TOLD]),
+            )
         # Not before: whoever found the lease run out would take over what is still being recorded.
         await _cancelled([holding])
         try:

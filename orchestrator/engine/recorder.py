@@ -112,16 +112,25 @@ class Recorder:
         """Wait until no turn of a deliberation is on its way into the graph."""
         on_their_way = [
             waiting.written
-            for waiting in (
-                *itertools.chain.from_iterable(
-                    write.turns for write in (*self._under_way, *self._split)
-                ),
-                *self._waiting,
-            )
-            if waiting.recording.deliberation == deliberation and not waiting.written.done()
+            for waiting in self._on_their_way()
+            if waiting.recording.deliberation == deliberation
         ]
         if on_their_way:
             await asyncio.wait(on_their_way)
+
+    @property
+    def unrecorded(self) -> list[Recording]:
+        """What is not in the graph yet."""
+        return [waiting.recording for waiting in self._on_their_way()]
+
+    def _on_their_way(self) -> list[_Waiting]:
+        writes = itertools.chain(self._under_way, self._split)
+        turns = itertools.chain.from_iterable(write.turns for write in writes)
+        return [
+            waiting
+            for waiting in itertools.chain(turns, self._waiting)
+            if not waiting.written.done()
+        ]
 
     async def emptied(self, patience: timedelta) -> bool:
         """Wait until nothing waits to be written; false where it still does after `patience`."""

@@ -81,6 +81,14 @@ async def test_takeover_fence_absence_end_and_cancel_are_found_by_their_fields_a
         (accepted, 2, "DECIDED", "COMPLETED")
     ]
 
+    of_deliberations = [
+        line for service in (frozen, other) for line in service.log() if "deliberation" in line
+    ]
+    # An acceptance is before the first claim, and so has none.
+    assert {line["event"] for line in of_deliberations if "epoch" not in line} == {
+        "deliberation_accepted"
+    }
+
     # The graph has what was said, and with the absences the words of the server and of the voter.
     told = "".join(f"{turn.content}{turn.absence}" for turn in seen.of(accepted))
     assert _TASK in told

@@ -97,14 +97,15 @@ async def test_a_process_that_ends_while_neo4j_is_away_waits_for_no_more_than_it
     service = await scene.start(COUNCIL_DRAIN_SECONDS="3600")
     await service.ready()
     recording = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("turn/record"))
-    await scene.deliberate(service)
+    accepted = await scene.deliberate(service)
     await recording.sprung()
     scene.proxy.refuse()
     scene.proxy.cut()
     await service.becomes(503)
     await until(lambda: scene.model.in_flight == 0, 30)
     assert await service.stop() == 0
-    assert service.logged("turns_not_recorded")
+    [line] = service.logged("turns_not_recorded")
+    assert (line["turns"], line["deliberations"]) == (3, {accepted: 1})
 
 
 async def test_a_database_that_is_not_there_is_waited_for_with_the_reason(scene: Scene) -> None:
