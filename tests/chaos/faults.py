@@ -45,6 +45,9 @@ _DECK = {
 }
 """How often each comes before all of them come again. Neo4j is seldom: nothing moves until it has started."""
 
+WHOLE_DECK = sum(_DECK.values())
+"""So many faults are each kind of them once, whatever the seed."""
+
 _LONGEST_GAP = 4.0
 
 

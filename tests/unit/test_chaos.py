@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.faults import Fault, Kill, Kind
+from tests.chaos.faults import WHOLE_DECK, Fault, Kill, Kind
 from tests.chaos.judging import Asked, ClaimFound, Evidence, Found, TurnFound, judge
 from tests.chaos.reading import contradictions
 
@@ -187,6 +187,71 @@ def test_a_run_in_which_nothing_happened_shows_nothing() -> None:
 )
 def test_what_did_not_happen_once_is_told(what: str, evidence: Evidence) -> None:
     assert what in [told for row in judge(evidence) for told in row.against]
+
+
+_CANCELLED = replace(
+    _FOUND,
+    id="dlb_2",
+    status="CANCELLED",
+    stop_reason="CANCELLED",
+    key="order 2",
+    deadline=100.0,
+    budget=100,
+    spent=0,
+    claims=(),
+    verdicts=0,
+    turns=(),
+)
+
+
+def _faults(*left_out: Kind) -> list[Fault]:
+    """So many that every kind had its turn, whether it was taken or not."""
+    kinds = [kind for kind in Kind if kind not in left_out]
+    return [
+        Fault(kind=kinds[number % len(kinds)], victim="one", began=10.0, ended=10.5)
+        for number in range(WHOLE_DECK)
+    ]
+
+
+_LONG = replace(
+    _WELL,
+    accepted={"order 1": "dlb_1", "order 2": "dlb_2"},
+    cancelled={"dlb_2"},
+    after_faults=[_FOUND, _CANCELLED],
+    at_end=[_FOUND, _CANCELLED],
+    faults=_faults(),
+)
+
+
+def test_a_long_run_in_which_each_thing_happened_is_called_well() -> None:
+    assert _broken(_LONG) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "evidence"),
+    [
+        ("cancelled", replace(_LONG, cancelled=set())),
+        (
+            "given a deadline",
+            replace(_LONG, at_end=[_FOUND, replace(_CANCELLED, deadline=None)]),
+        ),
+        ("given a budget", replace(_LONG, at_end=[_FOUND, replace(_CANCELLED, budget=None)])),
+        ("paused", replace(_LONG, faults=_faults(Kind.PAUSE))),
+        ("cut off", replace(_LONG, faults=_faults(Kind.CUT, Kind.PART))),
+        (
+            "done to Neo4j",
+            replace(_LONG, faults=_faults(Kind.NEO4J_KILL, Kind.NEO4J_PAUSE, Kind.NEO4J_END)),
+        ),
+    ],
+)
+def test_what_did_not_happen_once_in_a_long_run_is_told_and_in_a_short_one_is_not(
+    what: str, evidence: Evidence
+) -> None:
+    told = [told for row in judge(evidence) for told in row.against]
+    short = replace(evidence, faults=evidence.faults[1:])
+
+    assert told == [f"nothing was {what}"]
+    assert _broken(short) == []
 
 
 @pytest.mark.parametrize(
