@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.client import CouncilClient, models
 from orchestrator.graph import statements
 from tests.support.bolt_proxy import BoltProxy, Side, Tag
 from tests.support.model_behaviour import Behaviour
@@ -35,6 +36,10 @@ async def test_on_the_same_host_it_is_taken_over_with_the_first_claim_of_the_nex
     assert scene.faults(seen) == []
     # The lease of the dead one ran all the while.
     assert [claim["after"] for claim in await _claims(scene, accepted)] == [None, False]
+    async with CouncilClient(service.url) as client:
+        told = [event async for event in client.events(accepted)]
+    claimed = [event.resumed for event in told if isinstance(event, models.DeliberationClaimed)]
+    assert claimed == [False, True]
 
 
 async def test_elsewhere_it_is_taken_over_at_the_first_look_after_its_lease_and_at_none_before(
