@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +13,7 @@ from neo4j.exceptions import ClientError
 
 from orchestrator.cli.exits import Exit
 from orchestrator.graph.statements import statement
-from tests.support.bolt_proxy import Side, Tag
+from tests.support.bolt_proxy import Side, Tag, Trap
 from tests.support.model_behaviour import Behaviour
 from tests.support.scene import DELIBERATE, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess
@@ -21,6 +23,17 @@ pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
 
 _COUNCILS = "{ councils { totalCount } }"
 _SERVICE = "{ service { ready waitingFor neo4j } }"
+
+_CANCEL = "mutation ($id: ID!) { cancelDeliberation(input: {id: $id}) { deliberation { status } errors { message } } }"
+_RETRY = "mutation ($id: ID!) { retryDeliberation(input: {id: $id}) { deliberation { id } errors { message } } }"
+_CREATE_ROLE = "mutation ($name: String!) { createRole(input: {name: $name}) { role { name } errors { message } } }"
+
+_AROUND_A_STATEMENT = (
+    (Side.REQUEST, Tag.RUN),
+    (Side.REQUEST, Tag.PULL),
+    (Side.ANSWER, Tag.PULL),
+)
+"""Of those that commit themselves: before Neo4j knows of them, and after it has done them."""
 
 
 async def _is_refused_for_now(service: ServiceProcess) -> None:
@@ -143,7 +156,7 @@ async def test_connections_that_are_all_cut_while_recording_cost_nothing(scene: 
     assert max(scene.log.answered().values()) == 1
 
 
-async def test_a_connection_cut_around_any_statement_costs_a_living_process_nothing(
+async def test_a_connection_cut_around_accepting_claiming_renewing_or_recording_costs_nothing(
     scene: Scene,
 ) -> None:
     service = await scene.start()
@@ -156,11 +169,7 @@ async def test_a_connection_cut_around_any_statement_costs_a_living_process_noth
     )
     for name in names:
         text = statement(name)
-        for side, tag in (
-            (Side.REQUEST, Tag.RUN),
-            (Side.REQUEST, Tag.PULL),
-            (Side.ANSWER, Tag.PULL),
-        ):
+        for side, tag in _AROUND_A_STATEMENT:
             trap = scene.proxy.trap(side, tag, text)
             key = f"{name} {side} {tag}"
             accepting = asyncio.create_task(_insist(scene, service, key))
@@ -176,16 +185,36 @@ async def test_a_connection_cut_around_any_statement_costs_a_living_process_noth
     assert max(scene.log.answered().values()) == 1
 
 
+async def test_a_connection_cut_around_a_cancel_a_retry_or_a_new_role_costs_its_caller_nothing(
+    scene: Scene,
+) -> None:
+    service = await scene.start()
+    await service.ready()
+    scene.model.script(Behaviour(latency=60.0))
+    ids = [await scene.deliberate(service)]
+    for side, tag in _AROUND_A_STATEMENT:
+        trap = scene.proxy.trap(side, tag, statement("deliberation/cancel"))
+        told = (await _cut(trap, service.ask(_CANCEL, id=ids[-1])))["cancelDeliberation"]
+        assert told == {"deliberation": {"status": "CANCELLED"}, "errors": []}, (side, tag)
+
+        trap = scene.proxy.trap(side, tag, statement("deliberation/retry"))
+        retried = (await _cut(trap, service.ask(_RETRY, id=ids[-1])))["retryDeliberation"]
+        assert retried["errors"] == [], (side, tag)
+        ids.append(retried["deliberation"]["id"])
+    for side in Side:
+        trap = scene.proxy.trap(side, Tag.COMMIT, statement("role/create"))
+        told = await _cut(trap, service.ask(_CREATE_ROLE, name=side.name))
+        assert told == {"createRole": {"role": {"name": side.name}, "errors": []}}
+    # Each was carried out once.
+    assert sorted(one.id for one in (await scene.look()).deliberations) == sorted(ids)
+
+
 async def test_a_connection_cut_around_the_verdict_costs_a_living_process_nothing(
     scene: Scene,
 ) -> None:
     service = await scene.start()
     await service.ready()
-    for side, tag in (
-        (Side.REQUEST, Tag.RUN),
-        (Side.REQUEST, Tag.PULL),
-        (Side.ANSWER, Tag.PULL),
-    ):
+    for side, tag in _AROUND_A_STATEMENT:
         accepted = await scene.all_but_one_ballot(service)
         trap = scene.proxy.trap(side, tag, statement("turn/record"))
         await trap.sprung()
@@ -240,6 +269,14 @@ async def test_a_neo4j_that_falls_silent_is_told_of_once_the_lease_has_run_out(
     assert scene.faults(seen) == []
     assert [one.id for one in seen.deliberations] == [accepted]
     assert max(scene.log.answered().values()) == 1
+
+
+async def _cut(trap: Trap, asking: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """Cut the connection where the trap is, and return what is answered all the same."""
+    asked = asyncio.create_task(asking)
+    await trap.sprung()
+    trap.cut()
+    return await asked
 
 
 async def _insist(scene: Scene, service: ServiceProcess, key: str) -> str:
