@@ -24,7 +24,7 @@ run: environment ## start it all, with an example: Neo4j, the API, a deliberatio
 # last, which are the longest, and one process waits for the others.
 SIDE_BY_SIDE := $(if $(NEO4J_URI),,--numprocesses=3 --dist=loadfile --no-loadscope-reorder)
 
-USUAL := not vllm and not browser and not benchmark
+USUAL := not vllm and not browser
 
 test: environment ## run all tests but those that need a real vLLM or a browser
 	$(BIN)/pytest -m "$(USUAL)" $(SIDE_BY_SIDE) --durations=15 $(ARGS)

@@ -1,5 +1,17 @@
 """The command `council`."""
 
-from orchestrator.cli.app import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import sys
+
+from orchestrator.cli.exits import Exit
+
+
+def main() -> None:
+    """Run the command line; interrupted while it is loaded, it exits as it would later."""
+    try:
+        from orchestrator.cli import app  # noqa: PLC0415 - what takes the time of a Ctrl-C is this
+
+        app.main()
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)

@@ -14,6 +14,7 @@ from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
 from orchestrator.domain.errors import CouncilError
 from orchestrator.domain.pruning import Keep, Pruned, Pruning
+from orchestrator.graph.doctor import MOST_OF_A_RULE
 from orchestrator.local import configuration, credentials
 from orchestrator.local.errors import HomeInUseError
 from orchestrator.local.neo4j import OwnNeo4j
@@ -45,7 +46,7 @@ async def migrate(settings: Settings, screen: Screen) -> Exit:
 
 
 async def doctor(settings: Settings, screen: Screen) -> Exit:
-    """Check the whole graph, and print each violation with the ids of what it is about."""
+    """Check the whole graph, and print each violation, of a rule up to a bound that is told, with the ids of what it is about."""
     async with at_hand(settings, screen) as found:
         return report(await upkeep.examine_graph(found), screen)
 
@@ -57,13 +58,18 @@ def report(examination: Examination, screen: Screen) -> Exit:
             f"warning: {timeout} is endless on this server: what is stuck there keeps its locks until somebody ends it. Set it in neo4j.conf, to 60s for instance"
         )
     violations = examination.violations
+    cut = False
     for rule, broken in groupby(violations, key=lambda violation: violation.rule):
         places = list(broken)
         screen.say(Text.assemble((rule, "problem"), f"  {places[0].meaning}"))
         for place in places:
             screen.say(Text(f"    {' '.join(place.ids)}"))
+        if len(places) == MOST_OF_A_RULE:
+            cut = True
+            screen.say(f"    no more than {MOST_OF_A_RULE} of a rule are looked for")
     if violations:
-        screen.say(f"{len(violations)} violation{'' if len(violations) == 1 else 's'}")
+        many = f"{'at least ' if cut else ''}{len(violations)}"
+        screen.say(f"{many} violation{'' if len(violations) == 1 else 's'}")
         return Exit.FAILED
     screen.say("the graph is sound")
     return Exit.OK

@@ -158,14 +158,18 @@ class _Tour:
         places.add_column(style="aside", no_wrap=True)
         places.add_column(overflow="fold")
         if found is not None and (back := found.rehydration) is not None:
-            how = "seeded into a new graph" if back.seeded else "back from the graph"
+            how = (
+                "seeded into a new graph"
+                if back.seeded
+                else f"back from the graph in {back.duration_ms / 1000:.2f} s"
+            )
             several = "" if back.resumed == 1 else "s"
             resumed = (
                 f"; {back.resumed} deliberation{several} taken up again" if back.resumed else ""
             )
             places.add_row(
                 "councils",
-                f"{back.councils} councils with {back.agents} agents, {how} in {back.duration_ms / 1000:.2f} s{resumed}",
+                f"{back.councils} councils with {back.agents} agents, {how}{resumed}",
             )
         places.add_row("GraphQL", f"{url}/graphql")
         places.add_row("GraphiQL", f"{url}/graphql (opened in a web browser)")

@@ -24,6 +24,8 @@ class Prefix(StrEnum):
     PROCESS = "prc"
 
 
+_PREFIXES = {prefix.value: prefix for prefix in Prefix}
+
 _LETTER = {
     TurnKind.PROPOSAL: "p",
     TurnKind.CRITIQUE: "c",
@@ -45,7 +47,7 @@ def body(identifier: str) -> str:
 def prefix_of(identifier: str) -> Prefix | None:
     """What an id is the id of; none where it is no id of ours."""
     head, _, tail = identifier.partition("_")
-    return Prefix(head) if tail and head in set(Prefix) else None
+    return _PREFIXES.get(head) if tail else None
 
 
 def turn_id(deliberation: str, key: TurnKey) -> str:

@@ -66,8 +66,11 @@ class Orders:
                     message="there is no such council", path=("council", "id"), sought=sought
                 )
             case CouncilByRole(role=sought) if row["role"] is None:
+                meant = f", but {row['meant']}" if row["meant"] else ""
                 return NotFound(
-                    message=f"there is no role {sought}", path=("council", "role"), sought=sought
+                    message=f"there is no role {sought}{meant}",
+                    path=("council", "role"),
+                    sought=sought,
                 )
             case CouncilByRole(role=sought) if row["council"] is None:
                 return NotFound(

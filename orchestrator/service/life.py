@@ -113,7 +113,6 @@ class Service:
             CouncilError: the graph or the seed file is not what this version can work with.
         """
         await self._reach()
-        began = time.perf_counter()
         self._begin("migrations")
         for name in await self._patiently(lambda: migrate(self._graph)):
             _log.info("migration_applied", name=name)
@@ -131,6 +130,7 @@ class Service:
             )
         seeded = await self._patiently(lambda: seed(self._graph, self._seed))
         self._begin("rehydration")
+        began = time.perf_counter()
         registry = await self._patiently(lambda: rehydrate(self._graph))
         self._begin("deliberations under way")
         async with self._desk.at_work():

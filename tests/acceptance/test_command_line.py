@@ -285,6 +285,7 @@ async def test_the_shell_offers_nothing_and_nothing_is_said_where_no_service_ans
 async def test_what_the_service_refuses_exits_with_4_and_names_the_field(shell: Shell) -> None:
     refused = {
         ("ask", "POETRY", "Why?"): "council.role: there is no role POETRY",
+        ("ask", "dev", "Why?"): "council.role: there is no role dev, but DEV",
         ("ask", "DEV", " "): "task.description must not be blank",
         ("ask", "DEV", "Why?", "--rounds", "1000"): "council: rounds must be from 0 to ",
         ("ask", "DEV", "Why?", "--rounds", "-1"): "council: rounds must be from 0 to ",

@@ -296,6 +296,7 @@ async def test_the_whole_of_a_thousand_odd_councils_is_shown_the_same_after_a_ki
         await service.start()
         await service.ready()
         told = (await client.ask(_REHYDRATION))["service"]["rehydration"]
+        logged = [line for line in service.log() if line.get("event") == "rehydrated"][-1]
         await eventually(client.endpoints, _settled, 30)
         after = await client.everything()
     councils = [edge["node"] for page in before["councils"] for edge in page["edges"]]
@@ -305,6 +306,12 @@ async def test_the_whole_of_a_thousand_odd_councils_is_shown_the_same_after_a_ki
     assert len(councils) == before["councils"][0]["totalCount"] == len(serving) + _ARCHIVED
     seats = sum(len(council["seats"]) for council in serving)
     assert told == {"councils": len(serving), "agents": seats, "resumed": 0, "seeded": False}
+    assert {
+        "councils": logged["councils"],
+        "agents": logged["agents"],
+        "resumed": logged["deliberations"],
+        "seeded": logged["seeded"],
+    } == told
     assert len(agents) == before["agents"][0]["totalCount"]
     # What was never but null would be the same whatever became of it.
     assert _never_told(before) == set()

@@ -117,6 +117,12 @@ def test_compose_runs_the_vllm_and_the_neo4j_that_the_tests_run() -> None:
     assert SERVICES["neo4j"]["image"] == f"neo4j:{minor[1]}-community"
 
 
+def test_compose_starts_vllm_only_where_its_profile_is_asked_for() -> None:
+    profiles = {name: service.get("profiles") for name, service in SERVICES.items()}
+    assert {name for name, asked in profiles.items() if asked} == {"vllm"}
+    assert profiles["vllm"] == ["vllm"]
+
+
 def test_compose_gives_neo4j_the_settings_of_our_own_and_the_service_time_to_end() -> None:
     environment = SERVICES["neo4j"]["environment"]
     for name, value in SETTINGS.items():

@@ -26,7 +26,9 @@ class Rehydration:
     seeded: bool = strawberry.field(
         description="Whether the graph was new and got its first councils."
     )
-    duration_ms: float = strawberry.field(description="How long it took, in milliseconds.")
+    duration_ms: float = strawberry.field(
+        description="How long it took, in milliseconds: from the first look for councils until what was under way is taken up."
+    )
 
 
 @strawberry.type(

@@ -54,7 +54,7 @@ def migrate() -> None:
 
 
 def doctor() -> None:
-    """Check the whole graph; print each violation with the ids of what it is about, and exit with 1."""
+    """Check the whole graph; print each violation with the ids of what it is about, a thousand of a rule, and exit with 1."""
 
     async def work(settings: Settings, screen: Screen) -> Exit:
         from orchestrator.cli import graph

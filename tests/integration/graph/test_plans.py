@@ -33,7 +33,7 @@ from tests.support.profiling import ProfiledGraph
 # The first of these makes the history.
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
 
-HISTORY = 100_000
+HISTORY = 60_000
 QUEUED = 10_000
 RUNNING = 200
 
@@ -43,7 +43,7 @@ _PATIENCE = 250.0
 
 @pytest.fixture(scope="module")
 async def profiled(migrated_graph: Graph, driver: AsyncDriver) -> AsyncGenerator[ProfiledGraph]:
-    """A hundred thousand deliberations: 10,000 wait, 200 run, the others have ended."""
+    """Sixty thousand deliberations: 10,000 wait, 200 run, the others have ended."""
     database = migrated_graph.database
     await wipe(driver, database)
     await settle_defaults(migrated_graph, None, "a/model")
@@ -51,7 +51,7 @@ async def profiled(migrated_graph: Graph, driver: AsyncDriver) -> AsyncGenerator
     await GraphDeliberations(migrated_graph).enter("prc_busy", "host", LEASE)
     async with driver.session(database=database) as session:
         for name, parameters in (
-            ("make_tasks", {"count": 100}),
+            ("make_tasks", {"count": 60}),
             ("make_history", {"count": HISTORY, "process": "prc_busy"}),
             ("seat_history", {"after": f"dlb_0190{HISTORY - 11_200:08}"}),
         ):
@@ -144,7 +144,7 @@ async def test_looking_for_what_is_old_costs_what_is_looked_at(profiled: Profile
 async def test_pruning_costs_what_is_pruned(
     profiled: ProfiledGraph, deliberations: GraphDeliberations, statement: str
 ) -> None:
-    """Its council, its agents and their model have a hundred thousand others, which are not looked at."""
+    """Its council, its agents and their model have sixty thousand others, which are not looked at."""
     await deliberations.accept(an_order(priority=Priority.HIGH))
     (held,) = await claimed(deliberations)
     turns = all_turns(held.deliberation)

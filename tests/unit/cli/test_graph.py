@@ -12,7 +12,7 @@ from orchestrator.cli.exits import Exit
 from orchestrator.cli.graph import report, summary
 from orchestrator.cli.screen import THEME, Screen
 from orchestrator.domain.pruning import Keep, Pruned, Pruning
-from orchestrator.graph.doctor import Examination, Violation
+from orchestrator.graph.doctor import MOST_OF_A_RULE, Examination, Violation
 
 BROKEN = Violation(rule="seat_without_agent", meaning="Every seat is of an agent.", ids=("s1", "d"))
 
@@ -33,6 +33,16 @@ def test_a_violation_is_printed_with_its_meaning_and_its_ids_and_fails() -> None
         "seat_without_agent  Every seat is of an agent.\n    s1 d\n1 violation\n",
         "",
     )
+
+
+def test_a_rule_whose_violations_are_too_many_to_be_listed_is_said_to_have_more() -> None:
+    found = Examination(violations=(BROKEN,) * MOST_OF_A_RULE, endless_timeouts=())
+    code, out, _ = printed(found)
+    assert code == Exit.FAILED
+    assert out.splitlines()[-2:] == [
+        "    no more than 1000 of a rule are looked for",
+        "at least 1000 violations",
+    ]
 
 
 @pytest.mark.parametrize(("violations", "end"), [((), Exit.OK), ((BROKEN,), Exit.FAILED)])
