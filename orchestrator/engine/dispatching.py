@@ -14,12 +14,13 @@ from orchestrator.domain.errors import ModelError
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask
 from orchestrator.engine.budgeting import Budget
-from orchestrator.engine.events import TokensSpoken, TurnBegan
+from orchestrator.engine.events import TurnBegan
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience, retried, when_to_ask_again
 from orchestrator.engine.ports import Answer, Call, Models
 from orchestrator.engine.prompting import Prompt, build, choices_of
+from orchestrator.engine.speaking import Speech
 
 
 class Dispatcher:
@@ -77,7 +78,7 @@ class Dispatcher:
         started_at = datetime.now(UTC)
         began = asyncio.get_running_loop().time()
         attempts = 0
-        offset = 0
+        speech = Speech(self._board, deliberation.id, call.turn)
         usage = Usage()
         """Of all attempts whose server counted."""
 
@@ -107,29 +108,14 @@ class Dispatcher:
                 choices=choices,
             )
 
-        def tell(text: str) -> None:
-            nonlocal offset
-            if self._board.followed(deliberation.id):
-                self._board.post(
-                    TokensSpoken(
-                        deliberation=deliberation.id,
-                        at=datetime.now(UTC),
-                        turn=call.turn,
-                        attempt=attempts,
-                        offset=offset,
-                        text=text,
-                    )
-                )
-            offset += len(text)
-
         async def begin() -> None:
-            nonlocal attempts, offset
+            nonlocal attempts
             if budget is not None:
                 await budget.send(call.turn)
             # Each time: a process that was stopped while it waited may have been overtaken.
             await self._lease.held()
             attempts += 1
-            offset = 0
+            speech.begin(attempts)
             self._board.post(
                 TurnBegan(
                     deliberation=deliberation.id,
@@ -148,10 +134,12 @@ class Dispatcher:
             self._resting.pop(call.turn, None)
             granted = await _granted(call, ask, budget)
             try:
-                answer = await self._models.ask(granted, tell, begin)
+                answer = await self._models.ask(granted, speech.say, begin)
             except ModelError as error:
                 ended(error.usage)
                 raise
+            finally:
+                speech.end()
             ended(_counted(answer))
             return turn(answer=answer, choices=_choices(prompt, answer))
 

@@ -49,7 +49,7 @@ class TurnTaken(DeliberationEvent):
 
 
 @strawberry.type(
-    description="What an agent is saying. Live only; an attempt above the last one seen begins anew at offset 0."
+    description="What an agent is saying. Live only; an attempt above the last one seen begins anew at offset 0. It comes in at most twenty pieces a second or so."
 )
 class TokensSpoken(DeliberationEvent):
     """A piece of an answer."""
