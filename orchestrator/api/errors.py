@@ -45,6 +45,13 @@ def told(errors: Sequence[GraphQLError], correlation_id: str) -> list[GraphQLErr
             fields=[_field(error) for error in away],
             why=str(away[0].original_error),
         )
+    late = [error for error in errors if _is_late(error)]
+    if late:
+        _log.info(
+            "operation_too_slow",
+            correlation_id=correlation_id,
+            fields=[_field(error) for error in late],
+        )
     return [coded(error, correlation_id) for error in errors]
 
 
@@ -107,8 +114,6 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: P
         return "FORBIDDEN", cause.why, (cause.field,)
     if isinstance(error, ClosedError):
         return "FORBIDDEN", error.message, ()
-    if isinstance(cause, TooSlowError):
-        return "LIMIT", str(cause), ()
     if isinstance(cause, UnreadableError):
         return "INTERNAL", f"{cause}; the service's log has more under the correlation id", ()
     if (unfit := _unfit(cause)) is not None:
@@ -136,7 +141,14 @@ def _limit(error: GraphQLError) -> LimitError | None:
     cause = error.original_error
     if isinstance(cause, TookTooLongError):
         return LimitError("seconds", cause.seconds, cause.seconds, cause.what)
+    if isinstance(cause, TooSlowError):
+        return LimitError("changesWaiting", cause.most + 1, cause.most, str(cause))
     return next((one for one in (error, cause) if isinstance(one, LimitError)), None)
+
+
+def _is_late(error: GraphQLError) -> bool:
+    limit = _limit(error)
+    return limit is not None and limit.limit["name"] == "seconds"
 
 
 def _shortened(message: str) -> str:

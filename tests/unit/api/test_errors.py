@@ -290,6 +290,8 @@ def test_code_is_that_of_the_cause(cause: Exception | None, code: str) -> None:
     more: dict[str, Any] = {"retryAfter": 1} if type(cause) is UnavailableError else {}
     if isinstance(cause, TookTooLongError):
         more = {"limit": {"name": "seconds", "value": 15, "bound": 15}}
+    if isinstance(cause, TooSlowError):
+        more = {"limit": {"name": "changesWaiting", "value": 6, "bound": 5}}
     assert error.extensions == {"code": code, "path": [], "correlationId": "id", **more}
 
 

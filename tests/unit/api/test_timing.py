@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
+from structlog.testing import capture_logs
 
 from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
@@ -85,9 +86,10 @@ async def test_field_that_is_not_answered_in_time_says_so_and_the_others_are_ans
 ) -> None:
     roles = endless("roles")
 
-    result = await answer(
-        f"{{ {also} service {{ version }} models {{ name }} roles {{ name }} }}", house
-    )
+    with capture_logs() as logs:
+        result = await answer(
+            f"{{ {also} service {{ version }} models {{ name }} roles {{ name }} }}", house
+        )
 
     assert result.data is not None
     result.data.pop("__schema", None)
@@ -103,6 +105,9 @@ async def test_field_that_is_not_answered_in_time_says_so_and_the_others_are_ans
     assert (limit["name"], limit["bound"]) == ("seconds", SHORT)
     assert limit["value"] >= SHORT
     assert f"may take {SHORT} at most" in error.message
+    [line] = [line for line in logs if line["event"] == "operation_too_slow"]
+    assert line["fields"] == ["roles"]
+    assert line["correlation_id"] == (error.extensions or {})["correlationId"]
     assert (roles.begun, roles.ended) == (1, 1)
 
 
