@@ -68,15 +68,21 @@ class Clients:
             return Client(self, caller.keyspace)
         return Client(self, "" if connection.client is None else _network(connection.client.host))
 
-    def one_more(self, client: str, kind: Kind) -> UnderWay:
-        """Count one more of a client's.
+    def one_more(self, client: str, kind: Kind, correlation_id: str) -> UnderWay:
+        """Count one more of a client's; a refusal is in the log under the id.
 
         Raises:
             TooManyError: it has as many as it may have.
         """
         key, bound = (client, kind), self._bounds[kind]
         if self._under_way[key] >= bound:
-            _log.warning("client_refused", client=client, kind=kind, bound=bound)
+            _log.warning(
+                "client_refused",
+                client=client,
+                kind=kind,
+                bound=bound,
+                correlation_id=correlation_id,
+            )
             raise TooManyError("client", kind, bound)
         self._under_way[key] += 1
         return UnderWay(self._under_way, key)
@@ -113,9 +119,9 @@ class Client:
     clients: Clients
     name: str
 
-    def one_more(self, kind: Kind) -> UnderWay:
+    def one_more(self, kind: Kind, correlation_id: str) -> UnderWay:
         """Count one more; raises TooManyError."""
-        return self.clients.one_more(self.name, kind)
+        return self.clients.one_more(self.name, kind, correlation_id)
 
 
 def _network(host: str) -> str:

@@ -36,7 +36,7 @@ class Turnstile(SchemaExtension):
             follows = operation.operation_type is OperationType.SUBSCRIPTION
             try:
                 self._counted = context.client.one_more(
-                    Kind.SUBSCRIPTION if follows else Kind.REQUEST
+                    Kind.SUBSCRIPTION if follows else Kind.REQUEST, context.correlation_id
                 )
             except TooManyError as error:
                 operation.pre_execution_errors = [error]

@@ -32,6 +32,7 @@ from orchestrator.domain.errors import UnavailableError
 FORBIDDEN = 4403
 """The code of graphql-transport-ws for who is not let in; its clients may show something else and come again."""
 TRY_AGAIN_LATER = 1013
+_TOO_LATE = 4408
 
 MOST_OPERATIONS = 100
 """At once, over one connection."""
@@ -57,6 +58,17 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle()
         finally:
             self._count(None)
+
+    @override
+    async def handle_connection_init_timeout(self) -> None:
+        """Close a connection over which `connection_init` has not come in time, and say in which."""
+        bound = self.connection_init_wait_timeout.total_seconds()
+        await asyncio.sleep(bound)
+        self.connection_timed_out = True
+        await self.websocket.close(
+            _TOO_LATE,
+            f"connectionInitSeconds: connection_init has not come for {bound:g} seconds, and may take {bound:g} at most",
+        )
 
     @override
     async def handle_message(self, message: Message) -> None:
@@ -86,6 +98,12 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
                 await self.websocket.close(FORBIDDEN, refused.why)
                 return
             except UnavailableError as error:
+                _log.warning(
+                    "operation_unavailable",
+                    fields=[],
+                    why=error.what,
+                    correlation_id=self.context.correlation_id,
+                )
                 await self.websocket.close(TRY_AGAIN_LATER, error.what)
                 return
             except TooManyError as error:
@@ -142,7 +160,11 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
     def _count(self, client: Client | None) -> None:
         """Count the connection as this client's, and as nobody else's any more; raises TooManyError."""
         before = self._counted
-        self._counted = None if client is None else client.one_more(Kind.CONNECTION)
+        self._counted = (
+            None
+            if client is None
+            else client.one_more(Kind.CONNECTION, self.context.correlation_id)
+        )
         if before is not None:
             before.end()
 

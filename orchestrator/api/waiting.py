@@ -22,7 +22,7 @@ async def waited(context: Context, deliberation: str, seconds: float) -> Deliber
     Raises:
         TooManyError: his client follows as much as one may.
     """
-    with context.client.one_more(Kind.SUBSCRIPTION):
+    with context.client.one_more(Kind.SUBSCRIPTION, context.correlation_id):
         return await _waited(context, deliberation, seconds)
 
 

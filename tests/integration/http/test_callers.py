@@ -217,8 +217,9 @@ async def test_where_nobody_can_judge_a_token_now_the_answer_says_when_to_ask_ag
             with capture_logs() as logs:
                 away = await asked(url, **bearer(issuer.sign()))
             door = Door(url=url, file=tmp_path / "none", house=house)
-            async with greeted(door, bearer(issuer.sign())) as socket:
-                code, _ = await heard(socket)
+            with capture_logs() as over_websocket:
+                async with greeted(door, bearer(issuer.sign())) as socket:
+                    code, why = await heard(socket)
 
     assert (away.status_code, away.headers["retry-after"]) == (503, "1")
     extensions = away.json()["errors"][0]["extensions"]
@@ -226,6 +227,8 @@ async def test_where_nobody_can_judge_a_token_now_the_answer_says_when_to_ask_ag
     [line] = [line for line in logs if line["event"] == "operation_unavailable"]
     assert line["correlation_id"] == extensions["correlationId"]
     assert code == 1013
+    [line] = [line for line in over_websocket if line["event"] == "operation_unavailable"]
+    assert (line["why"], line["fields"]) == (why, [])
 
 
 # ---------------------------------------------------------------- WebSockets

@@ -42,28 +42,30 @@ def test_a_client_has_as_much_as_it_may_and_no_more(kind: Kind) -> None:
     clients = Clients(Bounds(connections=2, subscriptions=2, requests=2))
     with ExitStack() as under_way:
         for _ in range(2):
-            under_way.enter_context(clients.one_more("ada", kind))
+            under_way.enter_context(clients.one_more("ada", kind, "an-id"))
         with capture_logs() as logs, pytest.raises(TooManyError) as refused:
-            under_way.enter_context(clients.one_more("ada", kind))
+            under_way.enter_context(clients.one_more("ada", kind, "an-id"))
         # What others have, and what else it has, is counted by itself.
-        under_way.enter_context(clients.one_more("bob", kind))
+        under_way.enter_context(clients.one_more("bob", kind, "an-id"))
         other = next(one for one in Kind if one is not kind)
-        under_way.enter_context(clients.one_more("ada", other))
+        under_way.enter_context(clients.one_more("ada", other, "an-id"))
 
     assert refused.value.message == (
         f"with this one the client has 3 {kind} at once, and may have 2 at most"
     )
     assert (refused.value.limit["value"], refused.value.limit["bound"]) == (3, 2)
-    assert [(line["client"], line["kind"], line["bound"]) for line in logs] == [("ada", kind, 2)]
+    [line] = logs
+    assert (line["client"], line["kind"], line["bound"]) == ("ada", kind, 2)
+    assert line["correlation_id"] == "an-id"
 
 
 def test_what_is_over_is_counted_no_more_and_nothing_is_kept_of_who_has_left() -> None:
     clients = Clients(ONE_OF_EACH)
 
     def fail(client: str) -> None:
-        with clients.one_more(client, Kind.REQUEST):
+        with clients.one_more(client, Kind.REQUEST, "an-id"):
             assert clients.under_way == {(client, Kind.REQUEST): 1}
-            with pytest.raises(TooManyError), clients.one_more(client, Kind.REQUEST):
+            with pytest.raises(TooManyError), clients.one_more(client, Kind.REQUEST, "an-id"):
                 pass
             raise RuntimeError
 
@@ -198,7 +200,7 @@ async def test_a_subscription_is_counted_until_it_is_left(desk: Desk) -> None:
 
 async def test_what_is_refused_before_is_not_counted(desk: Desk) -> None:
     desk.house.state.waiting_for = "Neo4j"
-    with desk.client.one_more(Kind.REQUEST):
+    with desk.client.one_more(Kind.REQUEST, "an-id"):
         unready = await desk.ask('mutation { retireAgent(input: { id: "x" }) { __typename } }')
         invalid = await desk.ask("{ nothing }")
 
