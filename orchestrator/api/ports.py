@@ -213,7 +213,7 @@ class Docket(Protocol):
         ...
 
     def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
-        """Say what its seats wait for, in words; none where this process does not run it."""
+        """Say what it waits for, in words; none where this process does not run it."""
         ...
 
 

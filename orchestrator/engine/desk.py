@@ -117,9 +117,12 @@ class Desk:
         return self._board.follow(deliberation)
 
     def obstacles(self, deliberation: str) -> tuple[str, ...] | None:
-        """Say what the seats of a deliberation wait for, in words; none where this process does not run it."""
+        """Say what a deliberation waits for, in words; none where this process does not run it."""
         if deliberation in self._running:
-            return self._dispatcher.obstacles(deliberation)
+            return (
+                *self._dispatcher.obstacles(deliberation),
+                *self._recorder.obstacles(deliberation),
+            )
         if any(deliberation == broken for broken, _ in self._broken):
             return ("an internal error keeps its process from it, whose log names it",)
         return None

@@ -37,6 +37,9 @@ _WRITES_AT_ONCE = 2
 _WORTH_ANOTHER_WRITE = 48
 """Turns that wait: fewer cost Neo4j less when they go together in the next write."""
 
+_MOST_TOLD = 20
+"""Deliberations that one line of the log names."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -63,6 +66,21 @@ class _Write:
         self.deliberations = frozenset(one.deliberation for one in self.recordings)
         self.held_up = False
         """Of one deliberation, for which the graph could not do it when it was asked: others are not to wait for that."""
+        self.what: str | None = None
+        """What the graph said when it was asked last and did not do it, in words."""
+
+    def put_off(self, error: UnavailableError) -> None:
+        """Note why the graph did not do it; the log is told the first time."""
+        if self.what is None:
+            # Why is told by `obstacles`: what Neo4j says of a value may quote it.
+            held = {one.deliberation: one.epoch for one in self.recordings}
+            _log.warning(
+                "turns_held_up",
+                turns=len(self.turns),
+                deliberations=dict(sorted(held.items())[:_MOST_TOLD]),
+            )
+        self.held_up = isinstance(error, GivenUpError)
+        self.what = error.what
 
     def apart(self) -> list[_Write]:
         """The same turns, each deliberation's alone."""
@@ -131,6 +149,14 @@ class Recorder:
             for waiting in itertools.chain(turns, self._waiting)
             if not waiting.written.done()
         ]
+
+    def obstacles(self, deliberation: str) -> tuple[str, ...]:
+        """Say what keeps turns of a deliberation from being recorded, in words."""
+        return tuple(
+            f"its turns to be recorded, since {write.what}"
+            for write in self._under_way
+            if write.what is not None and deliberation in write.deliberations
+        )
 
     async def emptied(self, patience: timedelta) -> bool:
         """Wait until nothing waits to be written; false where it still does after `patience`."""
@@ -211,7 +237,7 @@ class Recorder:
                 raise
 
         def held_up(error: UnavailableError) -> None:
-            write.held_up = isinstance(error, GivenUpError)
+            write.put_off(error)
             self._look()
 
         try:

@@ -20,7 +20,7 @@ from orchestrator.domain.deliberations import (
     TurnKey,
     TurnKind,
 )
-from orchestrator.domain.errors import UnavailableError, UnreadableError
+from orchestrator.domain.errors import GivenUpError, UnavailableError, UnreadableError
 from orchestrator.domain.ids import turn_id
 from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.events import Moved
@@ -634,3 +634,15 @@ async def test_it_tells_what_seats_wait_for_of_its_own_deliberations_alone(tmp_p
         await until(lambda: bool(at_desk.obstacles(DELIBERATION)))
         assert at_desk.obstacles(DELIBERATION) == ("endpoint default is down since noon",)
         assert at_desk.obstacles("dlb_another") is None
+
+
+async def test_it_tells_that_turns_of_a_deliberation_wait_to_be_recorded(tmp_path: Path) -> None:
+    graph = OneDeliberation(free=FREE, refuses=lambda _: GivenUpError("somebody has its lock"))
+    at_desk = desk(graph, ScriptedModels(), tmp_path)
+    async with at_desk.at_work():
+        await until(lambda: bool(at_desk.obstacles(DELIBERATION)))
+        assert at_desk.obstacles(DELIBERATION) == (
+            "its turns to be recorded, since somebody has its lock",
+        )
+        graph.refuses = lambda _: None
+        await until(lambda: graph.deliberation.status is Status.DECIDED)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 from typing_extensions import override
 
 from orchestrator.domain.deliberations import (
@@ -26,6 +27,7 @@ from orchestrator.domain.errors import (
 )
 from orchestrator.engine.ports import Conclusion, Recorded, Recording
 from orchestrator.engine.recorder import Recorder
+from tests.support.waiting import until
 from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, proposal
 
 A_VERDICT = Verdict(
@@ -201,6 +203,39 @@ async def test_what_comes_of_a_deliberation_that_cannot_be_written_now_waits_beh
         await settle()
         locked = False
     assert graph.batches == [(proposal(1).id,), (proposal(2).id,)]
+
+
+async def test_it_says_what_holds_up_the_turns_of_a_deliberation_until_they_are_recorded() -> None:
+    said = "the lock was not had in time"
+
+    def lock(turn: Turn) -> GivenUpError | None:
+        return GivenUpError(said) if turn.id == "trn_0" and said else None
+
+    graph = OneDeliberation(refuses=lock)
+    first, other = turns_of_others(2)
+    async with recorder_on(graph) as recorder:
+        stuck = asyncio.create_task(recorder.record(first))
+        await recorder.record(other)
+        await until(lambda: bool(recorder.obstacles("dlb_0")))
+        assert recorder.obstacles("dlb_0") == (f"its turns to be recorded, since {said}",)
+        assert recorder.obstacles("dlb_1") == ()
+        said = "it was ended by an operator"
+        await until(lambda: said in recorder.obstacles("dlb_0")[0])
+        said = ""
+        await stuck
+        assert await recorder.emptied(timedelta(seconds=1))
+        assert recorder.obstacles("dlb_0") == ()
+
+
+async def test_turns_that_are_held_up_are_told_once_a_write_and_not_all_of_their_deliberations() -> (
+    None
+):
+    graph = OneDeliberation(errors=[UnavailableError("away"), UnavailableError("away")])
+    with capture_logs() as log:
+        async with recorder_on(graph) as recorder:
+            await asyncio.gather(*(recorder.record(one) for one in turns_of_others(30)))
+    [told] = [line for line in log if line["event"] == "turns_held_up"]
+    assert (len(told["deliberations"]), told["turns"]) == (20, 30)
 
 
 async def test_while_the_graph_is_away_nothing_else_is_tried_beside() -> None:
