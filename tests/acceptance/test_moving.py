@@ -285,7 +285,7 @@ def _multiply(file: Path, times: int) -> None:
     file.write_text("\n".join(json.dumps(record) for record in (header, *records, end)))
 
 
-async def test_the_predecessors_councils_come_out_of_valkey(
+async def test_the_predecessors_councils_come_out_of_a_server_of_the_redis_protocol(
     environment: dict[str, str], empty_graph: Graph, driver: AsyncDriver, tmp_path: Path
 ) -> None:
     shell = Shell(environment)
