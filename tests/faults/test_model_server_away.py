@@ -126,11 +126,12 @@ async def test_sigterm_does_not_wait_for_calls_that_wait_for_the_server(scene: S
 
 async def test_another_process_tells_of_a_deliberation_what_the_graph_knows(scene: Scene) -> None:
     scene.model.script(Behaviour(hang_after=-1))
-    holder = await scene.start("holder", COUNCIL_LEASE_SECONDS="3")
+    # Neither has room for more than one: what one accepts the other does not take.
+    holder = await scene.start("holder", COUNCIL_LEASE_SECONDS="3", COUNCIL_CONCURRENCY="1")
     await holder.ready()
     accepted = await scene.deliberate(holder)
     await until(lambda: len(scene.model.requests) == 3, 30)
-    # It has no room of its own: it takes nothing over, and can only look.
+    # It takes nothing over, and can only look.
     other = await scene.start("other", COUNCIL_LEASE_SECONDS="3", COUNCIL_CONCURRENCY="1")
     await other.ready()
     await scene.deliberate(other, "QA")
