@@ -19,7 +19,7 @@ from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience, until_available
 from orchestrator.engine.ports import Accepted, Deliberations, Held, Models, Order, Retry
 from orchestrator.engine.presence import Presence
-from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.recorder import Recorder, named
 from orchestrator.engine.runner import Runner
 
 _TICK_SECONDS = 1.0
@@ -32,9 +32,6 @@ _LAST_WRITE = timedelta(seconds=5)
 
 _HURRIED_WRITE = timedelta(seconds=1)
 """The same, where the end must not wait."""
-
-_MOST_TOLD = 20
-"""Deliberations that one line of the log names."""
 
 _log = structlog.get_logger(__name__)
 
@@ -346,13 +343,7 @@ class Desk:
         await _cancelled([running.task for running in self._running.values()])
         if not await self._recorder.emptied(patience):
             # Not acknowledged to anybody: whoever takes over asks these models again.
-            unrecorded = self._recorder.unrecorded
-            held = {one.deliberation: one.epoch for one in unrecorded}
-            _log.warning(
-                "turns_not_recorded",
-                turns=len(unrecorded),
-                deliberations=dict(sorted(held.items())[:_MOST_TOLD]),
-            )
+            _log.warning("turns_not_recorded", **named(self._recorder.unrecorded))
         # Not before: whoever found the lease run out would take over what is still being recorded.
         await _cancelled([holding])
         try:

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -57,6 +58,15 @@ class _Waiting:
     written: asyncio.Future[Written]
 
 
+def named(recordings: Sequence[Recording]) -> dict[str, Any]:
+    """Name turns in a line of the log: how many, and of which deliberations, with their epochs."""
+    held = {one.deliberation: one.epoch for one in recordings}
+    return {
+        "turns": len(recordings),
+        "deliberations": dict(sorted(held.items())[:_MOST_TOLD]),
+    }
+
+
 class _Write:
     """Turns that go into the graph together."""
 
@@ -73,12 +83,7 @@ class _Write:
         """Note why the graph did not do it; the log is told the first time."""
         if self.what is None:
             # Why is told by `obstacles`: what Neo4j says of a value may quote it.
-            held = {one.deliberation: one.epoch for one in self.recordings}
-            _log.warning(
-                "turns_held_up",
-                turns=len(self.turns),
-                deliberations=dict(sorted(held.items())[:_MOST_TOLD]),
-            )
+            _log.warning("turns_held_up", **named(self.recordings))
         self.held_up = isinstance(error, GivenUpError)
         self.what = error.what
 
