@@ -12,6 +12,7 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema, get
 from orchestrator.api.schema import printed
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
+from tests.support.model_behaviour import Behaviour
 from tests.support.neo4j import statement
 from tests.support.scene import Scene
 from tests.support.service_process import ServiceProcess
@@ -91,6 +92,8 @@ async def made(scene: Scene) -> tuple[Counter[str], list[str]]:
 async def test_forty_requests_of_one_key_over_two_processes_and_a_restart_make_one_thing(
     scene: Scene, empty_graph: Graph
 ) -> None:
+    # So that none is decided before it is cancelled.
+    scene.model.script(Behaviour(latency=120.0))
     one = await scene.start("one")
     await one.ready()
     two = await scene.start("two")
