@@ -1,8 +1,8 @@
 // Claim deliberations that nobody holds, or whose holder's lease has run out or is known to be gone.
 // $process: who claims; $room: how many at most; $gone: ids of processes known to be dead; $known: what the process knows that it holds,
 // or null where it does not ask: what else it holds was claimed without its having been told, and comes first, within the room
-// Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed, case] of those
-// it got; case: [deliberation, task, seats] as `deliberation/load` has them where it is the first claim, else null
+// Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed, rehearsal, case] of
+// those it got; case: [deliberation, task, seats] as `deliberation/load` has them where it is the first claim, else null
 // Order: priority, then under way before new, then the role with the fewest running first, then first come.
 // The SET of `lock` takes the write locks, in order of id; who may have it is asked again after it, of a node matched anew.
 MATCH (me:Process {id: $process})
@@ -67,7 +67,7 @@ CALL () {
   WITH d, claim
   ORDER BY d.id
   LIMIT $room
-  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime().epochMillis, claim.resumed, null]) AS untold
+  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime().epochMillis, claim.resumed, d.rehearsal, null]) AS untold
 }
 WITH me, untold, ids[..$room - size(untold)] AS ids
 CALL (me, ids) {
@@ -90,7 +90,7 @@ CALL (me, ids) {
   CREATE (d)-[:CLAIMED]->(:Claim {
     id: 'clm_' + substring(d.id, 4) + '-' + d.epoch, sequence: d.sequence, epoch: d.epoch, at: now, resumed: resumed
   })-[:BY]->(me)
-  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - now.epochMillis, resumed,
+  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - now.epochMillis, resumed, d.rehearsal,
     // This is the first that ever happened to it, so that no turn is there: with the claim goes all there is to load.
     CASE WHEN d.sequence = 1 THEN [[
       d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,

@@ -5,8 +5,8 @@
 //   protocol, rounds, decision: null for what the council has; priority; waiting: its place among those to be claimed
 //   deadline: milliseconds from now, or null; tokenBudget: tokens, or null; rehearsal: whether seats that no endpoint but `default` serves go to the rehearsal model
 //   description, context, rubric, requirements, externalId, metadata: the task's
-// Columns: asked: the id of the order; id, inputDigest: of what was written now or, under the same id or key, before. Both are null where
-// nothing was written, since the council is not there, serves no role, has no seat or was changed meanwhile.
+// Columns: asked: the id of the order; id, inputDigest, rehearsal: of what was written now or, under the same id or key, before. All are null
+// where nothing was written, since the council is not there, serves no role, has no seat or was changed meanwhile.
 // Locks nothing that is shared: a council's version is compared before and after instead. Two of one key meet at the constraint.
 UNWIND $orders AS row
 OPTIONAL MATCH (same:Deliberation {id: row.id})
@@ -69,4 +69,4 @@ OPTIONAL CALL (row, there) {
   RETURN deliberation
 }
 WITH row, coalesce(there, deliberation) AS accepted
-RETURN row.id AS asked, accepted.id AS id, accepted.inputDigest AS inputDigest
+RETURN row.id AS asked, accepted.id AS id, accepted.inputDigest AS inputDigest, accepted.rehearsal AS rehearsal

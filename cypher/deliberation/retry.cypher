@@ -2,7 +2,7 @@
 // as they are in this transaction.
 // $id: the new one's; $of: the one that is retried; $rehearsal: whether seats that no endpoint but `default` serves go to the rehearsal model
 // $idempotencyKey, $inputDigest, $createdBy: null where there is none
-// Columns: id, inputDigest: of what was written now or, under the same id or key, before; id is null where nothing was written. Then:
+// Columns: id, inputDigest, rehearsal: of what was written now or, under the same id or key, before; id is null where nothing was written. Then:
 //   status: of the one retried, null where there is none; council: its council; serves: whether that serves a role; seats: how many it has
 //   If they are as they should be, the council was changed meanwhile.
 // Locks nothing that is shared: a council's version is compared before and after instead. Two of one key meet at the constraint. What has
@@ -66,5 +66,5 @@ OPTIONAL CALL (there, old) {
 }
 OPTIONAL MATCH (holder:Council {id: old.councilId})
 WITH coalesce(there, deliberation) AS accepted, old, holder
-RETURN accepted.id AS id, accepted.inputDigest AS inputDigest, old.status AS status, holder.id AS council,
-  holder.servesRole IS NOT NULL AS serves, COUNT { (holder)<-[:SITS_ON]-(:Agent) } AS seats
+RETURN accepted.id AS id, accepted.inputDigest AS inputDigest, accepted.rehearsal AS rehearsal, old.status AS status,
+  holder.id AS council, holder.servesRole IS NOT NULL AS serves, COUNT { (holder)<-[:SITS_ON]-(:Agent) } AS seats

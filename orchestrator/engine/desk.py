@@ -188,7 +188,11 @@ class Desk:
 
     def _noted(self, accepted: Accepted) -> Accepted:
         if accepted.new:
-            _log.info("deliberation_accepted", deliberation=accepted.deliberation)
+            _log.info(
+                "deliberation_accepted",
+                deliberation=accepted.deliberation,
+                rehearsal=accepted.rehearsal,
+            )
             self._board.post(Moved(deliberation=accepted.deliberation, changed=True))
             self._wake.set()
         return accepted
@@ -283,6 +287,7 @@ class Desk:
                 deliberation=held.deliberation,
                 epoch=held.epoch,
                 resumed=held.resumed,
+                rehearsal=held.rehearsal,
             )
             if certain:
                 self._start(held)

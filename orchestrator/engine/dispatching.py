@@ -53,11 +53,12 @@ class Dispatcher:
     async def take(
         self,
         deliberation: Deliberation,
+        epoch: int,
         ask: Ask,
         contents: Mapping[str, str],
         budget: Budget | None = None,
     ) -> Turn:
-        """Return the turn, taken or absent; `contents` are what the recorded turns said, by id.
+        """Return the turn, taken or absent, under the claim of that epoch; `contents` are what the recorded turns said, by id.
 
         Raises:
             BudgetSpentError: the budget leaves no room for it.
@@ -66,6 +67,7 @@ class Dispatcher:
         seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
         call = Call(
             turn=turn_id(deliberation.id, ask.key),
+            epoch=epoch,
             seat=seat,
             messages=prompt.messages,
             max_tokens=prompt.max_tokens,

@@ -80,6 +80,8 @@ class Accepted:
 
     deliberation: str
     new: bool
+    rehearsal: bool = False
+    """Of what it became: the rehearsal model speaks for a seat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ class Held:
     time_left: timedelta | None = None
     resumed: bool = False
     """Of a claim: another process had left it."""
+    rehearsal: bool = False
+    """Of a claim: the rehearsal model speaks for a seat."""
     case: Case | None = field(default=None, compare=False, repr=False)
     """Of a first claim: what there would be to load."""
 
@@ -284,7 +288,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One question to one seat's model; `turn` becomes its X-Request-Id.
+    """One question to one seat's model, under a claim; `turn` becomes its X-Request-Id.
 
     `answer_schema` is a JSON schema that the answer must follow, where there is one. `wait` is how long
     an endpoint that is not well is waited for, none: until the call is cancelled; what passed before
@@ -292,6 +296,7 @@ class Call:
     """
 
     turn: str
+    epoch: int
     seat: Seat
     messages: tuple[Message, ...]
     max_tokens: int

@@ -164,7 +164,7 @@ class Runner:
         contents = {turn: proceedings.content(turn) for turn in ask.shown}
         self._calling.add(ask.key)
         try:
-            turn = await self._dispatcher.take(deliberation, ask, contents, budget)
+            turn = await self._dispatcher.take(deliberation, self.held.epoch, ask, contents, budget)
         except BaseException as error:
             if budget is not None:
                 budget.abandon(turn_id(deliberation.id, ask.key))
@@ -282,6 +282,7 @@ class Runner:
             stop_reason=str(step.stop_reason),
             failure=step.failure if isinstance(step, Fail) else None,
             partial=step.verdict.partial if isinstance(step, Decide) else None,
+            rehearsal=deliberation.rehearsal,
             tokens_spent=counted if self._budget is None else self._budget.spent,
             token_budget=deliberation.token_budget,
         )

@@ -24,7 +24,8 @@ _PLACE = {Priority.HIGH: 1, Priority.NORMAL: 3, Priority.LOW: 5}
 
 _RETRIED = {Status.FAILED, Status.CANCELLED}
 
-_Found = tuple[str, str | None]
+_Found = tuple[str, str | None, bool]
+"""The id, the digest of what was ordered, and whether it is a rehearsal."""
 """The id and input digest of what was accepted, now or under the same key before."""
 
 
@@ -44,7 +45,7 @@ class Orders:
 
         async def attempt() -> Accepted | Mistake | None:
             found = await self._accepting(order.deliberation, order)
-            return await self._mistake(order) if found is None else _accepted(order, *found)
+            return await self._mistake(order) if found is None else _accepted(order, found)
 
         return await _settled(attempt)
 
@@ -53,7 +54,9 @@ class Orders:
             "deliberation/accept", orders=[_row(order) for order in orders.values()]
         )
         return {
-            row["asked"]: (row["id"], row["inputDigest"]) for row in rows if row["id"] is not None
+            row["asked"]: (row["id"], row["inputDigest"], row["rehearsal"])
+            for row in rows
+            if row["id"] is not None
         }
 
     async def _mistake(self, order: Order) -> Mistake | None:
@@ -114,7 +117,7 @@ async def retry(graph: Graph, order: Retry) -> Accepted:
         )
         if row["id"] is None:
             return _no_retry(order, row)
-        return _accepted(order, row["id"], row["inputDigest"])
+        return _accepted(order, (row["id"], row["inputDigest"], row["rehearsal"]))
 
     return await _settled(attempt)
 
@@ -196,7 +199,12 @@ def _sought(order: Order) -> tuple[str | None, str | None]:
             return None, role
 
 
-def _accepted(order: Order | Retry, deliberation: str, digest: str | None) -> Accepted:
+def _accepted(order: Order | Retry, found: _Found) -> Accepted:
+    deliberation, digest, rehearsal = found
     if order.idempotency is not None:
         check_same(order.idempotency, deliberation, digest)
-    return Accepted(deliberation=deliberation, new=deliberation == order.deliberation)
+    return Accepted(
+        deliberation=deliberation,
+        new=deliberation == order.deliberation,
+        rehearsal=rehearsal,
+    )

@@ -66,7 +66,7 @@ async def claim(
                 raise
             most //= 2
             continue
-        got: list[tuple[str, int, int | None, bool, list[Any] | None]] = (
+        got: list[tuple[str, int, int | None, bool, bool, list[Any] | None]] = (
             rows[0]["claimed"] if rows else []
         )
         claimed += [
@@ -75,9 +75,10 @@ async def claim(
                 epoch=epoch,
                 time_left=_duration(left),
                 resumed=resumed,
+                rehearsal=rehearsal,
                 case=_case(deliberation, epoch, case),
             )
-            for deliberation, epoch, left, resumed, case in got
+            for deliberation, epoch, left, resumed, rehearsal, case in got
         ]
         # What another process took while this one waited for its lock leaves room for others.
         sought = rows[0]["sought"] if rows else 0

@@ -107,6 +107,7 @@ class ModelClient:
                 "call_failed_unforeseen",
                 endpoint=line.endpoint.name,
                 deliberation=deliberation,
+                epoch=call.epoch,
                 turn=call.turn,
                 seat=None if key is None else key.seat,
                 error=type(exc).__name__,

@@ -147,8 +147,12 @@ async def test_the_example_is_decided_comes_back_after_kills_of_either_and_ctrl_
         await first.end(signal.SIGKILL)
 
     log = [json.loads(line) for line in (home / "council.log").read_text().splitlines()]
-    [listening] = [line for line in log if line["event"] == "listening"]
-    assert listening["rehearsal"] is True
+    assert {line["event"]: line["rehearsal"] for line in log if "rehearsal" in line} == {
+        "listening": True,
+        "deliberation_accepted": True,
+        "deliberation_claimed": True,
+        "deliberation_ended": True,
+    }
 
     async with (
         ModelServer(models=(_MODEL,), behaviour=Behaviour(hang_after=-1)) as model,

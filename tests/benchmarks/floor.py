@@ -106,6 +106,7 @@ def calls_of(url: str, description: str) -> tuple[tuple[Call, ...], ...]:
         prompt = build(deliberation, ask, contents)
         return Call(
             turn=turn_id(deliberation.id, ask.key),
+            epoch=1,
             seat=deliberation.seats[ask.key.seat - 1],
             messages=prompt.messages,
             max_tokens=prompt.max_tokens,
@@ -161,6 +162,7 @@ async def main(url: str, description: str) -> None:
         async def ask(call: Call, number: int) -> None:
             fresh = Call(
                 turn=f"trn_{number:032}{call.turn.removeprefix('trn_0')}",
+                epoch=call.epoch,
                 seat=call.seat,
                 messages=call.messages,
                 max_tokens=call.max_tokens,

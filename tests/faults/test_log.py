@@ -62,13 +62,14 @@ async def test_takeover_fence_absence_end_and_cancel_are_found_by_their_fields_a
         return [line for line in lines if line["deliberation"] == accepted]
 
     body = accepted.removeprefix("dlb_")
-    assert _lines(frozen.logged("deliberation_accepted"), "deliberation") == [(accepted,)]
+    acceptances = _lines(frozen.logged("deliberation_accepted"), "deliberation", "rehearsal")
+    assert acceptances == [(accepted, False)]
     # It fences whoever had claimed it, be he the first.
     cancelled = _lines(other.logged("deliberation_cancelled"), "deliberation", "epoch")
     assert cancelled == [(unwanted, 2)]
-    claim = ("deliberation", "epoch", "resumed")
-    assert _lines(told_of("deliberation_claimed", by=frozen), *claim) == [(accepted, 1, False)]
-    assert _lines(told_of("deliberation_claimed", by=other), *claim) == [(accepted, 2, True)]
+    claim = ("deliberation", "epoch", "resumed", "rehearsal")
+    claims = [_lines(told_of("deliberation_claimed", by=one), *claim) for one in (frozen, other)]
+    assert claims == [[(accepted, 1, False, False)], [(accepted, 2, True, False)]]
     fenced = told_of("claim_fenced", "claim_lost", by=frozen)
     assert set(_lines(fenced, "deliberation", "epoch")) == {(accepted, 1)}
     absence = ("deliberation", "turn", "epoch", "seat")
@@ -76,9 +77,9 @@ async def test_takeover_fence_absence_end_and_cancel_are_found_by_their_fields_a
         (accepted, f"trn_{body}-p0-s2", 1, 2)
     ]
     assert _lines(other.logged("agent_absent"), *absence) == [(accepted, f"trn_{body}-b1-s1", 2, 1)]
-    end = ("deliberation", "epoch", "status", "stop_reason")
+    end = ("deliberation", "epoch", "status", "stop_reason", "rehearsal")
     assert _lines(other.logged("deliberation_ended"), *end) == [
-        (accepted, 2, "DECIDED", "COMPLETED")
+        (accepted, 2, "DECIDED", "COMPLETED", False)
     ]
 
     of_deliberations = [

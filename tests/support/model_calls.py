@@ -59,6 +59,7 @@ def call(
     """`wait` is in seconds; none: for ever."""
     return Call(
         turn=turn,
+        epoch=1,
         seat=asked,
         messages=(
             Message(role="system", content="A task."),

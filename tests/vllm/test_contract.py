@@ -66,6 +66,7 @@ def call(
 ) -> Call:
     return Call(
         turn=turn,
+        epoch=1,
         seat=asked,
         messages=(
             Message(role="system", content=LONG_TASK),

@@ -258,7 +258,7 @@ async def test_without_vllm_only_seats_that_no_other_endpoint_serves_are_bound_t
     await seeded.update_agent(one.agent.id, AgentChange(model="lab/model", endpoint="lab"))
     await seeded.update_agent(two.agent.id, AgentChange(endpoint="lab"))
     order = an_order(rehearsal=True)
-    await deliberations.accept(order)
+    assert (await deliberations.accept(order)).rehearsal
     found = (await deliberations.load(order.deliberation)).deliberation
     assert [seat.model.rehearsal for seat in found.seats] == [False, False, True]
     assert [seat.endpoint and seat.endpoint.id for seat in found.seats] == [
@@ -272,7 +272,7 @@ async def test_without_vllm_only_seats_that_no_other_endpoint_serves_are_bound_t
 
 async def test_with_vllm_nobody_rehearses(deliberations: Deliberations) -> None:
     order = an_order(rehearsal=False)
-    await deliberations.accept(order)
+    assert not (await deliberations.accept(order)).rehearsal
     found = (await deliberations.load(order.deliberation)).deliberation
     assert not found.rehearsal
     assert not any(seat.model.rehearsal for seat in found.seats)

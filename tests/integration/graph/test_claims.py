@@ -245,6 +245,19 @@ async def test_what_is_held_is_not_claimed_by_another_while_the_lease_lasts(
     assert await deliberations.claim("prc_two", 1, ()) == ()
 
 
+async def test_a_claim_of_a_rehearsal_says_so_be_it_the_first_a_takeover_or_told_again(
+    deliberations: Deliberations, run: Run
+) -> None:
+    for _ in range(2):
+        await deliberations.accept(an_order(rehearsal=True))
+    (first,) = await deliberations.claim("prc_one", 1, ())
+    (again,) = await deliberations.claim("prc_one", 1, (), ())
+    await run("expire_lease", process="prc_one")
+    (second,) = await deliberations.claim("prc_two", 1, ())
+    told = [(held.deliberation, held.epoch, held.rehearsal) for held in (first, again, second)]
+    assert told == [(first.deliberation, epoch, True) for epoch in (1, 1, 2)]
+
+
 async def test_what_a_silent_process_held_is_taken_over_with_a_higher_epoch(
     deliberations: Deliberations, run: Run
 ) -> None:

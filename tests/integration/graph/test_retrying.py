@@ -227,7 +227,7 @@ async def test_without_vllm_a_retry_is_a_rehearsal_and_with_it_a_rehearsal_is_re
 ) -> None:
     old = await cancelled(deliberations, an_order(rehearsal=True))
     staged, real = a_retry(old, rehearsal=True), a_retry(old)
-    for retry in (staged, real):
-        await deliberations.retry(retry)
+    told = [(await deliberations.retry(retry)).rehearsal for retry in (staged, real)]
+    assert told == [True, False]
     assert (await deliberations.load(staged.deliberation)).deliberation.rehearsal
     assert not (await deliberations.load(real.deliberation)).deliberation.rehearsal

@@ -429,8 +429,8 @@ async def test_what_a_call_raises_that_nobody_foresaw_is_the_models_failure_and_
         await client.ask(call(seat(place), turn="half\ud83d"), lambda _: None)
     assert raised.value.reason == "endpoint default could not be asked: UnicodeEncodeError"
     assert not raised.value.retryable
-    assert [(line["event"], line["error"]) for line in logs] == [
-        ("call_failed_unforeseen", "UnicodeEncodeError")
+    assert [(line["event"], line["error"], line["epoch"]) for line in logs] == [
+        ("call_failed_unforeseen", "UnicodeEncodeError", 1)
     ]
     assert seen.suspected == ["default"]
     assert load(connections, place) == 0
