@@ -65,6 +65,9 @@ class KnownDocuments(SchemaExtension):
             # It is over before its end, such as where its caller has left.
             own.loaders.let_go()
             raise
+        finally:
+            # graphql-core's executor refers to itself: what it refers to would stay until all garbage is looked for.
+            own.refresh()
 
     @override
     def on_parse(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from graphql import GraphQLField, GraphQLObjectType, get_argument_values
 from orchestrator.api.context import Info
 from orchestrator.api.projection.errors import NotProjectedError
-from orchestrator.api.projection.run import Fault, Run
+from orchestrator.api.projection.run import Run
 
 
 class Field(Protocol):
@@ -82,13 +82,9 @@ class Resolved:
             return [resolve(source) for source in sources]
         return [resolve(source, **named) for source in sources]
 
-    def fault(self, run: Run) -> Fault:
+    def fail(self, run: Run, error: Exception) -> None:
         """Have graphql-core note an error of the one object that is at the root."""
-
-        def note(error: Exception) -> None:
-            run.executor.handle_field_error(error, self._definition.type, self._asked, self._path)
-
-        return note
+        run.executor.handle_field_error(error, self._definition.type, self._asked, self._path)
 
     def _named(self, run: Run) -> dict[str, Any]:
         """What the resolver is given beside the object."""

@@ -67,7 +67,7 @@ class Plan:
         columns: list[Sequence[Any]] = []
         for entry in self._entries:
             if self._root and isinstance(entry.field, Resolved):
-                run.root = Root(entry.field.fault(run), entry.key, answers)
+                run.root = Root(entry.field.fail, entry.key, answers)
             values = entry.field.values(sources, run)
             if isinstance(entry.field, Resolved) and has_awaitables(values):
                 run.wait(values, entry.shape, entry.key, answers)

@@ -20,7 +20,7 @@ class Completing(Protocol):
     def complete(self, column: Sequence[Any], run: Run) -> Sequence[Any]: ...
 
 
-Fault = Callable[[Exception], None]
+Fault = Callable[["Run", Exception], None]
 """Notes that a field failed, whose answer is then null."""
 
 
@@ -104,7 +104,7 @@ class Run:
     def note_faults(self) -> None:
         """Tell of the errors that left the rest of the answer as it is; raises what a `fault` raises."""
         for fault, error in self._faults:
-            fault(error)
+            fault(self, error)
 
     def _fill(self, waiting: _Waiting, column: list[Any]) -> None:
         error = next((one for one in column if isinstance(one, BaseException)), None)

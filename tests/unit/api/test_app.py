@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -12,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.types import Message, Scope
+from strawberry.dataloader import DataLoader
 from structlog.testing import capture_logs
 
 from orchestrator.api.app import build_app
@@ -43,6 +46,34 @@ async def test_metadata_is_told_as_it_was_given_with_numbers_of_any_length(
     answer = await post(api, '{ deliberation(id: "dlb_1") { task { metadata } } }', "*/*")
 
     assert answer.json()["data"]["deliberation"]["task"]["metadata"] == json.loads(metadata)
+
+
+async def test_what_was_read_for_an_answer_goes_with_it_before_any_garbage_is_looked_for(
+    api: Api, house: House
+) -> None:
+    house.archive.keep(*play(a_deliberation()))
+    asked = """{
+      councils { edges { node { role { name } seats { agent { name } } deliberations { totalCount } } } }
+      deliberation(id: "dlb_1") { task { id } turns { edges { node { seat { agent { name } } } } } }
+    }"""
+    gc.collect()
+    gc.disable()
+    try:
+        await api.ask(asked)
+        # What has been answered is let go of by the loop with its next turn.
+        await asyncio.sleep(0)
+        left = Counter(type(one).__qualname__ for one in gc.get_objects() if _is_of_an_answer(one))
+    finally:
+        gc.enable()
+
+    assert left == {}
+
+
+def _is_of_an_answer(one: object) -> bool:
+    """Whether it is shown in an answer, or is what reads for one."""
+    return str(type(one).__module__).startswith("orchestrator.api.types.") or isinstance(
+        one, DataLoader
+    )
 
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
