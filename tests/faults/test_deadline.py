@@ -9,7 +9,7 @@ from tests.support.neo4j import statement
 from tests.support.scene import Scene
 from tests.support.waiting import eventually, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
 
 _DEADLINE_SECONDS = 6
 """Long enough for what is to be recorded before the kill."""

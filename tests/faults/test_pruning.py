@@ -15,7 +15,7 @@ from tests.support.scene import ROLES, Scene
 from tests.support.service_process import COMMAND, ServiceProcess
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
 
 _OLD = 20
 _AT_ONCE = 6

@@ -15,7 +15,7 @@ from tests.support.scene import Scene
 from tests.support.service_process import ServiceProcess
 from tests.support.waiting import eventually, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
 
 _CLAIM = statements.statement("claim/claim")
 _MOST_LOOKS = 20

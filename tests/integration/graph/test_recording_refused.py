@@ -30,7 +30,7 @@ from tests.support.deliberating import LEASE, a_rival, all_turns, an_order, prop
 from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j, statement
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(240)]
 
 _MEMORY = "4m"
 """Of a transaction: room for one long turn, not for three."""
