@@ -23,6 +23,7 @@ class Kind(StrEnum):
     PAUSE = "process paused for longer than its lease"
     CUT = "connections to Neo4j cut"
     PART = "Neo4j out of a process's reach"
+    SLOW = "connections to Neo4j slow"
     MODEL_KILL = "model server killed"
     MODEL_HANG = "model server hung, then killed"
     NEO4J_KILL = "Neo4j killed"
@@ -37,6 +38,7 @@ _DECK = {
     Kind.PAUSE: 4,
     Kind.CUT: 5,
     Kind.PART: 3,
+    Kind.SLOW: 3,
     Kind.MODEL_KILL: 2,
     Kind.MODEL_HANG: 2,
     Kind.NEO4J_KILL: 1,
@@ -49,6 +51,9 @@ WHOLE_DECK = sum(_DECK.values())
 """So many faults are each kind of them once, whatever the seed."""
 
 _LONGEST_GAP = 4.0
+
+_LONGEST_DELAY = 0.2
+"""Seconds of each message either way: a claim's answer, and with it a deadline, comes up to twice as late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,7 @@ class Chaos:
             Kind.PAUSE: self._pause,
             Kind.CUT: self._cut,
             Kind.PART: self._part,
+            Kind.SLOW: self._slow,
             Kind.MODEL_KILL: self._kill_model,
             Kind.MODEL_HANG: self._hang_model,
             Kind.NEO4J_KILL: self._kill_neo4j,
@@ -182,6 +188,13 @@ class Chaos:
             yield
         finally:
             await victim.proxy.admit()
+
+    async def _slow(self, victim: Replica, extent: float) -> None:
+        victim.proxy.delay = _LONGEST_DELAY * extent
+        try:
+            await asyncio.sleep(LEASE_SECONDS * (1 + extent))
+        finally:
+            victim.proxy.delay = 0.0
 
     async def _kill_model(self, _: Replica, extent: float) -> None:
         await self._world.model.stop()

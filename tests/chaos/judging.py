@@ -216,6 +216,7 @@ def _something_happened(evidence: Evidence) -> Row:
         "given a budget": sum(one.budget is not None for one in evidence.at_end),
         "paused": kinds[Kind.PAUSE],
         "cut off": kinds[Kind.CUT] + kinds[Kind.PART],
+        "slowed": kinds[Kind.SLOW],
         "done to Neo4j": kinds[Kind.NEO4J_KILL] + kinds[Kind.NEO4J_PAUSE] + kinds[Kind.NEO4J_END],
     }
     # A shorter run may lack these by chance.

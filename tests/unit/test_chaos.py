@@ -238,6 +238,7 @@ def test_a_long_run_in_which_each_thing_happened_is_called_well() -> None:
         ("given a budget", replace(_LONG, at_end=[_FOUND, replace(_CANCELLED, budget=None)])),
         ("paused", replace(_LONG, faults=_faults(Kind.PAUSE))),
         ("cut off", replace(_LONG, faults=_faults(Kind.CUT, Kind.PART))),
+        ("slowed", replace(_LONG, faults=_faults(Kind.SLOW))),
         (
             "done to Neo4j",
             replace(_LONG, faults=_faults(Kind.NEO4J_KILL, Kind.NEO4J_PAUSE, Kind.NEO4J_END)),
