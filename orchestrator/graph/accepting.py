@@ -25,8 +25,7 @@ _PLACE = {Priority.HIGH: 1, Priority.NORMAL: 3, Priority.LOW: 5}
 _RETRIED = {Status.FAILED, Status.CANCELLED}
 
 _Found = tuple[str, str | None, bool]
-"""The id, the digest of what was ordered, and whether it is a rehearsal."""
-"""The id and input digest of what was accepted, now or under the same key before."""
+"""Of what was accepted, now or under the same key before: id, input digest, and whether it is a rehearsal."""
 
 
 class Orders:

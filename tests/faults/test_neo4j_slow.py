@@ -13,13 +13,16 @@ from tests.support.scene import ROLES, Scene
 from tests.support.service_process import ServiceProcess
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
 
 _DELAY = 0.15
 """Of each message either way: a statement takes some 0.6 s."""
 
-_LEASE = "3"
+_LEASE = "8"
 """Seconds: renewals have their answers meanwhile, and four calls with what records them, one after the other, take longer."""
+
+_CALL = 1.5
+"""Seconds a call."""
 
 _SHOW = "query($id: ID!) { deliberation(id: $id) { status } }"
 
@@ -27,7 +30,7 @@ _SHOW = "query($id: ID!) { deliberation(id: $id) { status } }"
 async def test_where_each_message_to_neo4j_is_late_all_is_decided_once_and_under_its_first_claim(
     scene: Scene,
 ) -> None:
-    scene.model.script(Behaviour(latency=0.3), turn="*")
+    scene.model.script(Behaviour(latency=_CALL), turn="*")
     async with BoltProxy(scene.server.uri) as proxy:
         slow = await scene.start("slow", COUNCIL_LEASE_SECONDS=_LEASE)
         # With a home of its own, as on another host, and quick: it takes up whatever a lease runs out on.
