@@ -132,6 +132,29 @@ async def test_recording_loading_and_deciding_cost_what_they_touch(
     assert profiled.hits["turn/record"] < 70
 
 
+async def test_following_and_reserving_cost_what_they_touch(
+    profiled: ProfiledGraph, deliberations: GraphDeliberations, records: GraphRecords
+) -> None:
+    await deliberations.accept(an_order(priority=Priority.HIGH, token_budget=100_000))
+    (held,) = await claimed(deliberations)
+    assert await deliberations.reserve(held, 100)
+    assert profiled.hits["deliberation/reserve"] < 20
+    await deliberations.record(recordings(held, all_turns(held.deliberation)))
+    (transcript,) = (await records.transcripts([held.deliberation])).values()
+    assert len(transcript.turns) == 12
+    assert profiled.hits["turn/read_transcripts"] < 12 * 80
+    assert await records.followed(held.deliberation) is not None
+    assert profiled.hits["deliberation/follow"] < 12 * 90
+    assert await deliberations.fail(held, None, StopReason.ERROR, "it was only looked at")
+
+
+async def test_rehydrating_costs_what_councils_cost_whatever_they_held(
+    profiled: ProfiledGraph,
+) -> None:
+    await profiled.read("council/rehydrate", together=1000)
+    assert profiled.hits["council/rehydrate"] < 15 * 40
+
+
 async def test_looking_for_what_is_old_costs_what_is_looked_at(profiled: ProfiledGraph) -> None:
     (row,) = await profiled.read(
         "pruning/list", above="", below="~", before=datetime(2027, 1, 1, tzinfo=UTC), limit=500
@@ -311,9 +334,9 @@ async def test_tasks_are_listed_by_their_index(
 
 
 async def test_nothing_scans_a_label_of_the_history(profiled: ProfiledGraph) -> None:
-    """After all of the above: the one scan is that of the roles, in a claim."""
+    """After all of the above: the scans are that of the roles, in a claim, and of what is read back whole."""
     scanning = {
         name for name, operators in profiled.operators.items() if "NodeByLabelScan" in operators
     }
-    assert scanning <= {"claim/claim"}
+    assert scanning <= {"claim/claim", "council/rehydrate"}
     assert not any("AllNodesScan" in operators for operators in profiled.operators.values())
