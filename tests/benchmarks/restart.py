@@ -1,4 +1,7 @@
-"""From a kill to where it had been: sixteen deliberations under way, SIGKILL, and the same command again at once."""
+"""From a kill to where it had been: sixteen deliberations under way, SIGKILL, and the same command again at once.
+
+Or not again, and a process elsewhere takes them over.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from orchestrator.domain.ids import turn_named
+from orchestrator.engine.desk import Capacity
 from orchestrator.graph.driver import Graph
 from tests.benchmarks.api import open_api
 from tests.benchmarks.bench import Bench, statement
@@ -31,6 +36,10 @@ _KINDS = ("PROPOSAL", "CRITIQUE", "REVISION", "BALLOT")
 _LAST_MOMENT = 0.9
 """Of the time that all of it takes: the kills are spread up to here."""
 
+_MIDDLE = 2 * _LATENCY
+"""Seconds after the last accept: what was accepted then has two of its four steps still before it, however quick all is."""
+
+_LEASE = Capacity().lease.total_seconds()
 _END_SECONDS = 60.0
 _EVENTS = ("graph_reached", "deliberation_claimed")
 
@@ -40,10 +49,12 @@ class _Sizes:
     kills: int
     at_once: int
     """Kills right after the last accept."""
+    beside: int
+    """Kills beside another process."""
 
 
-_FULL = _Sizes(kills=20, at_once=5)
-_QUICK = _Sizes(kills=2, at_once=1)
+_FULL = _Sizes(kills=20, at_once=5, beside=6)
+_QUICK = _Sizes(kills=2, at_once=1, beside=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +74,19 @@ class _Kill:
     """Of these, calls that the model had answered."""
     recorded: int
     """Of these, calls whose turn had been recorded."""
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Takeover:
+    """What came of a kill beside another process; times in seconds until that made the first resumed call.
+
+    They are none where the one that was killed had nothing under way.
+    """
+
+    since_kill: float | None = None
+    since_lapse: float | None = None
+    """From the end of the lease of the one that was killed."""
     lost: int
 
 
@@ -134,6 +158,29 @@ class _Host:
             lost=ends.lost,
         )
 
+    async def taken_over(self, after: float) -> _Takeover:
+        """Kill it so many seconds after the last accept, and start it again once another has decided all."""
+        ids, last = await self.accepted()
+        asked = len(self.model.requests)
+        await asyncio.sleep(last + after - time.time())
+        killed = time.time()
+        await self.service.kill()
+        ends = await self.ended(ids)
+        taken = {row["id"]: row for row in await self._read("show_takeovers", ids)}
+        await self.service.start()
+        await self.service.ready()
+        resumed: list[tuple[float, str]] = []
+        for request in self.model.requests[asked:]:
+            named = turn_named(request.id)
+            if named and named[0] in taken and request.begun > taken[named[0]]["at"]:
+                resumed.append((request.begun, named[0]))
+        if not resumed:
+            return _Takeover(lost=ends.lost)
+        begun, first = min(resumed)
+        return _Takeover(
+            since_kill=begun - killed, since_lapse=begun - taken[first]["lapsed"], lost=ends.lost
+        )
+
     async def ended(self, ids: Sequence[str]) -> _Ends:
         """Wait until all of these have ended."""
         return await eventually(
@@ -179,18 +226,16 @@ async def measure(bench: Bench) -> Report:
         model = await stack.enter_async_context(
             ModelServer(behaviour=Behaviour(latency=_LATENCY, length=1000))
         )
+        environment = {
+            **bench.server.environment,
+            "VLLM_URL": model.url,
+            "VLLM_MODEL": "tiny",
+            # As it is for users from the second start on, whatever is set here.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(bench.home("bytecode")),
+        }
         service = await stack.enter_async_context(
-            QuietService(
-                home=bench.home("restart"),
-                environment={
-                    **bench.server.environment,
-                    "VLLM_URL": model.url,
-                    "VLLM_MODEL": "tiny",
-                    # As it is for users from the second start on, whatever is set here.
-                    "PYTHONDONTWRITEBYTECODE": "",
-                    "PYTHONPYCACHEPREFIX": str(bench.home("bytecode")),
-                },
-            )
+            QuietService(home=bench.home("restart"), environment=environment)
         )
         await service.ready()
         host = _Host(service, model, graph)
@@ -204,6 +249,13 @@ async def measure(bench: Bench) -> Report:
         ]
         bench.tell(f"  {sizes.at_once} right after the last accept …")
         at_once = [await host.killed(0.0) for _ in range(sizes.at_once)]
+        bench.tell(f"  {sizes.beside} beside a process elsewhere …")
+        # With a home of its own: no lock file proves to it that another has died.
+        elsewhere = await stack.enter_async_context(
+            QuietService(home=bench.home("elsewhere"), environment=environment)
+        )
+        await elsewhere.ready()
+        takeovers = [await host.taken_over(_MIDDLE) for _ in range(sizes.beside)]
     return Report(
         name="restart",
         figures=(
@@ -212,12 +264,14 @@ async def measure(bench: Bench) -> Report:
             *_counts("", kills),
             *_figures("right after the last accept: ", at_once, ""),
             *_counts("right after the last accept: ", at_once),
+            *_elsewhere(takeovers),
         ),
         remarks=(
             f"{_DELIBERATIONS} deliberations at {1000 * _LATENCY:g} ms a call, which took {whole:.2f} s from the last accept where nobody killed it; the kills are spread evenly over {_LAST_MOMENT:.0%} of that.",
             "Times are from the start of the new process, which follows the kill at once; all is done when the last verdict is in the graph.",
             "The model's time that was left: that of the steps that the slowest deliberation had not recorded whole. No process could have done with less.",
-            "Elsewhere, on another machine of this kind: LangGraph and DBOS 2.7 to 4 s to all done, 26 to 48 calls repeated, up to 9 of them answered already; right after the last accept LangGraph lost 16 of 16.",
+            f"Taken over elsewhere: beside it runs a process with a home of its own, and the one that was killed is not started again before all is done. The lease is the default, {_LEASE:g} s.",
+            "By others, on another machine of this kind: LangGraph and DBOS 2.7 to 4 s to all done, 26 to 48 calls repeated, up to 9 of them answered already; right after the last accept LangGraph lost 16 of 16.",
         ),
         load_before=before,
         load_after=load(),
@@ -263,6 +317,24 @@ def _counts(when: str, kills: Sequence[_Kill]) -> list[Figure]:
         ),
         counted("of these, recorded", lambda kill: kill.recorded, "0"),
         counted("deliberations lost", lambda kill: kill.lost, "0"),
+    ]
+
+
+def _elsewhere(takeovers: Sequence[_Takeover]) -> list[Figure]:
+    lost = tuple(float(takeover.lost) for takeover in takeovers)
+    return [
+        *_seconds(
+            "taken over elsewhere: from the kill to the first resumed call",
+            [takeover.since_kill for takeover in takeovers],
+            f"under {_LEASE + 1:g}: lease + 1",
+        ),
+        *_seconds(
+            "taken over elsewhere: of that, after the lease",
+            [takeover.since_lapse for takeover in takeovers],
+        ),
+        Figure(
+            what="taken over elsewhere: deliberations lost", unit="a kill", values=lost, target="0"
+        ),
     ]
 
 
