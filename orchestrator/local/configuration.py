@@ -30,6 +30,9 @@ SETTINGS = {
     # In a young graph every count is soon another, and by default a statement is then planned anew every 10 s: of the
     # processor time of a deliberation a fourth. How ours reach what they look for is held by hints and by unique keys.
     "dbms.cypher.min_replan_interval": "5m",
+    # By default a statement is planned once for each order of magnitude of every list and text that it is given: `claim` takes a
+    # second of processor time each time, the first time that a process is found dead for one.
+    "internal.cypher.use_parameter_size": "false",
 }
 """What holds for a Neo4j however it is run; `deploy/compose.yaml` says the same."""
 
