@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 
 from tests.benchmarks.processes import started
-from tests.support.service_process import free_port
+from tests.support.ports import free_port
 
 INSTALL = "redis-server is not on the PATH, so nothing was compared with it. Debian, Ubuntu: sudo apt install redis-server"
 

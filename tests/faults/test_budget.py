@@ -92,10 +92,11 @@ async def test_over_kills_at_random_moments_no_budget_is_exceeded_and_all_that_w
 async def test_what_a_dead_process_had_in_flight_counts_once_with_the_one_that_takes_over(
     scene: Scene, empty_graph: Graph
 ) -> None:
-    scene.model.script(Behaviour(pieces=10_000, length=20_000, pace=0.02), turn="*-c1-*")
-    first = await scene.start("first", COUNCIL_LEASE_SECONDS="3")
+    scene.model.script(Behaviour(pieces=10_000, length=20_000, pace=0.2), turn="*-c1-*")
+    first = await scene.start("first", COUNCIL_LEASE_SECONDS="300")
     await first.ready()
-    second = await scene.start("second", COUNCIL_LEASE_SECONDS="3")
+    # One home: a lock file proves at once that the other is dead, and no lease runs out too soon.
+    second = await scene.start("second", COUNCIL_LEASE_SECONDS="300", COUNCIL_HOME=str(first.home))
     await second.ready()
     accepted = await scene.deliberate(first, tokenBudget=100_000)
     await until(lambda: len(scene.model.of("*-c1-*")) == 3, 30)

@@ -22,8 +22,9 @@ from tests.support.evidence import DeliberationSeen, Evidence, TurnSeen
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_server import ModelServer
 from tests.support.neo4j import Neo4jServer, wipe
+from tests.support.ports import free_port
 from tests.support.scene import Scene
-from tests.support.service_process import ServiceProcess, free_port
+from tests.support.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
 

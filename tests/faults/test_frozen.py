@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from orchestrator.graph.statements import statement
@@ -25,13 +27,15 @@ async def test_a_process_that_was_stopped_and_overtaken_changes_nothing_when_it_
     scene: Scene, side: Side, tag: Tag
 ) -> None:
     # When it is stopped, one of its critiques is being recorded and another one is under way.
-    scene.model.script(Behaviour(latency=3.0), turn="*-c1-s3-*", attempts=1)
-    scene.model.script(Behaviour(latency=0.5), turn="*-c1-*", attempts=1)
+    trapped = asyncio.Event()
+    scene.model.script(Behaviour(until=trapped, latency=3.0), turn="*-c1-s3-*", attempts=1)
+    scene.model.script(Behaviour(until=trapped), turn="*-c1-*", attempts=1)
     frozen = await scene.start("frozen", hasty=True, COUNCIL_LEASE_SECONDS="3")
     await frozen.ready()
     accepted = await scene.deliberate(frozen)
     await eventually(scene.look, lambda seen: len(seen.turns) == 3)
     trap = scene.proxy.trap(side, tag, statement("turn/record"))
+    trapped.set()
     await trap.sprung()
     frozen.freeze()
     before = await scene.look()
@@ -45,7 +49,7 @@ async def test_a_process_that_was_stopped_and_overtaken_changes_nothing_when_it_
     )
 
     async with BoltProxy(scene.server.uri) as proxy:
-        other = await scene.start("other", proxy=proxy, COUNCIL_LEASE_SECONDS="3")
+        other = await scene.start("other", proxy=proxy)
         await other.ready()
         seen = await scene.all_ended(60)
         assert scene.faults(seen) == []

@@ -77,7 +77,9 @@ async def _accept_committed_but_unanswered(scene: Scene, service: ServiceProcess
 
 
 async def _accepted_but_nothing_dispatched(scene: Scene, service: ServiceProcess) -> None:
-    scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("claim/claim"), times=1000)
+    claims = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("claim/claim"), times=1000)
+    # The one under way when the trap was set is over.
+    await claims.sprung()
     accepted = await scene.deliberate(service)
     assert _calls(scene, accepted, "") == []
 
@@ -94,15 +96,17 @@ async def _claim_committed_but_unanswered(scene: Scene, service: ServiceProcess)
 
 
 async def _before_the_verdict(scene: Scene, service: ServiceProcess) -> None:
-    accepted = await scene.all_but_one_ballot(service)
+    accepted, last = await scene.all_but_one_ballot(service)
     trap = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("turn/record"))
+    last.set()
     await trap.sprung()
     assert len((await scene.look()).of(accepted)) == 11
 
 
 async def _verdict_committed_but_unanswered(scene: Scene, service: ServiceProcess) -> None:
-    accepted = await scene.all_but_one_ballot(service)
+    accepted, last = await scene.all_but_one_ballot(service)
     trap = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"))
+    last.set()
     assert (await trap.sprung()).outcome is Tag.SUCCESS
     assert (await scene.look()).deliberation(accepted).status == "DECIDED"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -33,7 +34,8 @@ async def test_takeover_fence_absence_end_and_cancel_are_found_by_their_fields_a
     refusal = f'{{"error": {{"message": "Input should be shorter: {_TASK}"}}}}'.encode()
     scene.model.script(Behaviour(status=400, body=refusal), turn="*-p0-s2")
     scene.model.script(Behaviour(content=f'{{"ranking": "{_ANSWER}"}}'), turn="*-b1-s1")
-    scene.model.script(Behaviour(content=_ANSWER, latency=1.5), turn="*-c1-*", attempts=1)
+    is_frozen = asyncio.Event()
+    scene.model.script(Behaviour(content=_ANSWER, until=is_frozen), turn="*-c1-*", attempts=1)
     for turn in ("*-p0-*", "*-c1-*", "*-r1-*"):
         scene.model.script(Behaviour(content=_ANSWER), turn=turn)
     frozen = await scene.start("frozen", hasty=True, COUNCIL_LEASE_SECONDS="3", VLLM_API_KEY=_KEY)
@@ -41,15 +43,16 @@ async def test_takeover_fence_absence_end_and_cancel_are_found_by_their_fields_a
     accepted = await scene.deliberate(frozen, task={"description": _TASK, "context": _TASK})
     await eventually(scene.look, lambda seen: len(seen.turns) == 3)
     frozen.freeze()
+    is_frozen.set()
     async with BoltProxy(scene.server.uri) as proxy:
-        other = await scene.start(
-            "other", hasty=True, proxy=proxy, COUNCIL_LEASE_SECONDS="3", VLLM_API_KEY=_KEY
-        )
+        other = await scene.start("other", hasty=True, proxy=proxy, VLLM_API_KEY=_KEY)
         await other.ready()
         seen = await scene.all_ended(60)
         frozen.thaw()
         await until(lambda: bool(frozen.logged("claim_fenced") or frozen.logged("claim_lost")), 30)
         await frozen.ready()
+        # So that nobody else claims what is cancelled.
+        await frozen.kill()
         scene.model.script(Behaviour(latency=30.0), turn="*")
         scene.model.rules.reverse()
         unwanted = await scene.deliberate(other, task={"description": _TASK})
@@ -57,7 +60,7 @@ async def test_takeover_fence_absence_end_and_cancel_are_found_by_their_fields_a
         await other.ask(_CANCEL, input={"id": unwanted, "reason": _TASK})
 
     def told_of(*events: str, by: ServiceProcess) -> list[dict[str, Any]]:
-        """Of the one that was taken over; the one that was cancelled may have been either's."""
+        """Of the one that was taken over."""
         lines = [line for event in events for line in by.logged(event)]
         return [line for line in lines if line["deliberation"] == accepted]
 

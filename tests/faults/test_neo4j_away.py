@@ -51,7 +51,7 @@ async def test_a_service_started_before_its_neo4j_waits_and_goes_on_by_itself(
     scene.proxy.refuse()
     service = await scene.start()
     await service.becomes(503)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         assert (await client.get(f"{service.url}/livez")).status_code == 200
     told = (await service.ask(_SERVICE))["service"]
     assert (told["ready"], told["neo4j"]) == (False, None)
@@ -60,7 +60,11 @@ async def test_a_service_started_before_its_neo4j_waits_and_goes_on_by_itself(
 
     await scene.proxy.admit()
     await service.ready()
-    told = (await service.ask(_SERVICE))["service"]
+    # Which Neo4j it is, it looks for anew, and not for long.
+    answer = await eventually(
+        lambda: service.ask(_SERVICE), lambda answer: answer["service"]["neo4j"] is not None
+    )
+    told = answer["service"]
     assert (told["ready"], told["waitingFor"]) == (True, None)
     assert told["neo4j"].startswith("Neo4j/")
     await scene.deliberate(service)
@@ -95,7 +99,14 @@ async def test_a_login_that_is_not_looked_at_since_others_sent_wrong_ones_is_wai
         sending = asyncio.create_task(send_wrong_ones())
         try:
             service = await scene.start()
-            await until(lambda: bool(service.logged("waiting_for_graph")), 60)
+            # It may come between two wrong ones and be let in: then it comes again.
+            starts = 1
+            while not service.logged("waiting_for_graph"):
+                if len(service.logged("graph_reached")) == starts:
+                    await service.kill()
+                    await service.start()
+                    starts += 1
+                await asyncio.sleep(0.02)
         finally:
             sending.cancel()
             await asyncio.wait([sending])
@@ -135,19 +146,17 @@ async def test_a_database_that_is_not_there_is_waited_for_with_the_reason(scene:
 async def test_connections_that_are_all_cut_while_recording_cost_nothing(scene: Scene) -> None:
     service = await scene.start()
     await service.ready()
+    all_accepted = asyncio.Event()
+    scene.model.script(Behaviour(until=all_accepted, latency=0.03))
     accepted = [await scene.deliberate(service, role) for role in ("DEV", "QA", "DATA")]
-    cuts = 0
     for number in range(6):
         side = Side.ANSWER if number % 2 else Side.REQUEST
         trap = scene.proxy.trap(side, Tag.PULL, statement("turn/record"))
-        try:
-            await trap.sprung(seconds=5)
-        except TimeoutError:
-            break  # nothing is left to record
+        all_accepted.set()
+        # What was cut is recorded again, so there is something to record each time.
+        await trap.sprung()
         scene.proxy.cut()
         trap.release()
-        cuts += 1
-    assert cuts >= 3
     seen = await scene.all_ended(60)
     assert scene.faults(seen) == []
     assert {one.id for one in seen.deliberations} == set(accepted)
@@ -215,10 +224,12 @@ async def test_a_connection_cut_around_the_verdict_costs_a_living_process_nothin
     service = await scene.start()
     await service.ready()
     for side, tag in _AROUND_A_STATEMENT:
-        accepted = await scene.all_but_one_ballot(service)
+        accepted, last = await scene.all_but_one_ballot(service)
         trap = scene.proxy.trap(side, tag, statement("turn/record"))
+        last.set()
         await trap.sprung()
         trap.cut()
+        scene.model.rules.clear()
         seen = await scene.all_ended(30)
         assert scene.faults(seen) == [], side
         assert seen.deliberation(accepted).resumptions == 0, side
@@ -257,7 +268,7 @@ async def test_a_neo4j_that_falls_silent_is_told_of_once_the_lease_has_run_out(
     for tag in Tag:
         scene.proxy.trap(Side.REQUEST, tag, times=10_000)
     # Every connection is open, and nothing is answered: long before anybody gives up waiting, it is said.
-    await service.becomes(503, 20)
+    await service.becomes(503)
     order = {"council": {"role": "DEV"}, "task": {"description": "Refused."}}
     with pytest.raises(AnsweredError) as caught:
         await service.ask(DELIBERATE, input=order)

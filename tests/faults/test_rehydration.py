@@ -159,7 +159,6 @@ _WHOLE = (
     "Agent", "AgentConnection", "AgentEdge", "Model", "Endpoint", "PageInfo",
 )  # fmt: skip
 """Types of which every field is asked for."""
-_HEALTH = "{ endpoints { status } }"
 _REHYDRATION = "{ service { rehydration { councils agents resumed seeded } } }"
 
 _PIECES = (
@@ -252,14 +251,11 @@ class _Client:
     async def everything(self) -> dict[str, Any]:
         """Return the whole of what is shown of roles, councils, seats, agents, models and endpoints."""
         return {
-            "few": await self.ask(_FEW),
+            # Each process looks at an endpoint soon after it knows of it, and then says what it serves.
+            "few": await eventually(lambda: self.ask(_FEW), _settled),
             "councils": await self.pages(_COUNCILS, "councils"),
             "agents": await self.pages(_AGENTS, "agents"),
         }
-
-    async def endpoints(self) -> Any:
-        """Return how the endpoints are: what each process finds out for itself."""
-        return (await self.ask(_HEALTH))["endpoints"]
 
 
 def test_every_field_is_asked_for() -> None:
@@ -288,16 +284,16 @@ async def test_the_whole_of_a_thousand_odd_councils_is_shown_the_same_after_a_ki
         await scene.driver.execute_query(
             statement("graph/copy_councils"), copies=_COPIES, database_=scene.database
         )
-        # The cancel is to come before the verdict.
-        scene.model.script(Behaviour(latency=2.0), turn="*-p0-*", attempts=1)
-        await _make_past(client, _Client(service, http, changer), endpoints, scene.model.url)
+        cancelled = asyncio.Event()
+        scene.model.script(Behaviour(until=cancelled), turn="*-p0-*", attempts=1)
+        changing = _Client(service, http, changer)
+        await _make_past(client, changing, endpoints, scene.model.url, cancelled)
         before = await client.everything()
         await service.kill()
         await service.start()
         await service.ready()
         told = (await client.ask(_REHYDRATION))["service"]["rehydration"]
         logged = [line for line in service.log() if line.get("event") == "rehydrated"][-1]
-        await eventually(client.endpoints, _settled, 30)
         after = await client.everything()
     councils = [edge["node"] for page in before["councils"] for edge in page["edges"]]
     agents = [edge["node"] for page in before["agents"] for edge in page["edges"]]
@@ -387,7 +383,9 @@ async def _replace(client: _Client, odd: _Odd, roles: list[str]) -> None:
             tasks.create_task(replace(role, council))
 
 
-async def _make_past(client: _Client, other: _Client, endpoints: dict[str, str], url: str) -> None:
+async def _make_past(
+    client: _Client, other: _Client, endpoints: dict[str, str], url: str, cancelled: asyncio.Event
+) -> None:
     """Let a council deliberate, and then another caller change, retire and remove what it deliberated with."""
     council = {
         "role": "PAST",
@@ -400,6 +398,7 @@ async def _make_past(client: _Client, other: _Client, endpoints: dict[str, str],
     accepted = await client.ask(_ORDER, order=order)
     ended = {name: payload["deliberation"]["id"] for name, payload in accepted.items()}
     await client.ask(_CANCEL, input={"id": ended["cancelled"]})
+    cancelled.set()
     shown = await client.ask(_WAIT, id=ended["decided"])
     assert shown["deliberation"]["status"] == "DECIDED"
     await other.ask(
@@ -410,10 +409,9 @@ async def _make_past(client: _Client, other: _Client, endpoints: dict[str, str],
         agent={"id": agents[1], "persona": "You were.", "endpoint": "elsewhere"},
         retired={"id": agents[0]},
     )
-    # Each process looks at an endpoint soon after it knows of it.
-    await eventually(client.endpoints, _settled, 30)
 
 
-def _settled(endpoints: list[dict[str, Any]]) -> bool:
-    """Whether both are known to answer: they are the same server."""
-    return [endpoint["status"] for endpoint in endpoints] == ["UP", "UP"]
+def _settled(few: dict[str, Any]) -> bool:
+    """Whether both endpoints are known to answer, and what they serve: they are the same server."""
+    served = [len(model["endpoints"]) for model in few["models"] if model["name"] == "tiny"]
+    return [one["status"] for one in few["endpoints"]] == ["UP", "UP"] and served == [2]

@@ -24,7 +24,7 @@ from tests.support.balancer import Balancer
 from tests.support.model_behaviour import Behaviour
 from tests.support.scene import DELIBERATE, Scene
 from tests.support.service_process import ServiceProcess
-from tests.support.waiting import until
+from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
 
@@ -36,12 +36,16 @@ _CANCEL = "mutation($input: CancelDeliberationInput!) { cancelDeliberation(input
 async def test_calls_under_way_at_sigterm_are_recorded_and_the_next_process_goes_on_at_once(
     scene: Scene,
 ) -> None:
-    scene.model.script(Behaviour(latency=1.0), turn="*-c1-*")
+    ending = asyncio.Event()
+    scene.model.script(Behaviour(until=ending), turn="*-c1-*")
     ended = await scene.start("ended", COUNCIL_LEASE_SECONDS="300")
     await ended.ready()
     accepted = await scene.deliberate(ended)
     await until(lambda: len(scene.model.of("*-c1-*")) == 3, 30)
-    assert await ended.stop() == 0
+    stopping = asyncio.create_task(ended.stop())
+    await ended.becomes(503)
+    ending.set()
+    assert await stopping == 0
     seen = await scene.look()
     # The critiques were waited for, and nothing was begun after them.
     assert Counter(turn.kind for turn in seen.turns) == {"PROPOSAL": 3, "CRITIQUE": 3}
@@ -64,6 +68,8 @@ async def test_a_call_that_outlasts_the_grace_is_closed_and_made_again_by_the_ne
     await ended.ready()
     accepted = await scene.deliberate(ended)
     await until(lambda: bool(scene.model.of("*-c1-s1-*")), 30)
+    # Or what the grace is too short for would be asked for again as well.
+    await eventually(scene.look, lambda seen: len(seen.of(accepted)) == 5)
     assert await ended.stop() == 0
     [hung] = scene.model.of("*-c1-s1-*")
     await until(lambda: hung.outcome is not None)
@@ -81,7 +87,9 @@ async def test_a_call_that_outlasts_the_grace_is_closed_and_made_again_by_the_ne
 FOLLOW = "subscription($id: ID!) { deliberationEvents(id: $id) { __typename sequence } }"
 
 
-async def close_code(service: ServiceProcess, deliberation: str) -> int | None:
+async def close_code(
+    service: ServiceProcess, deliberation: str, follows: asyncio.Event
+) -> int | None:
     """Follow until the service closes the connection."""
     async with connect(
         f"ws{service.url.removeprefix('http')}/graphql",
@@ -95,6 +103,7 @@ async def close_code(service: ServiceProcess, deliberation: str) -> int | None:
         try:
             while True:
                 await connection.recv()
+                follows.set()
         except ConnectionClosed as closed:
             return None if closed.rcvd is None else closed.rcvd.code
 
@@ -113,14 +122,17 @@ def running() -> set[int]:
 async def test_while_it_ends_it_reads_and_accepts_nothing_and_then_leaves_nothing_behind(
     scene: Scene, tmp_path: Path
 ) -> None:
-    scene.model.script(Behaviour(hang_after=-1), turn="*-c1-s1-*")
+    looked = asyncio.Event()
+    scene.model.script(Behaviour(until=looked), turn="*-c1-s1-*")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    ending = await scene.start("ending", COUNCIL_DRAIN_SECONDS="6", TMPDIR=str(temporary))
+    ending = await scene.start("ending", COUNCIL_DRAIN_SECONDS="60", TMPDIR=str(temporary))
     await ending.ready()
     accepted = await scene.deliberate(ending)
     await until(lambda: bool(scene.model.of("*-c1-s1-*")), 30)
-    following = asyncio.create_task(close_code(ending, accepted))
+    follows = asyncio.Event()
+    following = asyncio.create_task(close_code(ending, accepted, follows))
+    await follows.wait()
     pid = ending.pid
     assert children(pid) == set()
     stopping = asyncio.create_task(ending.stop())
@@ -153,6 +165,7 @@ async def test_while_it_ends_it_reads_and_accepts_nothing_and_then_leaves_nothin
         assert read.headers["connection"] == "close"
         assert not stopping.done()
 
+    looked.set()
     assert await stopping == 0
     # graphql-ws, as others, makes another connection after it.
     assert await following == 1012
@@ -193,8 +206,9 @@ async def test_a_second_signal_ends_it_at_once_and_its_place_is_taken_at_once(
 class Caller:
     """A client of several processes behind one address, who sends each request again once, where he is told to."""
 
-    def __init__(self, scene: Scene, http: httpx.AsyncClient) -> None:
+    def __init__(self, scene: Scene, balancer: Balancer, http: httpx.AsyncClient) -> None:
         self._scene = scene
+        self._balancer = balancer
         self._http = http
 
     async def accept(self, key: str) -> str:
@@ -206,7 +220,7 @@ class Caller:
         body = {"query": DELIBERATE, "variables": {"input": order}}
         payload = await self._try(body)
         if payload is None:
-            await asyncio.sleep(_RETRY_AFTER)
+            await asyncio.gather(asyncio.sleep(_RETRY_AFTER), self._balancer.look())
             payload = await self._try(body)
         assert payload is not None, f"{key} was refused twice"
         assert payload["errors"] == []
@@ -246,11 +260,11 @@ async def test_a_rolling_update_under_load_loses_nothing_repeats_nothing_and_ref
         Balancer() as balancer,
         httpx.AsyncClient(base_url=balancer.url, trust_env=False, timeout=30) as http,
     ):
-        caller = Caller(scene, http)
+        caller = Caller(scene, balancer, http)
 
         async def balanced(service: ServiceProcess) -> None:
             balancer.add(service.port)
-            await until(lambda: service.port in balancer.ready, 40)
+            await until(lambda: service.port in balancer.ready, 120)
 
         async def call() -> None:
             for number in itertools.count():

@@ -19,6 +19,9 @@ class Balancer:
     def __init__(self) -> None:
         self.url: str = ""
         self._ports: dict[int, bool] = {}
+        self._client = httpx.AsyncClient(
+            trust_env=False, timeout=10, limits=httpx.Limits(max_keepalive_connections=0)
+        )
         self._turn = itertools.count()
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: set[asyncio.Task[None]] = set()
@@ -28,7 +31,6 @@ class Balancer:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port = cast("tuple[str, int]", self._listener.sockets[0].getsockname())[1]
         self.url = f"http://127.0.0.1:{port}"
-        self._tasks.append(asyncio.create_task(self._keep_looking()))
         return self
 
     async def __aexit__(
@@ -42,28 +44,33 @@ class Balancer:
         for task in (*self._tasks, *self._connections):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._connections, return_exceptions=True)
+        await self._client.aclose()
 
     def add(self, port: int) -> None:
         """Ask a process from now on whether it is ready."""
         self._ports[port] = False
+        self._tasks.append(asyncio.create_task(self._keep_looking(port)))
+
+    async def look(self) -> None:
+        """Ask each process now."""
+        await asyncio.gather(*(self._look(port) for port in self._ports))
 
     @property
     def ready(self) -> list[int]:
         """The ports of the processes that were ready when last asked."""
         return [port for port, is_ready in self._ports.items() if is_ready]
 
-    async def _keep_looking(self) -> None:
-        async with httpx.AsyncClient(
-            trust_env=False, timeout=2, limits=httpx.Limits(max_keepalive_connections=0)
-        ) as client:
-            while True:
-                for port in tuple(self._ports):
-                    try:
-                        answer = await client.get(f"http://127.0.0.1:{port}/readyz")
-                        self._ports[port] = answer.is_success
-                    except httpx.TransportError:
-                        self._ports[port] = False
-                await asyncio.sleep(_LOOK_SECONDS)
+    async def _keep_looking(self, port: int) -> None:
+        while True:
+            await self._look(port)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self, port: int) -> None:
+        try:
+            answer = await self._client.get(f"http://127.0.0.1:{port}/readyz")
+            self._ports[port] = answer.is_success
+        except httpx.TransportError:
+            self._ports[port] = False
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

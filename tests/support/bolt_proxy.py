@@ -22,6 +22,8 @@ from enum import Enum, IntEnum, auto
 from typing import Self
 from urllib.parse import urlsplit
 
+from tests.support.ports import free_port
+
 _MANIFEST = bytes((0x00, 0x00, 0x01, 0xFF))
 """In place of a version: the server offers a list, from which the client then chooses."""
 
@@ -91,7 +93,7 @@ class Trap:
         self._news = asyncio.Event()
         self._held: dict[_Connection, int] = {}
 
-    async def sprung(self, times: int = 1, *, seconds: float = 20.0) -> Passing:
+    async def sprung(self, times: int = 1, *, seconds: float = 40.0) -> Passing:
         """Wait until it has sprung so often, and return what it last sprang on.
 
         Raises:
@@ -161,7 +163,7 @@ class BoltProxy:
         """Take where the real server is, as a bolt:// URI."""
         parts = urlsplit(uri)
         self._target = (parts.hostname or "127.0.0.1", parts.port or 7687)
-        self._port = 0
+        self._port = free_port()
         self._listener: asyncio.Server | None = None
         self._open: set[_Connection] = set()
         self._traps: list[Trap] = []
@@ -212,10 +214,9 @@ class BoltProxy:
         self._traps.clear()
 
     async def admit(self) -> None:
-        """Take new connections, on the port of before where there was one."""
+        """Take new connections."""
         if self._listener is None:
             self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
-            self._port = self._listener.sockets[0].getsockname()[1]
 
     def refuse(self) -> None:
         """Refuse new connections; those that there are live on."""
@@ -235,6 +236,11 @@ class BoltProxy:
             server = _End(*await asyncio.open_connection(*self._target))
         except OSError:
             client.abort()
+            return
+        if self._listener is None:
+            # Taken just before others were refused, it is not one of those that there were to be cut.
+            client.abort()
+            server.abort()
             return
         connection = _Connection(self.connections, client, server, self)
         self._open.add(connection)

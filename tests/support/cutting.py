@@ -8,6 +8,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import cast
 
+from tests.support.ports import free_port
+
 
 class Cutting:
     """Passes connections on to an address, but breaks the first of them off after so many bytes of what is answered."""
@@ -67,9 +69,8 @@ class Dying:
 
     async def __aenter__(self) -> str:
         """Listen on a free port and return the address."""
-        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
-        bound = cast("tuple[str, int]", self._server.sockets[0].getsockname())
-        self.port = bound[1]
+        self.port = free_port()
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port)
         return f"http://127.0.0.1:{self.port}"
 
     async def __aexit__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 class Behaviour:
     """How a request is answered. Times are in seconds, pieces count from 0."""
 
+    until: asyncio.Event | None = None
+    """No sooner than it is set, and the latency after that."""
     latency: float = 0.0
     """Before the first byte."""
     pace: float = 0.0

@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
             self._refuse(400, vllm_error(400, words))
         else:
             behaviour = server.behaviour_for(request)
-            if behaviour.pace or behaviour.hang_after is not None:
+            if behaviour.pace or behaviour.hang_after is not None or behaviour.until is not None:
                 self._task = asyncio.get_running_loop().create_task(
                     self._slowly(request, behaviour)
                 )
@@ -187,6 +187,8 @@ class Connection(asyncio.Protocol):
             self._plain(200, json.dumps(completion_of(request, behaviour)).encode())
 
     async def _slowly(self, request: Request, behaviour: Behaviour) -> None:
+        if behaviour.until is not None:
+            await behaviour.until.wait()
         await asyncio.sleep(behaviour.latency)
         if behaviour.hang_after == -1:
             await asyncio.Event().wait()

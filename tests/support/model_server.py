@@ -30,12 +30,13 @@ import signal
 import time
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import uvloop
 
 from tests.support.model_behaviour import Behaviour, Request, Rule
 from tests.support.model_connection import Connection
+from tests.support.ports import free_port
 
 
 class ModelServer:
@@ -103,10 +104,10 @@ class ModelServer:
 
     async def listen(self) -> None:
         """Listen, on the port of before where there was one."""
+        self._port = self._port or free_port()
         self._listener = await asyncio.get_running_loop().create_server(
             lambda: Connection(self), self._host, self._port, backlog=4096
         )
-        self._port = cast("tuple[str, int]", self._listener.sockets[0].getsockname())[1]
 
     async def stop(self) -> None:
         """Refuse connections, and cut those that there are, as a killed server does."""

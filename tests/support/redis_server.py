@@ -17,7 +17,7 @@ from subprocess import DEVNULL, Popen
 
 import redis
 
-from tests.support.service_process import free_port
+from tests.support.ports import free_port
 
 INSTALL = "There is no server of the Redis protocol. `make environment` installs one; Debian, Ubuntu: sudo apt install redis-server"
 _SECONDS = 30.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,10 +18,12 @@ from tests.support.model_behaviour import Behaviour
 from tests.support.model_log import ModelLog
 from tests.support.model_server import ModelServer
 from tests.support.neo4j import Neo4jServer
-from tests.support.service_process import COMMAND, ServiceProcess
+from tests.support.service_process import COMMAND, AnsweredError, ServiceProcess
 from tests.support.waiting import eventually
 
 _HASTY = Path(__file__).with_name("hasty_council.py")
+
+_PATIENCE_SECONDS = 30.0
 
 ROLES = ("DEV", "QA", "ARCHITECT", "DEVOPS", "DATA")
 
@@ -103,26 +107,27 @@ class Scene:
     async def deliberate(
         self, service: ServiceProcess, role: str = "DEV", *, key: str | None = None, **more: Any
     ) -> str:
-        """Have a deliberation accepted, and return its id.
+        """Have a deliberation accepted, and return its id; asked again where that is put off, as while a process that was not scheduled has no lease.
 
         Raises:
             httpx.TransportError: no answer came: it may have been accepted or not.
-            AnsweredError: it was refused.
+            AnsweredError: it was refused, or put off for too long.
         """
         task = {"description": "Write a function that adds two numbers."}
         order = {"council": {"role": role}, "task": task, "idempotencyKey": key, **more}
-        payload = (await service.ask(DELIBERATE, input=order))["deliberate"]
+        payload = (await _once_it_can_be(service, DELIBERATE, input=order))["deliberate"]
         assert payload["errors"] == []
         accepted = payload["deliberation"]["id"]
         self.accepted.append(accepted)
         return accepted
 
-    async def all_but_one_ballot(self, service: ServiceProcess) -> str:
-        """Have a deliberation accepted and wait for its last turn, with which its verdict is written."""
-        self.model.script(Behaviour(latency=3.0), turn="*-b1-s3*", attempts=1)
+    async def all_but_one_ballot(self, service: ServiceProcess) -> tuple[str, asyncio.Event]:
+        """Have a deliberation accepted whose last turn, with which its verdict is written, is not answered before the event is set."""
+        last = asyncio.Event()
+        self.model.script(Behaviour(until=last), turn="*-b1-s3*", attempts=1)
         accepted = await self.deliberate(service)
         await eventually(self.look, lambda seen: len(seen.of(accepted)) == 11)
-        return accepted
+        return accepted, last
 
     async def crash(self, service: ServiceProcess, point: str) -> Crash:
         """Kill a process, lose what the proxy held of it, and write down what had been recorded."""
@@ -151,3 +156,17 @@ class Scene:
     def faults(self, seen: Evidence) -> list[str]:
         """Say all that is wrong with the graph and with the calls made after each crash."""
         return faults(seen, accepted=self.accepted, log=self.log, crashes=self.crashes)
+
+
+async def _once_it_can_be(
+    service: ServiceProcess, document: str, **variables: Any
+) -> dict[str, Any]:
+    """Ask until it is answered with more than that it cannot be now; raises as `ServiceProcess.ask`."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await service.ask(document, **variables)
+        except AnsweredError as error:
+            if not error.put_off or time.monotonic() > until:
+                raise
+        await asyncio.sleep(0.1)

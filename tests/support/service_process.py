@@ -12,12 +12,9 @@ A process that ends unasked fails the test, and a test that fails shows what its
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,16 +23,13 @@ from typing import Any, Self, cast
 
 import httpx
 
+from tests.support.ports import free_port
+
 COMMAND = Path(sys.executable).parent / "council"
 
 _OURS = ("NEO4J_", "VLLM_", "COUNCIL_")
 _SHOWN = 60
 """Lines of the log that a failure shows."""
-
-_NEVER_GIVEN = range(20_000, 32_000)
-"""Linux gives outgoing connections ports from 32768 on."""
-
-_CHANCE = random.SystemRandom()
 
 
 class ProcessEndedError(Exception):
@@ -56,6 +50,11 @@ class AnsweredError(Exception):
     def codes(self) -> list[str]:
         """The code of each error."""
         return [error.get("extensions", {}).get("code", "") for error in self.errors]
+
+    @property
+    def put_off(self) -> bool:
+        """Whether nothing was carried out, and it says after how long to ask again."""
+        return all("retryAfter" in error.get("extensions", {}) for error in self.errors)
 
 
 def clean_environment(*others: str) -> dict[str, str]:
@@ -263,15 +262,6 @@ class ServiceProcess:
 
     def _ended(self, code: int) -> ProcessEndedError:
         return ProcessEndedError(f"the service ended with {code}; its log:\n{self.last_lines()}")
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on, nor is given for a connection of his own while who listens is away."""
-    for port in _CHANCE.sample(_NEVER_GIVEN, len(_NEVER_GIVEN)):
-        with socket.socket() as one, contextlib.suppress(OSError):
-            one.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no port is free")
 
 
 def _line(line: str) -> dict[str, Any]:

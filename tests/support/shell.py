@@ -36,10 +36,11 @@ class Shell:
 
     environment: Mapping[str, str]
     stderr: int = PIPE
+    command: tuple[str, ...] = (str(COMMAND),)
 
     async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            COMMAND,
+            *self.command,
             *arguments,
             env={**clean_environment(), **self.environment, **environment},
             stdin=DEVNULL,

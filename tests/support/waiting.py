@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 40.0) -> None:
     """Return once the condition holds; TimeoutError where it does not in time."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - the condition is outside of this process or loop
@@ -17,7 +17,7 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], seconds: float = 20.0
+    look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], seconds: float = 40.0
 ) -> T:
     """Look again until what is seen holds, and return it; TimeoutError with the last look where it never does."""
     seen: T | None = None
