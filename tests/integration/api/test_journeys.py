@@ -84,7 +84,7 @@ async def test_deliberation_is_followed_from_its_acceptance_to_its_verdict(api: 
     held = await claim(api)
     await until(lambda: len(seen) > 0)
     await decide(api, held)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         await following
     replayed = [data["deliberationEvents"] async for data in api.follow(FOLLOW, id=id_)]
     rest = [data["deliberationEvents"] async for data in api.follow(FOLLOW, id=id_, after=9)]
@@ -167,7 +167,7 @@ async def test_cancel_ends_what_is_followed_and_is_shown_ever_after(api: Api) ->
         )
         for reason in ("the wrong council", "twice")
     ]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         await following
 
     assert [event["__typename"] for event in seen] == [

@@ -84,7 +84,7 @@ async def events(api: Api) -> set[str]:
         api.desk.board.post(event)
     await until(lambda: "TokensSpoken" in seen)
     await decide(api, held)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         await following
     return seen
 

@@ -15,7 +15,7 @@ from orchestrator.cli.screen import Screen, console
 from orchestrator.client import AnswerError, CouncilClient, UnreachableError, models
 from tests.support import answers
 from tests.support.cutting import Cutting, Dying
-from tests.support.service_process import free_port
+from tests.support.ports import free_port
 from tests.support.tiny_api import CloseSocket, TinyApi, no_graphql
 
 
@@ -26,7 +26,7 @@ async def api() -> AsyncGenerator[TinyApi]:
 
 
 async def ask(
-    url: str, *, key: str | None = None, patience: float = 5.0
+    url: str, *, key: str | None = None, patience: float = 30.0
 ) -> tuple[str, Exit | Exception]:
     """Ask on pipes; return what was said beside the output, and how it ended."""
     said = io.StringIO()

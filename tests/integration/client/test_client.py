@@ -24,7 +24,7 @@ from orchestrator.client import (
 from orchestrator.client import client as client_module
 from tests.support import answers
 from tests.support.cutting import Cutting, Dying
-from tests.support.service_process import free_port
+from tests.support.ports import free_port
 from tests.support.tiny_api import CloseSocket, TinyApi, no_graphql, refusal
 
 
@@ -36,7 +36,7 @@ async def api() -> AsyncGenerator[TinyApi]:
 
 @pytest.fixture
 async def client(api: TinyApi) -> AsyncGenerator[CouncilClient]:
-    async with CouncilClient(api.url, patience=2.0) as client:
+    async with CouncilClient(api.url, patience=30.0) as client:
         yield client
 
 

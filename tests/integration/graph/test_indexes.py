@@ -78,7 +78,7 @@ async def test_the_service_is_not_ready_before_its_indexes_are_and_says_what_it_
         look = proxy.trap(Side.ANSWER, Tag.PULL, "populationPercent", skip=1)
         environment = {**neo4j_server.environment, "NEO4J_URI": proxy.uri}
         service = ServiceProcess(home=tmp_path, environment=environment)
-        async with service, httpx.AsyncClient(base_url=service.url) as http:
+        async with service, httpx.AsyncClient(base_url=service.url, timeout=30) as http:
             # It has seen that one is not full. The next look takes long, as that would for a graph of millions.
             await look.sprung()
             answer = await eventually(lambda: _readiness(http), lambda answer: answer is not None)

@@ -76,7 +76,7 @@ async def test_only_a_java_that_came_to_its_end_has_ended_in_order(
     running = await java.start(str(path), tmp_path, Classes(path=""), lasting=False)
     await runs(path)
 
-    await running.stop(seconds=0.5)
+    await running.stop(seconds=0.5 if end.startswith("while") else 30)
 
     assert running.has_ended_in_order is in_order
 

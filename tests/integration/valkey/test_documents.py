@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 from orchestrator.domain.errors import RefusedError, UnavailableError, WrongSettingError
 from orchestrator.valkey.documents import NoClientError, read_documents
 from tests.support import redis_server
+from tests.support.ports import free_port
 from tests.support.redis_server import running
-from tests.support.service_process import free_port
 
 KEY = "orchestrator:councils:DEV"
 

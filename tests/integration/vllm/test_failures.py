@@ -340,13 +340,20 @@ FAILURES = [
 ]
 
 
+CASES = [
+    pytest.param(one, 30.0 if one.behaviour.hang_after is None else 0.3, id=one.name)
+    for one in FAILURES
+]
+"""With how long a silence is borne."""
+
+
 def leaves_the_server_alone(failure: Failure) -> bool:
     """Whether nothing is sent there for a while afterwards: test_gate has what happens then."""
     behaviour = failure.behaviour
     return behaviour.status in {429, 503} or behaviour.hang_after is not None
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
+@pytest.mark.parametrize(("failure", "silence"), CASES)
 async def test_a_failing_server_is_an_error_that_says_what_and_whether_to_ask_again(
     client: ModelClient, connections: Connections, server: ModelServer, failure: Failure
 ):
@@ -381,7 +388,7 @@ async def test_after_a_failure_the_next_call_is_answered(
     assert answer.content.endswith("attempt 2.")
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
+@pytest.mark.parametrize(("failure", "silence"), CASES)
 async def test_only_what_a_server_did_not_begin_with_is_known_to_have_used_nothing(
     client: ModelClient, server: ModelServer, failure: Failure
 ):

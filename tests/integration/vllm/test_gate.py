@@ -29,7 +29,7 @@ from tests.support.waiting import until
 
 FOR_EVER = None
 SILENCE = 0.3
-"""Seconds that the connections of these tests bear it."""
+"""Seconds that it is borne where a test is about it."""
 
 
 class House:
@@ -39,7 +39,7 @@ class House:
         self.places: tuple[Endpoint, ...] = ()
         self.connections = connections
         self.watch = Watch(
-            endpoints=self._endpoints, connections=connections, every=0.05, patience=0.2
+            endpoints=self._endpoints, connections=connections, every=0.05, patience=5
         )
         self.client = ModelClient(
             connections=connections, watch=self.watch, rehearsal=NoRehearsal()
@@ -394,15 +394,23 @@ async def test_a_call_that_is_limited_time_and_again_while_others_are_served_is_
     assert not raised.value.retryable
 
 
+async def test_a_call_that_was_asked_to_wait_says_since_when_its_endpoint_takes_no_more(
+    house: House, server: ModelServer
+):
+    server.script(Behaviour(status=429, headers=(("retry-after", "60"),)))
+    house.ask(call(seat(endpoint(server.url)), turn="trn_0", wait=FOR_EVER))
+    await until(lambda: "takes no more since" in (house.client.obstacle("trn_0") or ""))
+
+
 async def test_what_one_call_was_asked_to_wait_all_others_wait_too(
-    client: ModelClient, server: ModelServer
+    client: ModelClient, seen: Seen, server: ModelServer
 ):
     server.script(
         Behaviour(status=429, headers=(("retry-after", "0.5"),)), turn="trn_0", attempts=1
     )
     place = endpoint(server.url)
     first = asyncio.create_task(client.ask(call(seat(place), turn="trn_0", wait=FOR_EVER), ignore))
-    await until(lambda: "takes no more since" in (client.obstacle("trn_0") or ""))
+    await until(lambda: bool(seen.suspected))
     await client.ask(call(seat(place), turn="trn_1", wait=FOR_EVER), ignore)
     await first
     refused, *others = server.requests
@@ -440,7 +448,8 @@ async def test_while_requests_wait_inside_the_server_none_is_added_to_them(
     server.behaviour = Behaviour(latency=0.05)
     place = endpoint(server.url)
     await house.watches(place)
-    await until(lambda: connections.gate(place) is not None)
+    # What the first look has read of them is heeded once there is a second.
+    await until(lambda: connections.gate(place) is not None and server.looks_at_metrics > 1)
     await house.client.ask(call(seat(place)), ignore)
     house.ask_many(10, place)
     await until(lambda: len(server.requests) >= 5)
@@ -468,6 +477,7 @@ async def test_a_server_without_metrics_is_asked_for_them_once(house: House, ser
 # ---------------------------------------------------------------- slow, and silent
 
 
+@pytest.mark.parametrize("silence", [SILENCE])
 async def test_a_slow_stream_goes_on_also_while_its_endpoint_is_found_down(
     house: House, server: ModelServer
 ):
@@ -484,6 +494,7 @@ async def test_a_slow_stream_goes_on_also_while_its_endpoint_is_found_down(
     assert (request.ended or 0.0) - request.begun > 3 * SILENCE
 
 
+@pytest.mark.parametrize("silence", [SILENCE])
 async def test_a_server_that_takes_calls_and_says_nothing_costs_each_two_silences_and_no_more(
     client: ModelClient, server: ModelServer
 ):
@@ -498,6 +509,7 @@ async def test_a_server_that_takes_calls_and_says_nothing_costs_each_two_silence
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("silence", [SILENCE])
 async def test_a_silent_call_among_others_that_are_answered_holds_nobody_up(
     client: ModelClient, connections: Connections, server: ModelServer
 ):
@@ -526,6 +538,7 @@ TROUBLES = (
 )
 
 
+@pytest.mark.parametrize("silence", [SILENCE])
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_whatever_befalls_the_endpoints_every_call_ends_and_none_is_left_behind(
     house: House, connections: Connections, server: ModelServer, seed: int

@@ -64,7 +64,7 @@ async def test_many_first_needs_start_it_once(rehearsal: Rehearsal):
 
 async def test_it_serves_health_its_models_and_answers_that_are_not_streamed(rehearsal: Rehearsal):
     url = (await rehearsal.endpoint()).url
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
         assert (await http.get(url.removesuffix("/v1") + "/health")).status_code == 200
         models = (await http.get("/models")).json()
         assert [one["id"] for one in models["data"]] == [MODEL]
@@ -94,7 +94,7 @@ async def test_what_it_cannot_answer_it_refuses_in_vllms_form(
     rehearsal: Rehearsal, body: bytes, status: int, words: str
 ):
     url = (await rehearsal.endpoint()).url
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
         response = await http.post("/chat/completions", content=body)
     assert response.status_code == status
     assert words in response.json()["error"]["message"]
@@ -110,7 +110,7 @@ async def test_it_stops_speaking_when_the_client_closes(connections: Connections
         assert rehearsal.speaking == 1
         asking.cancel()
         await asyncio.wait([asking])
-        await until(lambda: rehearsal.speaking == 0, seconds=1)
+        await until(lambda: rehearsal.speaking == 0)
 
 
 async def test_closing_it_breaks_off_what_is_being_said(connections: Connections, seen: Seen):

