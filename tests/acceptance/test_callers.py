@@ -62,7 +62,9 @@ class Place:
         return await run(*arguments, COUNCIL_URL=self.service.url, **shown)
 
     async def ask(self, query: str, *, token: str) -> Any:
-        async with httpx.AsyncClient(base_url=self.service.url, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=self.service.url, trust_env=False, timeout=60
+        ) as http:
             headers = {"authorization": f"Bearer {token}"}
             return (await http.post("/graphql", json={"query": query}, headers=headers)).json()
 

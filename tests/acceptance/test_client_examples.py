@@ -36,7 +36,7 @@ _TRANSCRIPT = """query ($id: ID!) { deliberation(id: $id) {
   verdict { winner { content } ranking { rank score proposal { agent { name } } } }
   turns(first: 100) { edges { node { sequence kind agent { name } } } } } }"""
 _DELIBERATE = """mutation ($key: String!) { deliberate(input: {
-  council: { role: "DATA" } task: { description: "What is a lake?" } rounds: 3 idempotencyKey: $key
+  council: { role: "DATA" } task: { description: "What is a lake?" } rounds: 8 idempotencyKey: $key
 }) { deliberation { id } } }"""
 _UPDATE = """mutation ($id: ID!) { updateCouncil(input: { id: $id, rounds: 3 }) {
   council { version } } }"""
@@ -51,7 +51,9 @@ class Place:
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}
-        async with httpx.AsyncClient(base_url=self.service.url, headers=headers) as client:
+        async with httpx.AsyncClient(
+            base_url=self.service.url, headers=headers, timeout=60
+        ) as client:
             sent = {"query": document, "variables": variables}
             told: dict[str, Any] = (await client.post("/graphql", json=sent)).json()
         assert "errors" not in told

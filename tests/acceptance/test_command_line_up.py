@@ -29,7 +29,8 @@ from tests.support.model_log import ModelLog
 from tests.support.model_server import ModelServer
 from tests.support.neo4j import LIBRARY, Neo4jServer, Way, own_neo4j, statement
 from tests.support.offline import Offline
-from tests.support.service_process import COMMAND, free_port
+from tests.support.ports import free_port
+from tests.support.service_process import COMMAND
 from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(600)]
@@ -166,7 +167,7 @@ async def test_the_example_is_decided_comes_back_after_kills_of_either_and_ctrl_
         [neo4j] = await processes.find(home / "neo4j")
         os.kill(neo4j, signal.SIGKILL)
         assert f"Neo4j (process {neo4j}) ended by itself" in await second.prints("started again")
-        async with CouncilClient(second.url) as client, httpx.AsyncClient() as http:
+        async with CouncilClient(second.url) as client, httpx.AsyncClient(timeout=60) as http:
             await eventually(
                 lambda: http.get(f"{second.url}/readyz"),
                 lambda ready: ready.status_code == 200 and "neo4j_started_again" in log_of(home),

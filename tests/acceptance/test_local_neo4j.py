@@ -28,6 +28,7 @@ from orchestrator.local.errors import (
 )
 from orchestrator.local.neo4j import OwnNeo4j, stop_leftover
 from tests.support.neo4j import LIBRARY, statement
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 # The first run on a machine may have to fetch Neo4j here.
@@ -110,8 +111,8 @@ async def left(home: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 async def own(home: Path, left: dict[str, str]) -> AsyncGenerator[OwnNeo4j]:
     """A server of ours, on the data of the one that was left, on another port."""
-    with taken_port() as port:
-        assert f":{port}" not in left["uri"]
+    port = free_port()
+    assert f":{port}" not in left["uri"]
     async with own_neo4j(home, bolt_port=port) as own:
         assert own.uri == f"bolt://127.0.0.1:{port}"
         yield own
@@ -135,7 +136,7 @@ async def test_a_server_that_was_left_on_another_port_is_replaced_and_its_data_k
 
 
 async def test_it_is_a_neo4j_with_its_browser(own: OwnNeo4j) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         page = await http.get(own.browser_url)
 
     assert own.agent.startswith("Neo4j/5.26.")

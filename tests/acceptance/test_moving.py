@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from neo4j import AsyncDriver
 
+from orchestrator.graph import statements
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
@@ -23,7 +24,6 @@ from tests.support.neo4j import Neo4jServer, statement, wipe
 from tests.support.redis_server import running
 from tests.support.service_process import COMMAND, ServiceProcess, clean_environment
 from tests.support.shell import Ran
-from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
 
@@ -230,13 +230,21 @@ async def test_history_waits_for_the_service_to_be_stopped(
 
 
 async def test_killed_in_the_middle_and_run_again_it_is_whole(
-    shell: Shell, filled: Graph, driver: AsyncDriver, tmp_path: Path
+    environment: dict[str, str], shell: Shell, filled: Graph, driver: AsyncDriver, tmp_path: Path
 ) -> None:
     file = tmp_path / "all.jsonl"
     await shell.run("export", "--everything", "--output", str(file))
     _multiply(file, 1500)
     await wipe(driver, filled.database)
-    importing = await shell.start("import", str(file))
+    async with BoltProxy(environment["NEO4J_URI"]) as proxy:
+        some = proxy.trap(
+            Side.ANSWER, Tag.COMMIT, statements.statement("moving/write_councils"), skip=1
+        )
+        slowly = Shell({**environment, "NEO4J_URI": proxy.uri})
+        importing = await slowly.start("import", str(file))
+        await some.sprung(seconds=60)
+        importing.send_signal(signal.SIGKILL)
+        await importing.wait()
 
     async def imported() -> int:
         rows = await driver.execute_query(
@@ -244,9 +252,6 @@ async def test_killed_in_the_middle_and_run_again_it_is_whole(
         )
         return rows.records[0]["councils"]
 
-    await eventually(imported, lambda councils: councils > 0, seconds=60)
-    importing.send_signal(signal.SIGKILL)
-    await importing.wait()
     assert 0 < await imported() < 1500
     assert await examine(filled) == ()
     done = await shell.run("import", str(file), "--verify")

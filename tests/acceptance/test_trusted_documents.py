@@ -38,7 +38,7 @@ async def test_its_own_client_and_its_operators_documents_are_answered_and_nothi
             kinds = [type(event).__name__ async for event in client.events(deliberation.id)]
             transcript = await client.transcript(deliberation.id)
         ran = await Shell(environment={"COUNCIL_URL": service.url}).run("councils", "--json")
-        async with httpx.AsyncClient(base_url=service.url) as plain:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60) as plain:
             by_id = await plain.get(
                 "/graphql",
                 params={"documentId": f"sha256:{sha256(OURS.encode()).hexdigest()}"},

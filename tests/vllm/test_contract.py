@@ -157,7 +157,7 @@ async def test_a_stream_is_a_role_pieces_a_reason_the_usage_and_an_end(
 
 
 async def test_its_metrics_tell_what_runs_and_what_waits(vllm_server: VllmServer) -> None:
-    async with httpx.AsyncClient(base_url=vllm_server.root) as bare:
+    async with httpx.AsyncClient(base_url=vllm_server.root, timeout=60) as bare:
         told = (await bare.get("/metrics")).text
     queue = queue_of(told)
     assert queue is not None
@@ -293,7 +293,7 @@ async def test_a_call_that_is_given_up_stops_the_generation(
     began = asyncio.Event()
     asked = call(seat(served), max_tokens=12_000)
     task = asyncio.create_task(models.ask(asked, lambda _: began.set()))
-    async with httpx.AsyncClient(base_url=vllm_server.root) as client:
+    async with httpx.AsyncClient(base_url=vllm_server.root, timeout=60) as client:
 
         async def running() -> float:
             lines = (await client.get("/metrics")).text.splitlines()
@@ -310,4 +310,4 @@ async def test_a_call_that_is_given_up_stops_the_generation(
         with pytest.raises(asyncio.CancelledError):
             await task
         # 12,000 tokens would take it a minute and more.
-        await eventually(running, lambda count: count == 0, seconds=5)
+        await eventually(running, lambda count: count == 0, seconds=30)

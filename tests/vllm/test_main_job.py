@@ -135,7 +135,7 @@ async def test_on_a_real_vllm_no_budget_is_exceeded_by_its_own_count(
 
 async def counted(server: VllmServer) -> int:
     """Return the tokens that the server has counted for all requests since it began."""
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         told = (await http.get(f"{server.root}/metrics")).text
     return sum(
         round(float(line.rpartition(" ")[2]))
