@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -62,15 +62,22 @@ class Door:
         new.replace(self.file)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
 async def opened(
-    tmp_path: Path, given: Mapping[str, tuple[Scope, datetime | None]], **means: Any
+    tmp_path: Path,
+    given: Mapping[str, tuple[Scope, datetime | None]],
+    clock: Callable[[], datetime] = _now,
+    **means: Any,
 ) -> AsyncGenerator[tuple[Door, dict[str, str]]]:
     """Serve for those who have been given tokens; also yields the tokens by name."""
     door = Door(url="", file=tmp_path / "tokens", house=House())
     door.file.write_text("")
     has = {name: door.give(name, *what) for name, what in given.items()}
-    house = House(means=Means(kept=Kept("", door.file), **means))
+    house = House(means=Means(kept=Kept("", door.file), **means), clock=clock)
     house.registry.add(a_council("dev"))
     house.archive.keep(*play(a_deliberation(), turns=1))
     looking = asyncio.create_task(house.doorkeeper.run())
@@ -316,10 +323,12 @@ async def test_over_a_websocket_a_field_is_for_who_has_its_scope_too(tmp_path: P
 async def test_a_token_that_ends_ends_its_connection_with_all_that_it_follows(
     tmp_path: Path,
 ) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    # Until it follows, the clock stands.
+    began, follows = _now(), asyncio.Event()
+    soon = began + timedelta(seconds=0.5)
     given = {"ada": (Scope.READ, soon), "bob": (Scope.READ, None)}
     async with (
-        opened(tmp_path, given) as (door, has),
+        opened(tmp_path, given, lambda: _now() if follows.is_set() else began) as (door, has),
         greeted(door, bearer(has["bob"])) as staying,
         greeted(door, bearer(has["ada"])) as leaving,
     ):
@@ -327,6 +336,7 @@ async def test_a_token_that_ends_ends_its_connection_with_all_that_it_follows(
             assert await heard(socket) == {"type": "connection_ack"}
             for name in ("1", "2"):
                 await follow(socket, name)
+        follows.set()
         while isinstance(last := await heard(leaving), dict):
             assert last["type"] == "next"
         await staying.send(json.dumps({"type": "ping"}))
@@ -334,7 +344,7 @@ async def test_a_token_that_ends_ends_its_connection_with_all_that_it_follows(
             assert message["type"] == "next"
 
     assert last == (4403, "the token has expired")
-    assert datetime.now(UTC) >= soon
+    assert _now() >= soon
 
 
 async def test_a_token_that_is_taken_back_ends_its_connection_and_is_not_let_in_again(
@@ -438,9 +448,13 @@ async def test_server_sent_events_need_a_token_and_break_off_when_it_is_taken_ba
 
 
 async def test_server_sent_events_break_off_when_the_token_ends(tmp_path: Path) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    # Until it follows, the clock stands.
+    began, follows = _now(), asyncio.Event()
+    soon = began + timedelta(seconds=0.5)
+    given = {"ada": (Scope.READ, soon)}
+    lines: list[str] = []
     async with (
-        opened(tmp_path, {"ada": (Scope.READ, soon)}) as (door, has),
+        opened(tmp_path, given, lambda: _now() if follows.is_set() else began) as (door, has),
         httpx.AsyncClient(trust_env=False, timeout=15) as client,
         client.stream(
             "POST",
@@ -450,11 +464,14 @@ async def test_server_sent_events_break_off_when_the_token_ends(tmp_path: Path) 
         ) as response,
     ):
         # Nothing happens meanwhile to what is followed.
-        lines = [line async for line in response.aiter_lines()]
+        async for line in response.aiter_lines():
+            lines.append(line)
+            if line == "event: next":
+                follows.set()
 
     assert "event: next" in lines
     assert "event: complete" not in lines
-    assert datetime.now(UTC) >= soon
+    assert _now() >= soon
 
 
 # ---------------------------------------------------------------- an issuer

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from typing_extensions import override
@@ -525,6 +525,10 @@ class State:
         return self.size
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass
 class House:
     """All of it together."""
@@ -537,6 +541,7 @@ class House:
     state: State = field(default_factory=State)
     means: Means = field(default_factory=lambda: Means(anonymous=Scope.MANAGE))
     issuer: Issuer | None = None
+    clock: Callable[[], datetime] = _now
     doorkeeper: Doorkeeper = field(init=False)
     allow_link_local: bool = False
     operation_seconds: float = MOST_SECONDS
@@ -545,7 +550,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.office.archive = self.archive
-        self.doorkeeper = Doorkeeper(self.means, self.issuer)
+        self.doorkeeper = Doorkeeper(self.means, self.issuer, now=self.clock)
 
     def ports(self) -> Ports:
         return Ports(
