@@ -1,5 +1,5 @@
 // List deliberations on each of some tasks, newest first: a task has few.
-// $tasks; $statuses, $role, $council, $externalId: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
+// $tasks; $also: what they have to be too, each null or given: statuses, role, council, externalId, acceptedSince, acceptedBefore
 // $above, $below: ids between which to look; $limit: how many of each
 // Column: lists: [task, ids, in order] of each, in one row
 UNWIND $tasks AS sought
@@ -8,12 +8,12 @@ CALL (sought) {
   MATCH (task:Task {id: sought})<-[:ABOUT]-(d)
   USING INDEX SEEK task:Task(id)
   WHERE d.id > $above AND d.id < $below
-    AND ($statuses IS NULL OR d.status IN $statuses)
-    AND ($role IS NULL OR d.role = $role)
-    AND ($council IS NULL OR d.councilId = $council)
-    AND ($externalId IS NULL OR d.externalId = $externalId)
-    AND ($acceptedSince IS NULL OR d.acceptedAt >= $acceptedSince)
-    AND ($acceptedBefore IS NULL OR d.acceptedAt < $acceptedBefore)
+    AND ($also.statuses IS NULL OR d.status IN $also.statuses)
+    AND ($also.role IS NULL OR d.role = $also.role)
+    AND ($also.council IS NULL OR d.councilId = $also.council)
+    AND ($also.externalId IS NULL OR d.externalId = $also.externalId)
+    AND ($also.acceptedSince IS NULL OR d.acceptedAt >= $also.acceptedSince)
+    AND ($also.acceptedBefore IS NULL OR d.acceptedAt < $also.acceptedBefore)
   WITH d.id AS id
   ORDER BY id DESC
   LIMIT $limit

@@ -261,21 +261,22 @@ def _by_index(
 ) -> tuple[str, dict[str, Any]]:
     """Choose the statement that walks least, by the end of its name, and what it is given; `of` are the owners."""
     span = paging.narrowed(span, Prefix.DELIBERATION, where.accepted_since, where.accepted_before)
-    parameters: dict[str, Any] = {
-        "above": span.above,
-        "below": span.below,
+    bounds = {"above": span.above, "below": span.below}
+    also: dict[str, Any] = {
         "acceptedSince": where.accepted_since,
         "acceptedBefore": where.accepted_before,
         "statuses": None if where.statuses is None else sorted(set(where.statuses)),
         "role": where.role,
-        "externalId": where.external_id,
     }
+    # Of few, what else they have to be goes in a map: Neo4j plans a statement anew for each combination of parameters that are null,
+    # which takes far longer than the few do. Of many it would look into the map for each.
     if where.task is not None:
-        return "_on_task", parameters | {"tasks": of, "council": where.council_id}
-    parameters["councils"] = of
+        also |= {"council": where.council_id, "externalId": where.external_id}
+        return "_on_task", bounds | {"tasks": of, "also": also}
+    if where.external_id is not None:
+        named = {"externalId": where.external_id, "councils": of}
+        return "_of_external_id", bounds | named | {"also": also}
     match where:
-        case DeliberationFilter(external_id=str()):
-            suffix = "_of_external_id"
         case DeliberationFilter(statuses=tuple() as statuses) if not _MANY & set(statuses):
             suffix = "_in_status"
         case DeliberationFilter(council_id=str()):
@@ -286,4 +287,4 @@ def _by_index(
             suffix = "_in_status"
         case _:
             suffix = ""
-    return suffix, parameters
+    return suffix, bounds | also | {"councils": of}

@@ -204,7 +204,6 @@ def reads_of(deliberations: int) -> tuple[Read, ...]:
         "acceptedSince": None,
         "acceptedBefore": None,
         "role": None,
-        "externalId": None,
         "statuses": None,
     }
     statuses = ["DECIDED"]
