@@ -1,6 +1,6 @@
 // Claim deliberations that nobody holds, or whose holder's lease has run out or is known to be gone.
-// $process: who claims; $room: how many at most; $gone: ids of processes known to be dead; $known: what the process knows that it holds,
-// or null where it does not ask: what else it holds was claimed without its having been told, and comes first, within the room
+// $process: who claims; $room: how many at most; $knows: what it knows: gone: ids of processes that are dead; held: what it holds, or null
+// where it does not ask: what else it holds was claimed without its having been told, and comes first, within the room
 // Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed, rehearsal, case] of
 // those it got; case: [deliberation, task, seats] as `deliberation/load` has them where it is the first claim, else null
 // Order: priority, then under way before new, then the role with the fewest running first, then first come.
@@ -14,7 +14,7 @@ CALL () {
   WITH d.holder AS holder, d.role AS role, count(*) AS held
   OPTIONAL MATCH (p:Process {id: holder})
   RETURN collect({holder: holder, role: role, held: held,
-    lapsed: holder <> $process AND (p IS NULL OR holder IN $gone OR p.leaseUntil < datetime.realtime())}) AS holdings
+    lapsed: holder <> $process AND (p IS NULL OR holder IN $knows.gone OR p.leaseUntil < datetime.realtime())}) AS holdings
 }
 // Candidates of each role, in order, no more than there is room for. The hints say SEEK: by statistics that are a little old the
 // planner would rather scan all that wait, once for each role.
@@ -61,7 +61,7 @@ WITH me, collect(id) AS ids
 CALL () {
   MATCH (d:Deliberation)
   USING INDEX SEEK d:Deliberation(holder, role)
-  WHERE d.holder = $process AND d.role IS NOT NULL AND NOT coalesce(d.id IN $known, true)
+  WHERE d.holder = $process AND d.role IS NOT NULL AND NOT coalesce(d.id IN $knows.held, true)
   MATCH (d)-[:CLAIMED]->(claim:Claim)
   WHERE claim.epoch = d.epoch
   WITH d, claim
@@ -81,7 +81,7 @@ CALL (me, ids) {
   WITH me, d, before
   WHERE d.status IN ['QUEUED', 'RUNNING'] AND (
     d.holder IS NULL
-    OR d.holder <> $process AND (before IS NULL OR d.holder IN $gone OR before.leaseUntil < datetime.realtime()))
+    OR d.holder <> $process AND (before IS NULL OR d.holder IN $knows.gone OR before.leaseUntil < datetime.realtime()))
   WITH me, d, d.status = 'RUNNING' AS resumed, datetime.realtime('Z') AS now
   SET d.holder = $process, d.waiting = null, d.epoch = d.epoch + 1, d.sequence = d.sequence + 1, d.status = 'RUNNING', d:Running,
     d.startedAt = coalesce(d.startedAt, now), d.resumptions = d.resumptions + CASE WHEN resumed THEN 1 ELSE 0 END

@@ -52,13 +52,14 @@ async def claim(
     most = room
     empty_handed = 0
     while len(claimed) < room:
+        held = None if known is None else [*known, *(one.deliberation for one in claimed)]
         try:
             rows = await graph.write(
                 "claim/claim",
                 process=process,
                 room=min(most, room - len(claimed)),
-                gone=list(gone),
-                known=None if known is None else [*known, *(one.deliberation for one in claimed)],
+                # In a map, or Neo4j would plan it for a second when for the first time a process is gone.
+                knows={"gone": list(gone), "held": held},
             )
         except OutOfMemoryError:
             # With each goes its case: fewer of them may fit into a transaction.
