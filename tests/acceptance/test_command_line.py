@@ -154,6 +154,7 @@ async def test_ctrl_c_leaves_a_deliberation_running_and_says_how_to_look_again(
             asking.kill()
 
     assert asking.returncode == 130
+    assert "Ctrl-C again within 2 s cancels it" in err.decode()
     assert f"council show {identifier} --follow" in err.decode()
 
     followed = await shell.run("show", identifier, "--follow", "--json")
