@@ -206,6 +206,17 @@ class Deliberation:
     usage: Usage = field(default_factory=Usage)
 
     @property
+    def of_one_moment(self) -> bool:
+        """Whether what has to change together with its status is as the status has it."""
+        ended, waits = self.status.ended, self.status is Status.QUEUED
+        return (
+            ended == (self.finished_at is not None) == (self.stop_reason is not None)
+            and waits == (self.sequence == 0)
+            and not (waits and self.started_at is not None)
+            and (self.started_at is not None or self.status not in {Status.RUNNING, Status.DECIDED})
+        )
+
+    @property
     def tokens_spent(self) -> int:
         """What counts against its budget: all that servers counted, and what calls may have used that nobody counted."""
         uncounted = self.tokens_reserved - self.tokens_settled

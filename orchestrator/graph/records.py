@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -20,6 +21,9 @@ from orchestrator.graph.driver import Graph
 from orchestrator.graph.gathering import Gathering
 
 T = TypeVar("T")
+
+_AGAIN_SECONDS = (0, 0.01, 0.1)
+"""How long is waited before each time that is read again what was not all there: microseconds do, but for a thread that must wait."""
 
 _MANY = frozenset({Status.DECIDED})
 """Statuses of a large part of all deliberations; a list in any other goes by its status, as that is rarer than a role or a council."""
@@ -85,7 +89,7 @@ class GraphRecords:
             found = reading.deliberations(row["deliberations"])
             return {deliberation.id: deliberation for deliberation in found}
 
-        return await _whole(ids, read, lambda found: found)
+        return await _of_one_moment(ids, read, lambda found: found)
 
     async def deliberation(self, id: str) -> Deliberation | None:
         return await self._deliberation(id, None)
@@ -182,7 +186,7 @@ class GraphRecords:
                 for told, task, recorded in row["deliberations"]
             }
 
-        return await _whole(deliberations, read, lambda found: found[0])
+        return await _of_one_moment(deliberations, read, lambda found: found[0])
 
     # ---------------------------------------------------------------- who holds them
 
@@ -194,22 +198,24 @@ class GraphRecords:
         }
 
 
-async def _whole(
+async def _of_one_moment(
     ids: Collection[str],
     read: Callable[[list[str]], Awaitable[dict[str, T]]],
     deliberation: Callable[[T], Deliberation],
 ) -> dict[str, T]:
-    """Read deliberations, and once more those of which not all of the end was there.
+    """Read deliberations, and again those that contradict themselves.
 
-    Neo4j writes what is committed into its store one property after the other: read then, an end has a status and no time.
+    Neo4j writes what is committed into its store one property after the other: read then, a deliberation has ended and has no time
+    of it, or runs and never began. One that still does after the last time is given as it is.
     """
     found = await read(list(ids))
-    ending = [
-        id_
-        for id_, one in found.items()
-        if deliberation(one).status.ended != (deliberation(one).finished_at is not None)
-    ]
-    return found | await read(ending) if ending else found
+    for seconds in _AGAIN_SECONDS:
+        whole = {id_: one for id_, one in found.items() if deliberation(one).of_one_moment}
+        if len(whole) == len(found):
+            break
+        await asyncio.sleep(seconds)
+        found = whole | await read([id_ for id_ in found if id_ not in whole])
+    return found
 
 
 def _lucene(text: str) -> str:

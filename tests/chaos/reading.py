@@ -77,6 +77,7 @@ def contradictions(shown: dict[str, Any]) -> list[str]:
         "a verdict without a decision, or a decision without a verdict": (status == "DECIDED")
         == (shown["verdict"] is not None),
         "it runs, and never began": status != "RUNNING" or shown["startedAt"] is not None,
+        "it waits, and has begun": status != "QUEUED" or shown["startedAt"] is None,
         f"{taken} turns taken, and {listed} listed": taken == listed,
     }
     return [f"{shown['id']}, {status}: {what}" for what, holds in held.items() if not holds]

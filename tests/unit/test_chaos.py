@@ -266,6 +266,10 @@ def test_what_did_not_happen_once_in_a_long_run_is_told_and_in_a_short_one_is_no
         ("a decision without a verdict", {"verdict": None}),
         ("a verdict without a decision", {"status": "CANCELLED"}),
         ("never began", {"status": "RUNNING", "startedAt": None}),
+        (
+            "has begun",
+            {"status": "QUEUED", "finishedAt": None, "stopReason": None, "verdict": None},
+        ),
         ("12 turns taken, and 11 listed", {"turns": {"totalCount": 11}}),
     ],
 )

@@ -400,39 +400,48 @@ async def test_who_holds_a_deliberation_is_told_and_since_when_he_does_not_renew
 
 
 class _Tearing(Graph):
-    """Shows the first look at deliberations as it is while Neo4j writes an end into its store: a status that has no time yet."""
+    """Shows the first looks at deliberations as they are while Neo4j writes one property after the other into its store."""
 
+    missing: tuple[str, int] = ("DECIDED", 6)
+    """A status, and how far from it stands what is not there yet."""
     looks = 0
 
     @override
     async def read(self, name: str, /, **parameters: Any) -> list[Record]:
         rows = await super().read(name, **parameters)
         self.looks += 1
-        if self.looks == 1:
+        status, offset = self.missing
+        if self.looks <= 2:
             for columns, *_ in rows[0]["deliberations"]:
-                columns[columns.index("DECIDED") + 6] = None
+                columns[columns.index(status) + offset] = None
         return rows
 
 
-async def test_end_that_is_read_while_it_is_written_is_read_again(
-    deliberations: Deliberations, seeded: Councils
+@pytest.mark.parametrize("missing", ["stop_reason", "started_at", "finished_at"])
+async def test_what_is_read_while_it_is_written_is_read_again(
+    deliberations: Deliberations, seeded: Councils, missing: str
 ) -> None:
     held = await claimed(deliberations)
-    turns = all_turns(held.deliberation)
-    await deliberations.record(recordings(held, turns))
-    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    status, offset = "RUNNING", {"stop_reason": 1, "started_at": 5, "finished_at": 6}[missing]
+    if missing != "started_at":
+        status = "DECIDED"
+        turns = all_turns(held.deliberation)
+        await deliberations.record(recordings(held, turns))
+        assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
     graph = seeded.graph
     tearing = [
         _Tearing(graph.driver, graph.address, graph.database, graph.bounds) for _ in range(2)
     ]
+    for one in tearing:
+        one.missing = status, offset
 
     found = await GraphRecords(tearing[0]).deliberations_by_id([held.deliberation])
     followed = await GraphRecords(tearing[1]).followed(held.deliberation)
 
-    assert found[held.deliberation].finished_at is not None
+    assert getattr(found[held.deliberation], missing) is not None
     assert followed is not None
-    assert followed[0].finished_at is not None
-    assert [one.looks for one in tearing] == [2, 2]
+    assert getattr(followed[0], missing) is not None
+    assert [one.looks for one in tearing] == [3, 3]
 
 
 async def test_nobody_holds_what_waits_or_has_ended(

@@ -2,6 +2,6 @@
 // $deliberation
 // Column: status
 MATCH (d:Deliberation {id: $deliberation})
-SET d.status = 'CANCELLED', d.sequence = d.sequence + 1, d.holder = null, d.waiting = null, d:Cancelled
+SET d.status = 'CANCELLED', d.stopReason = 'CANCELLED', d.finishedAt = datetime.realtime('Z'), d.sequence = d.sequence + 1, d.holder = null, d.waiting = null, d:Cancelled
 REMOVE d:Running, d:Queued
 RETURN d.status AS status

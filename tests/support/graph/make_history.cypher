@@ -19,11 +19,14 @@ CALL (served, tasks) {
     END AS status
 }
 CALL (n, serving, task, status) {
-  WITH n, serving, task, status, serving[1] AS c
+  WITH n, serving, task, status, serving[1] AS c, datetime('2026-01-01T00:00:00Z') + duration({seconds: n}) AS at
   CREATE (c)-[:HELD]->(d:Deliberation {
     id: 'dlb_0190' + right('0000000' + n, 8), councilId: c.id, role: serving[0], externalId: task.externalId, councilVersion: 1,
     protocol: 'PEER_REVIEW', rounds: 1, quorum: 2, decision: 'BALLOTS', priority: 'NORMAL', status: status, rehearsal: false,
-    acceptedAt: datetime('2026-01-01T00:00:00Z') + duration({seconds: n}), epoch: 1, sequence: 1, resumptions: 0,
+    acceptedAt: at, startedAt: CASE WHEN status <> 'QUEUED' THEN at END,
+    finishedAt: CASE WHEN status IN ['FAILED', 'DECIDED'] THEN at END,
+    stopReason: CASE status WHEN 'FAILED' THEN 'ERROR' WHEN 'DECIDED' THEN 'COMPLETED' END,
+    epoch: CASE status WHEN 'QUEUED' THEN 0 ELSE 1 END, sequence: CASE status WHEN 'QUEUED' THEN 0 ELSE 1 END, resumptions: 0,
     promptTokens: 0, cachedPromptTokens: 0, completionTokens: 0, calls: 0,
     waiting: CASE status WHEN 'QUEUED' THEN 3 END, holder: CASE status WHEN 'RUNNING' THEN $process END
   })-[:ABOUT]->(task)
