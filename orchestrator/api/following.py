@@ -19,7 +19,7 @@ from orchestrator.api.loaders import as_of
 from orchestrator.api.types import events
 from orchestrator.api.types.agents import Seat
 from orchestrator.api.types.deliberations import Deliberation
-from orchestrator.api.types.turns import Table, turn
+from orchestrator.api.types.turns import Table, place_of, turn
 from orchestrator.domain import deliberations
 from orchestrator.domain.ids import turn_named
 from orchestrator.domain.reading import read
@@ -156,7 +156,7 @@ class Follow:
             turn_id=ID(happened.turn),
             kind=key.kind,
             round=key.round,
-            seat=Seat.of(seat, recorded=True),
+            seat=Seat.recorded_of(seat),
             attempt=happened.attempt,
         )
 
@@ -186,9 +186,11 @@ def _events(table: Table) -> Iterator[events.DeliberationEvent]:
             sequence=claim.sequence, at=claim.at, deliberation=shown, resumed=claim.resumed
         )
     for source in transcript.turns:
-        taken = turn(table, source)
         yield events.TurnTaken(
-            sequence=taken.sequence, at=source.finished_at, deliberation=shown, turn=taken
+            sequence=place_of(source),
+            at=source.finished_at,
+            deliberation=shown,
+            turn=turn(table, source),
         )
     if transcript.ended is not None:
         yield events.DeliberationEnded(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -47,12 +47,19 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="The cursor of the last of the page.")
 
 
+def _cursor_of(self: Edge[Any]) -> str:
+    return cursor(self.key)
+
+
 @strawberry.type(description="One of a page, with its cursor.")
 class Edge(Generic[T]):
     """One of a page."""
 
-    cursor: str = strawberry.field(description="Stays good while others are added and removed.")
+    cursor: str = strawberry.field(
+        resolver=_cursor_of, description="Stays good while others are added and removed."
+    )
     node: T = strawberry.field(description="What the page is a page of.")
+    key: strawberry.Private[str]
 
 
 @strawberry.type(description="A page of a list.")
@@ -78,14 +85,14 @@ def connection(
     count: Callable[[], Awaitable[int]],
 ) -> Connection[T]:
     """Make a connection of a page; `key` is what the cursor of an item holds."""
-    edges = [Edge(cursor=cursor(key(item)), node=node(item)) for item in page.items]
+    edges = [Edge(key=key(item), node=node(item)) for item in page.items]
     return Connection(
         edges=edges,
         page_info=PageInfo(
             has_next_page=page.has_next,
             has_previous_page=page.has_previous,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
+            start_cursor=cursor(edges[0].key) if edges else None,
+            end_cursor=cursor(edges[-1].key) if edges else None,
         ),
         count=count,
     )

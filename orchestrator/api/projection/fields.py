@@ -36,10 +36,10 @@ class Constant:
 
 
 class Attribute:
-    """A field without a resolver: what the object has under its name."""
+    """A field without a resolver: what the object has at the end of a path of names."""
 
-    def __init__(self, name: str) -> None:
-        self._get = attrgetter(name)
+    def __init__(self, path: str) -> None:
+        self._get = attrgetter(path)
 
     def values(self, sources: Sequence[Any], run: Run) -> Sequence[Any]:
         del run

@@ -7,13 +7,13 @@ import json
 from collections.abc import Awaitable
 
 import strawberry
-from strawberry import ID
 
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import Connection, connection
 from orchestrator.api.scalars import Json
 from orchestrator.api.selections import only_counted
+from orchestrator.api.shown import Shown
 from orchestrator.api.types import authors, lazy
 from orchestrator.api.types.endpoints import Endpoint, Model
 from orchestrator.domain import availability, councils
@@ -21,7 +21,7 @@ from orchestrator.domain.pages import Page, PageRequest
 
 
 @strawberry.type(description="Who sits on a council.")
-class Agent(Node):
+class Agent(Node, Shown[councils.Agent]):
     """An agent."""
 
     name: str = strawberry.field(description="Unique, such as dev-agent-1.")
@@ -36,19 +36,6 @@ class Agent(Node):
     updated_by: str | None = strawberry.field(
         resolver=authors.updated_by, description=authors.UPDATED
     )
-    source: strawberry.Private[councils.Agent]
-
-    @classmethod
-    def of(cls, agent: councils.Agent) -> Agent:
-        """Show an agent."""
-        return cls(
-            id=ID(agent.id),
-            name=agent.name,
-            persona=agent.persona,
-            temperature=agent.temperature,
-            max_tokens=agent.max_tokens,
-            source=agent,
-        )
 
     @strawberry.field(description="The model that it speaks through.")
     def model(self) -> Model:
@@ -88,7 +75,7 @@ class Agent(Node):
 @strawberry.type(
     description="A place on a council. Of a council: as it is now. Of a deliberation: as it was when the deliberation was accepted."
 )
-class Seat:
+class Seat(Shown[councils.Seat]):
     """A seat. One of a deliberation shows its agent as it is now: only the seat itself was kept."""
 
     number: int = strawberry.field(description="From 1.")
@@ -97,20 +84,14 @@ class Seat:
     )
     temperature: float = strawberry.field(description="How freely its model samples, from 0 to 2.")
     max_tokens: int = strawberry.field(description="How long an answer may be.")
-    source: strawberry.Private[councils.Seat]
-    recorded: strawberry.Private[bool]
+    recorded: strawberry.Private[bool] = False
 
     @classmethod
-    def of(cls, seat: councils.Seat, *, recorded: bool) -> Seat:
-        """Show a seat; `recorded` where it is a deliberation's."""
-        return cls(
-            number=seat.number,
-            persona=seat.persona,
-            temperature=seat.temperature,
-            max_tokens=seat.max_tokens,
-            source=seat,
-            recorded=recorded,
-        )
+    def recorded_of(cls, seat: councils.Seat) -> Seat:
+        """Show the seat of a deliberation."""
+        shown = cls.of(seat)
+        shown.recorded = True
+        return shown
 
     @strawberry.field(description="Who has it.", graphql_type=Agent)
     def agent(self, info: Info) -> Agent | Awaitable[Agent]:

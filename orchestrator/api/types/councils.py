@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from strawberry import ID
 
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import After, Before, Connection, First, Last, connection
 from orchestrator.api.selections import asked_of, only_counted
+from orchestrator.api.shown import Shown
 from orchestrator.api.types import agents as agent_types
 from orchestrator.api.types import authors, filters, lazy
 from orchestrator.api.types.statistics import CouncilStatistics
@@ -26,7 +26,7 @@ _SEATS = "seats"
 
 
 @strawberry.type(description="What a council is for, such as DEV, QA, ARCHITECT, DEVOPS or DATA.")
-class Role(Node):
+class Role(Node, Shown[councils.Role]):
     """A role."""
 
     name: str = strawberry.field(description="Unique.")
@@ -34,12 +34,6 @@ class Role(Node):
     created_by: str | None = strawberry.field(
         resolver=authors.created_by, description=authors.CREATED
     )
-    source: strawberry.Private[councils.Role]
-
-    @classmethod
-    def of(cls, role: councils.Role) -> Role:
-        """Show a role."""
-        return cls(id=ID(role.id), name=role.name, description=role.description, source=role)
 
     @strawberry.field(
         description="The one council that serves the role now; none where it is archived."
@@ -56,7 +50,7 @@ class Role(Node):
 @strawberry.type(
     description="A set of agents that serves, or served until it was archived, a role."
 )
-class Council(Node):
+class Council(Node, Shown[councils.Council]):
     """A council."""
 
     name: str = strawberry.field(description="What people call it.")
@@ -80,24 +74,6 @@ class Council(Node):
     updated_by: str | None = strawberry.field(
         resolver=authors.updated_by, description=authors.UPDATED
     )
-    source: strawberry.Private[councils.Council]
-
-    @classmethod
-    def of(cls, council: councils.Council) -> Council:
-        """Show a council."""
-        return cls(
-            id=ID(council.id),
-            name=council.name,
-            protocol=council.protocol,
-            rounds=council.rounds,
-            quorum=council.quorum,
-            decision=council.decision,
-            version=council.version,
-            created_at=council.created_at,
-            updated_at=council.updated_at,
-            archived_at=council.archived_at,
-            source=council,
-        )
 
     @strawberry.field(description="What it serves, or served until it was archived.")
     def role(self) -> Role:
@@ -105,7 +81,7 @@ class Council(Node):
 
     @strawberry.field(description="Its places, in order, with who has them now.")
     def seats(self) -> list[agent_types.Seat]:
-        return [agent_types.Seat.of(seat, recorded=False) for seat in self.source.seats]
+        return [agent_types.Seat.of(seat) for seat in self.source.seats]
 
     @strawberry.field(description="What it has deliberated on, newest first.")
     async def deliberations(

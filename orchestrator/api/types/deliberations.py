@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple, cast
 
 import strawberry
-from strawberry import ID
 
 from orchestrator.api.context import Context, Info
 from orchestrator.api.ids import Node
@@ -22,6 +21,7 @@ from orchestrator.api.pages import (
 )
 from orchestrator.api.scalars import Count
 from orchestrator.api.selections import asked_of, only_counted
+from orchestrator.api.shown import Shown
 from orchestrator.api.types import agents, authors, verdicts
 from orchestrator.api.types import councils as council_types
 from orchestrator.api.types import tasks as task_types
@@ -60,8 +60,16 @@ class Progress:
     )
 
 
+class _Named(NamedTuple):
+    id: str
+
+
+def _tokens_spent(self: Deliberation) -> Count | None:
+    return None if self.source.token_budget is None else Count(self.source.tokens_spent)
+
+
 @strawberry.type(description="One council at work on one task.")
-class Deliberation(Node):
+class Deliberation(Node, Shown[deliberations.Deliberation]):
     """A deliberation. What it says of the council is how that was when the deliberation was accepted."""
 
     council_version: int = strawberry.field(
@@ -96,7 +104,8 @@ class Deliberation(Node):
         description="How many tokens it may use, read and written, attempts that failed among them."
     )
     tokens_spent: Count | None = strawberry.field(
-        description="What counts against its token budget: all of `usage`, and what was reserved for calls that are under way or that nobody counted, such as one that was cut off. None where it has no budget."
+        resolver=_tokens_spent,
+        description="What counts against its token budget: all of `usage`, and what was reserved for calls that are under way or that nobody counted, such as one that was cut off. None where it has no budget.",
     )
     pruned_at: datetime | None = strawberry.field(
         description="Since when its turns have no `content` and no `reasoning` any more, but for the winning proposal; none unless `council prune` took them out."
@@ -110,43 +119,11 @@ class Deliberation(Node):
     resumptions: int = strawberry.field(
         description="How many times a process took it up again after another had left it."
     )
-    source: strawberry.Private[deliberations.Deliberation]
-
-    @classmethod
-    def of(cls, deliberation: deliberations.Deliberation) -> Deliberation:
-        """Show a deliberation."""
-        return cls(
-            id=ID(deliberation.id),
-            council_version=deliberation.council_version,
-            protocol=deliberation.protocol,
-            rounds=deliberation.rounds,
-            quorum=deliberation.quorum,
-            decision=deliberation.decision,
-            priority=deliberation.priority,
-            status=deliberation.status,
-            stop_reason=deliberation.stop_reason,
-            failure=deliberation.failure,
-            rehearsal=deliberation.rehearsal,
-            accepted_at=deliberation.accepted_at,
-            started_at=deliberation.started_at,
-            finished_at=deliberation.finished_at,
-            deadline=deliberation.deadline,
-            token_budget=_count(deliberation.token_budget),
-            tokens_spent=_count(
-                None if deliberation.token_budget is None else deliberation.tokens_spent
-            ),
-            pruned_at=deliberation.pruned_at,
-            created_by=deliberation.created_by,
-            resumptions=deliberation.resumptions,
-            source=deliberation,
-        )
 
     @classmethod
     def named(cls, identifier: str) -> Deliberation:
         """Show one of which nothing but its id is asked for, and so nothing was read."""
-        shown = cls.__new__(cls)
-        shown.id = ID(identifier)
-        return shown
+        return cls.of(cast("Any", _Named(identifier)))
 
     @strawberry.field(description="What it is about.")
     def task(self) -> task_types.Task:
@@ -162,7 +139,7 @@ class Deliberation(Node):
 
     @strawberry.field(description="The seats as they were when it was accepted.")
     def seats(self) -> list[agents.Seat]:
-        return [agents.Seat.of(seat, recorded=True) for seat in self.source.seats]
+        return [agents.Seat.recorded_of(seat) for seat in self.source.seats]
 
     @strawberry.field(
         description="Why nothing is moving, in words: no process has room, an endpoint is down, Neo4j was away."
@@ -263,10 +240,6 @@ async def deliberations_page(
         key=lambda deliberation: deliberation.id,
         count=lambda: loaders.deliberation_counts.load(where),
     )
-
-
-def _count(number: int | None) -> Count | None:
-    return None if number is None else Count(number)
 
 
 def _is_sequence(key: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import strawberry
-from strawberry import ID
 
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
+from orchestrator.api.shown import Shown
 from orchestrator.api.types import authors
 from orchestrator.domain import councils, health
 
@@ -14,7 +14,7 @@ from orchestrator.domain import councils, health
 @strawberry.type(
     description="An OpenAI-compatible server that models are asked on. The one named `default` is what VLLM_URL says at each start."
 )
-class Endpoint(Node):
+class Endpoint(Node, Shown[councils.Endpoint]):
     """A server of models, with its health as this process sees it."""
 
     name: str = strawberry.field(description="Unique.")
@@ -25,12 +25,6 @@ class Endpoint(Node):
     updated_by: str | None = strawberry.field(
         resolver=authors.updated_by, description=authors.UPDATED
     )
-    source: strawberry.Private[councils.Endpoint]
-
-    @classmethod
-    def of(cls, endpoint: councils.Endpoint) -> Endpoint:
-        """Show an endpoint."""
-        return cls(id=ID(endpoint.id), name=endpoint.name, url=endpoint.url, source=endpoint)
 
     @strawberry.field(description="Whether it answers, as the process that answers sees it.")
     def status(self, info: Info) -> health.EndpointStatus:
@@ -46,18 +40,13 @@ class Endpoint(Node):
 
 
 @strawberry.type(description="What is asked, by the name under which servers serve it.")
-class Model(Node):
+class Model(Node, Shown[councils.Model]):
     """A model."""
 
     name: str = strawberry.field(description="Unique, as vLLM serves it.")
     rehearsal: bool = strawberry.field(
         description="The built-in stand-in for when there is no vLLM."
     )
-
-    @classmethod
-    def of(cls, model: councils.Model) -> Model:
-        """Show a model."""
-        return cls(id=ID(model.id), name=model.name, rehearsal=model.rehearsal)
 
     @strawberry.field(description="The endpoints that serve it, by name.")
     async def endpoints(self, info: Info) -> list[Endpoint]:

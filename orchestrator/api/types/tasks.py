@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import strawberry
-from strawberry import ID
 
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import After, Before, Connection, First, Last, connection
 from orchestrator.api.scalars import Json
 from orchestrator.api.selections import only_counted
+from orchestrator.api.shown import Shown
 from orchestrator.api.types import filters, lazy
 from orchestrator.domain import deliberations as domain
 from orchestrator.domain.ids import Prefix
@@ -19,7 +19,7 @@ from orchestrator.domain.pages import Page, PageRequest
 
 
 @strawberry.type(description="What is deliberated on.")
-class Task(Node):
+class Task(Node, Shown[domain.Task]):
     """A task."""
 
     description: str = strawberry.field(description="What is to be done.")
@@ -29,20 +29,6 @@ class Task(Node):
     external_id: str | None = strawberry.field(
         description="The caller's own name for it; need not be unique."
     )
-    source: strawberry.Private[domain.Task]
-
-    @classmethod
-    def of(cls, task: domain.Task) -> Task:
-        """Show a task."""
-        return cls(
-            id=ID(task.id),
-            description=task.description,
-            context=task.context,
-            rubric=task.rubric,
-            requirements=list(task.requirements),
-            external_id=task.external_id,
-            source=task,
-        )
 
     @strawberry.field(description="Whatever the caller wants to remember of it.")
     def metadata(self) -> Json | None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import strawberry
-from strawberry import ID
 
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import Connection, connection
+from orchestrator.api.shown import Shown
 from orchestrator.api.types import agents as agent_types
 from orchestrator.api.types import lazy
 from orchestrator.api.types.endpoints import Model
@@ -35,18 +35,40 @@ class Table:
         return next(seat for seat in self.deliberation.seats if seat.number == number)
 
 
+def _kind(self: Turn) -> TurnKind:
+    return self.source.key.kind
+
+
+def _sequence(self: Turn) -> int:
+    return place_of(self.source)
+
+
+def _round(self: Turn) -> int:
+    return self.source.key.round
+
+
+def _sample(self: Turn) -> int:
+    return self.source.key.sample
+
+
 @strawberry.interface(description="One answer of one agent, recorded once and never changed.")
-class Turn(Node):
+class Turn(Node, Shown[deliberations.Turn]):
     """A turn."""
 
-    kind: deliberations.TurnKind = strawberry.field(description="What the agent was asked for.")
+    kind: deliberations.TurnKind = strawberry.field(
+        resolver=_kind, description="What the agent was asked for."
+    )
     outcome: deliberations.TurnOutcome = strawberry.field(description="Whether it answered.")
     sequence: int = strawberry.field(
-        description="Its place among the deliberation's events; grows, with gaps."
+        resolver=_sequence,
+        description="Its place among the deliberation's events; grows, with gaps.",
     )
-    round: int = strawberry.field(description="From 1; the first proposals belong to round 0.")
+    round: int = strawberry.field(
+        resolver=_round, description="From 1; the first proposals belong to round 0."
+    )
     sample: int = strawberry.field(
-        description="From 1; more than one only where a seat answers several times to the same question."
+        resolver=_sample,
+        description="From 1; more than one only where a seat answers several times to the same question.",
     )
     content: str | None = strawberry.field(
         description="What the agent said; none where it was absent, or where `council prune` took it out: the deliberation's `prunedAt` says so."
@@ -65,7 +87,6 @@ class Turn(Node):
     latency_ms: int = strawberry.field(description="How long the agent took, in milliseconds.")
     started_at: datetime = strawberry.field(description="When it was first asked.")
     finished_at: datetime = strawberry.field(description="When it had answered, or was given up.")
-    source: strawberry.Private[deliberations.Turn]
     table: strawberry.Private[Table]
 
     @strawberry.field(description="What it belongs to.")
@@ -76,7 +97,7 @@ class Turn(Node):
         description="Whose turn it was, as the seat was when the deliberation was accepted."
     )
     def seat(self) -> agent_types.Seat:
-        return agent_types.Seat.of(self.table.seat(self.source.key.seat), recorded=True)
+        return agent_types.Seat.recorded_of(self.table.seat(self.source.key.seat))
 
     @strawberry.field(description="Who had the seat.")
     async def agent(self, info: Info) -> agent_types.Agent:
@@ -153,25 +174,9 @@ def turn(table: Table, source: deliberations.Turn) -> Proposal | Critique | Ball
             shown = Critique
         case TurnKind.BALLOT:
             shown = Ballot
-    return shown(
-        id=ID(source.id),
-        kind=source.key.kind,
-        outcome=source.outcome,
-        sequence=_sequence(source),
-        round=source.key.round,
-        sample=source.key.sample,
-        content=source.content,
-        reasoning=source.reasoning,
-        absence=source.absence,
-        finish_reason=source.finish_reason,
-        attempts=source.attempts,
-        prompt_version=source.prompt_version,
-        latency_ms=source.latency_ms,
-        started_at=source.started_at,
-        finished_at=source.finished_at,
-        source=source,
-        table=table,
-    )
+    one = shown.of(source)
+    one.table = table
+    return one
 
 
 def proposal(table: Table, identifier: str | None) -> Proposal:
@@ -208,13 +213,13 @@ def turns_page(table: Table, page: PageRequest, kinds: list[TurnKind] | None) ->
     return connection(
         _cut(listed, page),
         node=lambda source: turn(table, source),
-        key=lambda source: str(_sequence(source)),
+        key=lambda source: str(place_of(source)),
         count=count,
     )
 
 
 def _cut(listed: Sequence[deliberations.Turn], page: PageRequest) -> Page[deliberations.Turn]:
-    sequences = [_sequence(source) for source in listed]
+    sequences = [place_of(source) for source in listed]
     if page.backward:
         end = len(listed) if page.key is None else bisect_left(sequences, int(page.key))
         start = max(0, end - page.limit)
@@ -224,7 +229,8 @@ def _cut(listed: Sequence[deliberations.Turn], page: PageRequest) -> Page[delibe
     return Page(items=tuple(listed[start:end]), has_next=end < len(listed), has_previous=start > 0)
 
 
-def _sequence(source: deliberations.Turn) -> int:
+def place_of(source: deliberations.Turn) -> int:
+    """Where a turn stands among the events of its deliberation."""
     if source.sequence is None:
         msg = f"{source.id} has no sequence: it was not recorded"
         raise ValueError(msg)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import strawberry
 
 from orchestrator.api.scalars import Count
+from orchestrator.api.shown import Shown
 from orchestrator.domain import deliberations
 
 
 @strawberry.type(description="Tokens, as the servers of the models counted them.")
-class Usage:
+class Usage(Shown[deliberations.Usage]):
     """Tokens over some calls."""
 
     prompt_tokens: Count = strawberry.field(description="Read.")
@@ -18,13 +19,3 @@ class Usage:
     )
     completion_tokens: Count = strawberry.field(description="Written.")
     calls: Count = strawberry.field(description="Calls that were answered.")
-
-    @classmethod
-    def of(cls, usage: deliberations.Usage) -> Usage:
-        """Show a usage."""
-        return cls(
-            prompt_tokens=Count(usage.prompt_tokens),
-            cached_prompt_tokens=Count(usage.cached_prompt_tokens),
-            completion_tokens=Count(usage.completion_tokens),
-            calls=Count(usage.calls),
-        )
