@@ -1,9 +1,12 @@
 // Find an agent by its name.
 // $name
-// Column: agents: [agent, [whether it is a model, model or else endpoint] of what it speaks with and what it is bound to,
-//   council] of each, in one row
+// Column: agents: [id, name, persona, temperature, maxTokens, model, endpoint, retired, metadata, council] of each, in one row; a model is
+//   [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
 MATCH (a:Agent {name: $name})
 USING INDEX SEEK a:Agent(name)
 RETURN collect([
-  properties(a), [(a)-[:SPEAKS_WITH|BOUND_TO]->(x) | [x:Model, properties(x)]], head([(a)-[:SITS_ON]->(c) | c.id])
+  a.id, a.name, a.persona, a.temperature, a.maxTokens,
+  head([(a)-[:SPEAKS_WITH]->(m) | [m.id, m.name, coalesce(m.rehearsal, false), []]]),
+  head([(a)-[:BOUND_TO]->(e) | [e.id, e.name, e.url, e.apiKeyVariable]]),
+  coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c) | c.id])
 ]) AS agents

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from strawberry import ID
@@ -24,6 +23,7 @@ from orchestrator.domain import deliberations
 from orchestrator.domain.ids import turn_named
 from orchestrator.domain.reading import read
 from orchestrator.domain.transcripts import Transcript
+from orchestrator.domain.values import replace
 from orchestrator.engine.events import LiveEvent, Moved, TokensSpoken, TurnBegan
 
 _AGAIN_SECONDS = 1.0

@@ -6,7 +6,7 @@ Fragments are not expanded one by one: validation and execution of a small hosti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -34,6 +34,7 @@ from graphql import (
 from orchestrator.api import limits
 from orchestrator.api.limits import LimitError
 from orchestrator.domain.pages import DEFAULT_PAGE, LARGEST_PAGE
+from orchestrator.domain.values import replace
 
 _LIKELY_LIST = 5
 """How long a list is likely to be of which nothing says how long it is."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 DEFAULT_ENDPOINT: Final = "default"
 """The endpoint that VLLM_URL names; where that is not set, who would have been asked there is asked by rehearsal."""
@@ -40,8 +41,7 @@ class Decision(StrEnum):
     """The count of the ballots."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """An OpenAI-compatible server; its key is held by the environment variable named, never stored."""
 
     id: str
@@ -50,8 +50,7 @@ class Endpoint:
     api_key_variable: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class Model(Struct, frozen=True, kw_only=True):
     """What is asked, by the name under which servers serve it; `endpoints` are those that do, where they were asked for."""
 
     id: str
@@ -60,8 +59,7 @@ class Model:
     endpoints: tuple[Endpoint, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
+class Agent(Struct, frozen=True, kw_only=True):
     """Who sits on a council. `metadata` is JSON text; `endpoint` is set where the agent is bound to one."""
 
     id: str
@@ -76,8 +74,7 @@ class Agent:
     council_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class Seat(Struct, frozen=True, kw_only=True):
     """A place on a council, from 1; of a deliberation, as it was when the deliberation was accepted."""
 
     number: int
@@ -89,8 +86,7 @@ class Seat:
     endpoint: Endpoint | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
+class Role(Struct, frozen=True, kw_only=True):
     """What a council is for; `council_id` is the council that serves it now."""
 
     id: str
@@ -99,8 +95,7 @@ class Role:
     council_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Council:
+class Council(Struct, frozen=True, kw_only=True):
     """A set of agents that serves, or served until it was archived, a role."""
 
     id: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from orchestrator.domain.councils import Decision, ProtocolName, Seat
 
@@ -60,8 +61,7 @@ class TurnOutcome(StrEnum):
     ABSENT = "ABSENT"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """What is deliberated on; `metadata` is JSON text."""
 
     id: str
@@ -73,8 +73,7 @@ class Task:
     metadata: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Tokens as the server counted them, over `calls` calls."""
 
     prompt_tokens: int = 0
@@ -92,8 +91,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class TurnKey:
+class TurnKey(Struct, frozen=True, kw_only=True, order=True):
     """Which turn it is: what the turn's id is derived from.
 
     `seat` takes it; `target` is the seat whose proposal a critique is about; `sample` counts the
@@ -107,8 +105,7 @@ class TurnKey:
     sample: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """One answer of one agent, recorded once and never changed, save that pruning takes its content away.
 
     `sequence` is its place among the deliberation's events, none until it is recorded. `target`,
@@ -141,8 +138,7 @@ class Turn:
         return self.outcome is TurnOutcome.TAKEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankedProposal:
+class RankedProposal(Struct, frozen=True, kw_only=True):
     """A standing proposal's place; `score` as `orchestrator.domain.counting` defines it."""
 
     rank: int
@@ -151,8 +147,7 @@ class RankedProposal:
     proposal: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """The outcome: proposals and ballots by their turns' ids. The first of `ranking` is the winner."""
 
     ranking: tuple[RankedProposal, ...]
@@ -169,8 +164,7 @@ class Verdict:
         return self.ranking[0].proposal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deliberation:
+class Deliberation(Struct, frozen=True, kw_only=True):
     """One council at work on one task, as the graph has it."""
 
     id: str
@@ -223,8 +217,7 @@ class Deliberation:
         return self.usage.prompt_tokens + self.usage.completion_tokens + uncounted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retries:
+class Retries(Struct, frozen=True, kw_only=True):
     """The ids of what a deliberation retries, and of what retries it, oldest first."""
 
     of: str | None = None

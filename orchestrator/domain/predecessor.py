@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.errors import Mistake, RefusedError
 from orchestrator.domain.validation import Inspection
 from orchestrator.domain.validation_councils import inspect_agent, inspect_council
+from orchestrator.domain.values import replace
 
 KEY_PREFIX: Final = "orchestrator:councils:"
 

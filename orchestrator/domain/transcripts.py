@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.domain.deliberations import Turn, Verdict
+from orchestrator.domain.values import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 
 from orchestrator.domain.budget import Ledger, Need, Refusal
 from orchestrator.domain.deliberations import Deliberation, Turn, TurnKind, Usage
 from orchestrator.domain.errors import BudgetSpentError
 from orchestrator.domain.prompt_size import PromptSize, Shown
 from orchestrator.domain.protocols.steps import Ask
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Call, Message
 from orchestrator.engine.prompting import build
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,6 +12,7 @@ from orchestrator.domain.deliberations import Deliberation, Turn, TurnOutcome, U
 from orchestrator.domain.errors import ModelError
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask
+from orchestrator.domain.values import replace
 from orchestrator.engine.budgeting import Budget
 from orchestrator.engine.events import TurnBegan
 from orchestrator.engine.following import Board

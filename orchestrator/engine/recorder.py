@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import itertools
 from collections import deque
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from orchestrator.domain.errors import (
     UnavailableError,
     UnrecordableError,
 )
+from orchestrator.domain.values import replace
 from orchestrator.engine.patience import until_available
 from orchestrator.engine.ports import Deliberations, Recorded, Recording
 
@@ -262,7 +262,7 @@ class Recorder:
                 # Whoever waited may have been cancelled: then nobody retrieves it, and that is fine.
                 waiting.written.exception()
             else:
-                turn = dataclasses.replace(turn, sequence=sequence)
+                turn = replace(turn, sequence=sequence)
                 decided = waiting.recording.conclusion is not None and claim in recorded.decided
                 waiting.written.set_result(Written(turn, decided))
         return []
@@ -272,7 +272,7 @@ class Recorder:
         turn = waiting.recording.turn
         if waiting.recording.conclusion is not None:
             # It may be the conclusion that the graph does not take.
-            alone = dataclasses.replace(waiting.recording, conclusion=None)
+            alone = replace(waiting.recording, conclusion=None)
             return [_Write([_Waiting(alone, waiting.written)])]
         # Why is in the graph, with the absence: what Neo4j says of a value may quote it.
         _log.warning(
@@ -286,7 +286,7 @@ class Recorder:
             waiting.written.set_exception(error)
             waiting.written.exception()
             return []
-        absence = dataclasses.replace(
+        absence = replace(
             turn,
             outcome=TurnOutcome.ABSENT,
             content=None,
@@ -295,5 +295,5 @@ class Recorder:
             choices=(),
             absence=f"could not be recorded: {error.reason}",
         )
-        recording = dataclasses.replace(waiting.recording, turn=absence)
+        recording = replace(waiting.recording, turn=absence)
         return [_Write([_Waiting(recording, waiting.written)])]

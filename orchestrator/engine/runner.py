@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from orchestrator.domain.deliberations import Deliberation, StopReason, Turn, Tu
 from orchestrator.domain.errors import BudgetSpentError, ClaimLostError, outline
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Take
+from orchestrator.domain.values import replace
 from orchestrator.engine.budgeting import Budget
 from orchestrator.engine.dispatching import Dispatcher
 from orchestrator.engine.events import Moved

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -58,7 +58,7 @@ class Rows:
         return found
 
     def agent(self, row: Sequence[Any]) -> Agent:
-        """Build an agent as `deliberation/read` has it, with its model and endpoint whole."""
+        """Build an agent from a list of its own, with its model and endpoint whole."""
         (
             key,
             name,
@@ -101,39 +101,43 @@ class Rows:
             endpoint=None if endpoint is None else self.endpoint(endpoint),
         )
 
-    def speaker(
-        self,
-        agent: Mapping[str, Any],
-        spoken_with: Sequence[tuple[bool, Mapping[str, Any]]],
-        council: str | None,
-    ) -> Agent:
-        """Build an agent from its properties and those of its model and, where it is bound to one, its endpoint."""
-        (_, model), *bound = sorted(spoken_with, key=itemgetter(0), reverse=True)
-        endpoint = None
-        for _, to in bound:
-            endpoint = self.endpoint((to["id"], to["name"], to["url"], to.get("apiKeyVariable")))
-        return Agent(
-            id=agent["id"],
-            name=agent["name"],
-            persona=agent.get("persona"),
-            temperature=agent["temperature"],
-            max_tokens=agent["maxTokens"],
-            model=self.model((model["id"], model["name"], model.get("rehearsal", False), ())),
-            endpoint=endpoint,
-            retired=agent.get("retired", False),
-            metadata=agent.get("metadata"),
-            council_id=council,
-        )
-
     def council(self, row: Sequence[Any]) -> Council:
-        """Build a council from council, role and seats."""
-        council, role, seats = row
+        """Build a council from council, role, seats and what is bound to an endpoint."""
+        council, role, seats, bound = row
+        endpoints = {number: self.endpoint(endpoint) for number, endpoint in bound}
         identifier = council[0]
-        speakers = [
-            (number, self.speaker(agent, spoken_with, identifier))
-            for number, agent, spoken_with in sorted(seats, key=itemgetter(0))
-        ]
-        return _council(council, role, [_seat(number, agent) for number, agent in speakers])
+        return _council(
+            council,
+            role,
+            [
+                _seat(
+                    number,
+                    Agent(
+                        id=key,
+                        name=name,
+                        persona=persona,
+                        temperature=temperature,
+                        max_tokens=tokens,
+                        model=self.model(model),
+                        endpoint=endpoints.get(number),
+                        retired=retired,
+                        metadata=metadata,
+                        council_id=identifier,
+                    ),
+                )
+                for (
+                    number,
+                    key,
+                    name,
+                    persona,
+                    temperature,
+                    tokens,
+                    retired,
+                    metadata,
+                    model,
+                ) in sorted(seats, key=itemgetter(0))
+            ],
+        )
 
     def rehydrated(
         self, row: Sequence[Any], role: Sequence[Any], seats: Sequence[Sequence[Any]]
@@ -208,7 +212,7 @@ def councils_from(records: Sequence[Record]) -> tuple[Council, ...]:
 def agents_from(records: Sequence[Record]) -> tuple[Agent, ...]:
     """Build the agents of an answer of one record."""
     rows = Rows()
-    return tuple([rows.speaker(*row) for row in records[0]["agents"]])
+    return tuple([rows.agent(row) for row in records[0]["agents"]])
 
 
 def _instant(milliseconds: int) -> datetime:

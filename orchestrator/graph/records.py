@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from orchestrator.domain.availability import Holding
@@ -16,6 +15,7 @@ from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.searching import MOST_HITS, Hit
 from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
+from orchestrator.domain.values import replace
 from orchestrator.graph import paging, reading
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.gathering import Gathering

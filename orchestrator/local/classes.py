@@ -11,11 +11,12 @@ import os
 import shutil
 import zipfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
+from orchestrator.domain.values import replace
 from orchestrator.local import locks, tools
 from orchestrator.local.errors import ArchiveError, StartError
 from orchestrator.local.installing import Report

@@ -7,10 +7,10 @@ import contextlib
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.api.ports import Documents, Ports
+from orchestrator.domain.values import replace
 from orchestrator.identity.means import Means
 from orchestrator.service.callers import is_loopback
 from orchestrator.service.loading import to_stay

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from orchestrator.cli.app import app
+from orchestrator.domain.values import replace
 from orchestrator.graph.driver import Graph
 from tests.support.neo4j import Neo4jServer, wipe
 from tests.support.ports import free_port

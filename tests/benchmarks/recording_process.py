@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import itertools
 import logging
 import socket
@@ -22,6 +21,7 @@ from typing_extensions import override
 
 from orchestrator.domain.deliberations import StopReason
 from orchestrator.domain.ids import Prefix
+from orchestrator.domain.values import replace
 from orchestrator.engine.patience import until_available
 from orchestrator.engine.ports import Conclusion, Held
 from orchestrator.engine.recorder import Recorder
@@ -122,9 +122,7 @@ class _Work:
         return turns
 
     async def _take(self, held: Held, *, deciding: bool) -> int:
-        turns = [
-            dataclasses.replace(turn, content=_CONTENT) for turn in all_turns(held.deliberation)
-        ]
+        turns = [replace(turn, content=_CONTENT) for turn in all_turns(held.deliberation)]
         conclusion = Conclusion(
             # The claim was the first.
             sequence=1 + len(turns),
@@ -135,7 +133,7 @@ class _Work:
         for first in range(0, len(turns), _STEP):
             step = recordings(held, turns[first : first + _STEP])
             if deciding and first + _STEP >= len(turns):
-                step[-1] = dataclasses.replace(step[-1], conclusion=conclusion)
+                step[-1] = replace(step[-1], conclusion=conclusion)
             written = await asyncio.gather(*map(self._recorder.record, step))
             decided = any(one.decided for one in written)
         if decided is not deciding:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from orchestrator.domain.deliberations import (
 )
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft, Idempotency
 from orchestrator.domain.ids import turn_id
+from orchestrator.domain.values import replace
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph

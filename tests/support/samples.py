@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.domain.callers import Caller, Scope
@@ -32,6 +31,7 @@ from orchestrator.domain.ids import turn_id, verdict_id
 from orchestrator.domain.protocols import PROTOCOLS
 from orchestrator.domain.protocols.steps import Ask, Decide, Rules, Take
 from orchestrator.domain.transcripts import Claimed, Outcome, Transcript
+from orchestrator.domain.values import replace
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

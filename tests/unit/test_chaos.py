@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
+from orchestrator.domain.values import replace
 from tests.chaos.faults import WHOLE_DECK, Fault, Kill, Kind
 from tests.chaos.judging import Asked, ClaimFound, Evidence, Found, TurnFound, judge
 from tests.chaos.reading import contradictions

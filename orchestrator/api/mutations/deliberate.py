@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -30,6 +29,7 @@ from orchestrator.domain.validation_deliberations import (
     inspect_task,
     inspect_token_budget,
 )
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import CouncilById, CouncilByRole, CouncilSought, Order
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -18,6 +17,7 @@ from orchestrator.api.types.user_errors import user_errors
 from orchestrator.domain.errors import RefusedError
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.domain.validation import Inspection
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Retry
 
 

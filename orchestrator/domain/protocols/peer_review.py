@@ -10,11 +10,12 @@ criticises and votes. Nothing waits for more than what it is about.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from orchestrator.domain import counting
 from orchestrator.domain.deliberations import StopReason, Turn, TurnKey, TurnKind, Verdict
 from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Rules, Step, Take
+from orchestrator.domain.values import replace
 
 
 def turns_expected(rules: Rules) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from orchestrator.domain.councils import DEFAULT_ENDPOINT, DEFAULT_KEY_VARIABLE
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.domain.predecessor import FormerAgent, FormerCouncil
+from orchestrator.domain.values import replace
 from orchestrator.graph.moving import form
 from orchestrator.graph.moving.exporting import Reads
 from orchestrator.graph.moving.form import Contents, Kind, Line, Record

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from typing_extensions import override
 
 from orchestrator.domain.errors import Conflict, InvalidInput, Mistake, RefusedError
 from orchestrator.domain.places import located
+from orchestrator.domain.values import replace
 
 MOST_SHOWN: Final = 100
 """Mistakes that are told one by one; a file of another kind has one in every line."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any, LiteralString
 
 import httpx
@@ -13,6 +12,7 @@ import pytest
 from neo4j import AsyncDriver
 
 from orchestrator.api.app import build_app
+from orchestrator.domain.values import replace
 from orchestrator.graph import driver as graph_driver
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.driver import Graph, Transaction

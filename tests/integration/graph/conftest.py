@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from neo4j import AsyncDriver
 
 from orchestrator.domain.councils import Council
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
+from orchestrator.domain.values import replace
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
@@ -15,6 +14,7 @@ from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.deliberations import Priority, Status
 from orchestrator.domain.drafts import AgentChange, AgentDraft, CouncilChange, Idempotency
 from orchestrator.domain.errors import Conflict, NotFound, RefusedError
+from orchestrator.domain.values import replace
 from orchestrator.engine.patience import until_available
 from orchestrator.engine.ports import Accepted, Deliberations
 from orchestrator.graph.councils import Councils
@@ -288,11 +288,9 @@ async def test_a_deliberation_that_is_not_there_is_not_found(
 
 async def test_texts_come_back_as_they_went(deliberations: Deliberations) -> None:
     order = an_order()
-    odd = dataclasses.replace(
+    odd = replace(
         order,
-        task=dataclasses.replace(
-            order.task, description="„ü” \U0001f9e0 ' \\ \" \n{}", context=None
-        ),
+        task=replace(order.task, description="„ü” \U0001f9e0 ' \\ \" \n{}", context=None),
     )
     await deliberations.accept(odd)
     assert (await deliberations.load(order.deliberation)).deliberation.task == odd.task

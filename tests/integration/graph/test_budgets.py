@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from orchestrator.domain.deliberations import Deliberation, Turn
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Deliberations, Held, Recording
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations

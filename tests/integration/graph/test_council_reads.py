@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.pages import Page, PageRequest
+from orchestrator.domain.values import replace
 from orchestrator.graph.councils import Councils
 from tests.integration.graph.conftest import Run
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 
 import pytest
 from neo4j import AsyncDriver
 
 from orchestrator.domain.deliberations import Status, StopReason
 from orchestrator.domain.errors import Conflict, RefusedError
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Conclusion, Deliberations, Held
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
@@ -21,6 +20,7 @@ from orchestrator.domain.deliberations import (
     Usage,
 )
 from orchestrator.domain.errors import UnavailableError, UnrecordableError
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Deliberations, Held
 from orchestrator.engine.recorder import Recorder
 from orchestrator.graph.councils import Councils
@@ -63,14 +63,14 @@ async def unique_content(run: Run) -> AsyncGenerator[None]:
 
 
 def stored(turns: list[Turn], sequences: dict[str, int]) -> tuple[Turn, ...]:
-    numbered = [dataclasses.replace(turn, sequence=sequences[turn.id]) for turn in turns]
+    numbered = [replace(turn, sequence=sequences[turn.id]) for turn in turns]
     return tuple(sorted(numbered, key=lambda turn: turn.sequence or 0))
 
 
 async def test_turns_are_loaded_as_they_were_recorded(deliberations: Deliberations) -> None:
     (held,) = await held_ones(deliberations)
     turns = all_turns(held.deliberation)
-    turns[-1] = dataclasses.replace(
+    turns[-1] = replace(
         turns[-1],
         outcome=TurnOutcome.ABSENT,
         content=None,
@@ -142,7 +142,7 @@ async def test_a_batch_half_of_which_is_there_adds_the_other_half(
 async def test_a_turn_given_twice_in_one_batch_is_one(deliberations: Deliberations) -> None:
     (held,) = await held_ones(deliberations)
     (one, *_) = recordings(held, proposals(held.deliberation))
-    again = dataclasses.replace(one, turn=dataclasses.replace(one.turn, content="another"))
+    again = replace(one, turn=replace(one.turn, content="another"))
     assert (await deliberations.record([one, again])).sequences == {one.turn.id: 2}
     assert (await deliberations.load(held.deliberation)).turns[0].content == one.turn.content
 
@@ -151,7 +151,7 @@ async def test_what_was_recorded_is_never_changed(deliberations: Deliberations) 
     (held,) = await held_ones(deliberations)
     (one, *_) = proposals(held.deliberation)
     await deliberations.record(recordings(held, [one]))
-    await deliberations.record(recordings(held, [dataclasses.replace(one, content="other")]))
+    await deliberations.record(recordings(held, [replace(one, content="other")]))
     (turn,) = (await deliberations.load(held.deliberation)).turns
     assert turn.content == one.content
 
@@ -160,7 +160,7 @@ async def test_an_older_claim_records_nothing_and_the_rest_of_its_batch_goes_on(
     deliberations: Deliberations,
 ) -> None:
     one, two = await held_ones(deliberations, 2)
-    stale = dataclasses.replace(one, epoch=one.epoch - 1)
+    stale = replace(one, epoch=one.epoch - 1)
     recorded = await deliberations.record(
         [
             *recordings(stale, proposals(one.deliberation)),
@@ -252,7 +252,7 @@ async def test_a_batch_with_a_turn_that_the_graph_refuses_is_refused_whole(
     assert unique_content is None
     (held,) = await held_ones(deliberations)
     one, two, three = proposals(held.deliberation)
-    bad = dataclasses.replace(two, content=one.content)
+    bad = replace(two, content=one.content)
     await deliberations.record(recordings(held, [one]))
     with pytest.raises(UnrecordableError) as refused:
         await deliberations.record(recordings(held, [bad, three]))
@@ -268,9 +268,7 @@ async def test_a_text_that_is_not_unicode_is_refused_and_the_connection_stays_wh
     (held,) = await held_ones(deliberations)
     one, two, _ = proposals(held.deliberation)
     with pytest.raises(UnrecordableError):
-        await deliberations.record(
-            recordings(held, [dataclasses.replace(one, content="half \ud83e"), two])
-        )
+        await deliberations.record(recordings(held, [replace(one, content="half \ud83e"), two]))
     assert len((await deliberations.record(recordings(held, [two]))).sequences) == 1
 
 

@@ -6,7 +6,6 @@ It refuses for want of memory, for want of a lock, and since an operator ended w
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
@@ -14,6 +13,7 @@ import pytest
 from neo4j import AsyncDriver
 
 from orchestrator.domain.deliberations import Turn, TurnOutcome
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Held, Recording
 from orchestrator.engine.recorder import Recorder
 from orchestrator.graph import statements
@@ -147,7 +147,7 @@ async def _are_there_once(graph: Graph, held: Held, recorded: Sequence[Turn]) ->
 async def test_turns_that_are_more_than_a_transaction_may_hold_are_recorded_apart(
     strict_graph: Graph, proxy: BoltProxy, held: Held
 ) -> None:
-    long = [dataclasses.replace(turn, content=_LONG) for turn in proposals(held.deliberation)]
+    long = [replace(turn, content=_LONG) for turn in proposals(held.deliberation)]
     turns = [*long, *all_turns(held.deliberation)[3:]]
     answers = _answers(proxy)
     async with _recorder(strict_graph) as recorder:
@@ -160,7 +160,7 @@ async def test_a_turn_that_is_more_than_a_transaction_may_hold_is_recorded_as_ab
     strict_graph: Graph, proxy: BoltProxy, held: Held
 ) -> None:
     large, other, _ = proposals(held.deliberation)
-    turns = recordings(held, [dataclasses.replace(large, content=_LARGE), other])
+    turns = recordings(held, [replace(large, content=_LARGE), other])
     answers = _answers(proxy)
     async with _recorder(strict_graph) as recorder:
         absent, taken = await _record(recorder, turns)

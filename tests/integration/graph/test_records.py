@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +22,7 @@ from orchestrator.domain.protocols.peer_review import next_step
 from orchestrator.domain.protocols.steps import Decide, Rules
 from orchestrator.domain.statistics import Period
 from orchestrator.domain.transcripts import Claimed, Transcript
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Deliberations, Held, Order
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
@@ -93,7 +93,7 @@ async def test_who_follows_one_is_told_of_it_and_all_that_was_recorded_of_it(
         followed = await records.followed(id_)
         whole = (await records.deliberations_by_id([id_]))[id_]
         assert followed == (
-            dataclasses.replace(whole, seats=()),
+            replace(whole, seats=()),
             (await records.transcripts([id_]))[id_],
         )
     assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
@@ -155,7 +155,7 @@ async def test_a_transcript_holds_turns_claims_and_the_verdict_with_its_dissent(
     (held,) = await deliberations.claim("prc_two", 1, ())
     # Seat 2 votes against what the others elect.
     ballot = turns[10]
-    turns[10] = dataclasses.replace(ballot, choices=ballot.choices[::-1])
+    turns[10] = replace(ballot, choices=ballot.choices[::-1])
     await deliberations.record(recordings(held, turns[6:]))
     case = await deliberations.load(id_)
     step = next_step(Rules(deliberation=id_, seats=(1, 2, 3), rounds=1, quorum=2), case.turns)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from orchestrator.domain.deliberations import Status, StopReason, Turn, TurnOutcome
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Conclusion, Deliberations, Held, Recording
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
@@ -83,10 +82,10 @@ async def test_the_last_turns_are_recorded_without_a_verdict_that_counted_on_an_
 ) -> None:
     held, turns = await all_but_the_last(deliberations)
     first, last = concluding(held, turns)
-    absent = dataclasses.replace(
+    absent = replace(
         first.turn, outcome=TurnOutcome.ABSENT, content=None, choices=(), absence="no room"
     )
-    recorded = await deliberations.record([dataclasses.replace(first, turn=absent), last])
+    recorded = await deliberations.record([replace(first, turn=absent), last])
     assert (len(recorded.sequences), set(recorded.decided)) == (2, set())
     (shown,) = await run("show_verdict", deliberation=held.deliberation)
     assert (shown["verdicts"], shown["final"]) == (0, [])
@@ -108,7 +107,7 @@ async def test_the_last_turns_of_an_older_claim_bring_neither_themselves_nor_a_v
     deliberations: Deliberations,
 ) -> None:
     held, turns = await all_but_the_last(deliberations)
-    stale = dataclasses.replace(held, epoch=0)
+    stale = replace(held, epoch=0)
     recorded = await deliberations.record(concluding(stale, turns))
     assert (recorded.sequences, set(recorded.decided)) == ({}, set())
 
@@ -145,7 +144,7 @@ def concluding(held: Held, turns: list[Turn], sequence: int = 13) -> list[Record
         stop_reason=StopReason.COMPLETED,
         taken=(first.turn.id, last.turn.id),
     )
-    return [first, dataclasses.replace(last, conclusion=conclusion)]
+    return [first, replace(last, conclusion=conclusion)]
 
 
 async def test_a_verdict_asked_again_after_a_lost_answer_is_its_own(
@@ -164,7 +163,7 @@ async def test_a_verdict_asked_again_after_a_lost_answer_is_its_own(
 
 async def test_a_verdict_cut_short_says_what_struck(deliberations: Deliberations) -> None:
     held, turns = await complete(deliberations)
-    verdict = dataclasses.replace(a_verdict(turns), partial=True)
+    verdict = replace(a_verdict(turns), partial=True)
     assert await deliberations.decide(held, 13, verdict, StopReason.DEADLINE)
     found = (await deliberations.load(held.deliberation)).deliberation
     assert found.stop_reason is StopReason.DEADLINE
@@ -183,7 +182,7 @@ async def test_a_verdict_over_another_sequence_is_not_written(
 
 async def test_an_older_claim_neither_decides_nor_fails(deliberations: Deliberations) -> None:
     held, turns = await complete(deliberations)
-    stale = dataclasses.replace(held, epoch=0)
+    stale = replace(held, epoch=0)
     assert not await deliberations.decide(stale, 13, a_verdict(turns), StopReason.COMPLETED)
     assert not await deliberations.fail(stale, 13, StopReason.ERROR, "it broke")
     found = (await deliberations.load(held.deliberation)).deliberation

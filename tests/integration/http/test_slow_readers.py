@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -16,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close
 from websockets.typing import Subprotocol
 
+from orchestrator.domain.values import replace
 from orchestrator.engine.following import Board
 from tests.integration.http.serving import served
 from tests.support.samples import a_deliberation, play

@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +26,7 @@ from structlog.testing import capture_logs
 
 from orchestrator.domain.callers import Scope
 from orchestrator.domain.errors import UnauthenticatedError, UnavailableError
+from orchestrator.domain.values import replace
 from orchestrator.identity import keys
 from orchestrator.identity.doorkeeper import Doorkeeper
 from orchestrator.identity.issuer import Issuer

@@ -6,11 +6,11 @@ import os
 import re
 import zipfile
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orchestrator.domain.values import replace
 from orchestrator.local import classes, tools
 from orchestrator.local.classes import Classes
 from orchestrator.local.errors import ArchiveError, StartError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 import httpx
 import pytest
 
 from orchestrator.domain.errors import ModelError
+from orchestrator.domain.values import replace
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
 from orchestrator.vllm.rehearsal import Rehearsal

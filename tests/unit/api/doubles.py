@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -45,6 +45,7 @@ from orchestrator.domain.searching import Hit
 from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.domain.transitions import Transition, matches
+from orchestrator.domain.values import replace
 from orchestrator.engine.audience import Audience
 from orchestrator.engine.changes import DeliberationChange
 from orchestrator.engine.events import LiveEvent

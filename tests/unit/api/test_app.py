@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -19,6 +18,7 @@ from structlog.testing import capture_logs
 
 from orchestrator.api.app import build_app
 from orchestrator.api.body import MOST_BYTES
+from orchestrator.domain.values import replace
 from tests.support.samples import a_deliberation, play
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +26,7 @@ from orchestrator.domain.errors import (
     RefusedError,
     UnavailableError,
 )
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import CouncilById, CouncilByRole, Order, Retry
 from tests.support.samples import a_deliberation
 from tests.unit.api.conftest import Api

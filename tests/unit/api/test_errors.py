@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from orchestrator.domain.errors import (
 )
 from orchestrator.domain.limits import NAME
 from orchestrator.domain.pages import LARGEST_PAGE
+from orchestrator.domain.values import replace
 from tests.support.samples import ANYBODY, a_deliberation, play
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from orchestrator.api.schema import SCHEMA
 from orchestrator.domain.deliberations import Deliberation, Status
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.transcripts import Claimed, Transcript
+from orchestrator.domain.values import replace
 from orchestrator.engine.events import Moved, TokensSpoken, TurnBegan
 from tests.support.samples import ANYBODY, NOW, a_deliberation, play
 from tests.support.waiting import until

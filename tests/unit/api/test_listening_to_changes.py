@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from orchestrator.api.schema import SCHEMA
 from orchestrator.domain.deliberations import Deliberation, Status
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.domain.transitions import Course, transitions
+from orchestrator.domain.values import replace
 from orchestrator.engine.changes import DeliberationChange
 from tests.support.samples import ANYBODY, ENDPOINT, a_council, a_deliberation, play
 from tests.support.waiting import until

@@ -8,7 +8,6 @@ import gc
 import json
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -26,6 +25,7 @@ from orchestrator.domain.deliberations import Status, StopReason, TurnKind
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.domain.pruning import GraphSize
+from orchestrator.domain.values import replace
 from tests.support.documents import Document, documents
 from tests.support.samples import ANYBODY, NOW, a_council, a_deliberation, play
 from tests.unit.api.doubles import House

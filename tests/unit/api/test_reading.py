@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from orchestrator.api.ports import Rehydration
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.councils import Model, Role
@@ -11,6 +9,7 @@ from orchestrator.domain.deliberations import TurnKind
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.domain.pruning import GraphSize
+from orchestrator.domain.values import replace
 from tests.support.samples import ENDPOINT, NOW, a_council, a_deliberation, an_agent, play
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House

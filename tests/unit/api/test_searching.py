@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from orchestrator.api.pages import cursor
 from orchestrator.domain.searching import Hit
+from orchestrator.domain.values import replace
 from tests.support.samples import a_deliberation, play
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House

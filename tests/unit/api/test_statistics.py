@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from orchestrator.domain.deliberations import Usage
 from orchestrator.domain.statistics import Period
+from orchestrator.domain.values import replace
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import NOTHING, House
 

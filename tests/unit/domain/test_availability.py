@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +10,7 @@ from orchestrator.domain.availability import AgentStatus, Holding, agent_status,
 from orchestrator.domain.councils import Endpoint, Model
 from orchestrator.domain.deliberations import Status
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
+from orchestrator.domain.values import replace
 from tests.support.samples import a_deliberation, an_agent
 
 DEFAULT = Endpoint(id="end_d", name="default", url="http://d")

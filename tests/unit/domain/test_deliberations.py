@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from orchestrator.domain.deliberations import Deliberation, Status, StopReason
+from orchestrator.domain.values import replace
 from tests.support.samples import NOW, a_deliberation
 
 _QUEUED = a_deliberation(status=Status.QUEUED)

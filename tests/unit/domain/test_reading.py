@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from orchestrator.domain.deliberations import TurnKind
 from orchestrator.domain.reading import Progress, progress, read
+from orchestrator.domain.values import replace
 from tests.support.samples import a_council, a_deliberation, play
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from orchestrator.domain.deliberations import Status
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.transitions import Course, matches, transitions
+from orchestrator.domain.values import replace
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 QUEUED = Course(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from typing_extensions import override
@@ -26,6 +26,7 @@ from orchestrator.domain.deliberations import (
 from orchestrator.domain.errors import ModelError
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.transitions import Transition
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import (
     Accepted,
     Answer,

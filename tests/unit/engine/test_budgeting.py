@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from orchestrator.domain.deliberations import Deliberation, StopReason, TurnKind, Usage
 from orchestrator.domain.errors import ClaimLostError, ModelError
+from orchestrator.domain.values import replace
 from orchestrator.engine.budgeting import LEAST_BALLOT_TOKENS, LEAST_TOKENS
 from orchestrator.engine.ports import Answer, Call
 from tests.support.waiting import until

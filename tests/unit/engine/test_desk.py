@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from orchestrator.domain.deliberations import (
 )
 from orchestrator.domain.errors import GivenUpError, UnavailableError, UnreadableError
 from orchestrator.domain.ids import turn_id
+from orchestrator.domain.values import replace
 from orchestrator.engine.desk import Capacity, Desk
 from orchestrator.engine.events import Moved
 from orchestrator.engine.following import Board

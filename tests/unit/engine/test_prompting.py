@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
@@ -25,6 +24,7 @@ from orchestrator.domain.deliberations import (
     TurnKind,
 )
 from orchestrator.domain.protocols.steps import Ask
+from orchestrator.domain.values import replace
 from orchestrator.engine import prompting
 from orchestrator.engine.prompting import Prompt
 

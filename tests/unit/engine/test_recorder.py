@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,6 +24,7 @@ from orchestrator.domain.errors import (
     UnavailableError,
     UnrecordableError,
 )
+from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Conclusion, Recorded, Recording
 from orchestrator.engine.recorder import Recorder
 from tests.support.waiting import until

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,6 +18,7 @@ from orchestrator.domain.errors import (
     UnrecordableError,
 )
 from orchestrator.domain.ids import turn_id
+from orchestrator.domain.values import replace
 from orchestrator.engine.dispatching import Dispatcher
 from orchestrator.engine.events import Moved
 from orchestrator.engine.following import Board

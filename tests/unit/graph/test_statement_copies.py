@@ -9,9 +9,8 @@ from orchestrator.graph.statements import statements
 BACKWARD = [name for name in statements() if "/list_older" in name]
 
 PASSAGES = {
-    "what an agent speaks with": ("[(a)-[:SPEAKS_WITH|BOUND_TO]", "]]"),
     "what is told of a council": ("RETURN collect([\n  [\n    c.id", "]) AS councils"),
-    "what is told of an agent": ("RETURN collect([\n  properties(a)", "]) AS agents"),
+    "what is told of an agent": ("RETURN collect([\n  a.id", "]) AS agents"),
     "what is told of a deliberation": ("  d.id, d.councilId, d.councilVersion", "d.calls\n"),
     "what is told of a task": ("  task.id, task.description", "task.metadata\n"),
     "what was recorded of a deliberation": ("[d.id,\n  CASE WHEN d.status IN", "p.id]]]])]"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ from orchestrator.domain.deliberations import (
     TurnKind,
 )
 from orchestrator.domain.protocols.steps import Ask
+from orchestrator.domain.values import replace
 from orchestrator.engine import prompting
 from orchestrator.vllm import rehearsal_speech
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from orchestrator.domain.deliberations import (
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols import peer_review
 from orchestrator.domain.protocols.steps import Ask, Decide, Fail, Rules, Step, Take
+from orchestrator.domain.values import replace
 
 DELIBERATION = "dlb_019a"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -158,7 +158,7 @@ def some_rules(draw: st.DrawFn) -> Rules:
 
 @st.composite
 def some_world(draw: st.DrawFn, of: Rules) -> World:
-    turns, _ = run(dataclasses.replace(of, quorum=1), World())
+    turns, _ = run(replace(of, quorum=1), World())
     keys = [turn.key for turn in turns]
     return World(
         absent=draw(st.frozensets(st.sampled_from(keys))), taste=draw(st.integers(0, 1000))
@@ -446,7 +446,7 @@ class Opinions(World):
             return turn
         choices = tuple(id_of(proposal(seat)) for seat in self.order[ask.key.seat - 1])
         assert set(choices) == set(ask.choices)
-        return dataclasses.replace(turn, choices=choices)
+        return replace(turn, choices=choices)
 
 
 def test_dissent_is_the_ballots_that_could_put_the_winner_first_and_did_not() -> None:
