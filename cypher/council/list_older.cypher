@@ -2,7 +2,7 @@
 // $key: an id; $limit: how many; $includeArchived; $nameContains: part of a name in any case, or null;
 //   $seated: whether with who sits on them
 // Column: councils: [council, role, seats, bound] of each, in order, in one row; council and role are lists without names, seats, in no order,
-//   [number, id, name, persona, temperature, maxTokens, retired, metadata, model], bound [number, endpoint]; a model is
+//   [number, id, name, persona, temperature, maxTokens, metadata, model], bound [number, endpoint]; a model is
 //   [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
 MATCH (c:Council)
 WHERE
@@ -23,7 +23,7 @@ RETURN collect([
   [r.id, r.name, r.description, CASE WHEN c.servesRole IS NULL THEN null ELSE c.id END],
   // One look at all seats and one at all that are bound: a look at each agent, for what it speaks with, takes Neo4j half as long again.
   [(c)<-[on:SITS_ON]-(a)-[:SPEAKS_WITH]->(m) WHERE $seated | [
-    on.seat, a.id, a.name, a.persona, a.temperature, a.maxTokens, coalesce(a.retired, false), a.metadata,
+    on.seat, a.id, a.name, a.persona, a.temperature, a.maxTokens, a.metadata,
     [m.id, m.name, coalesce(m.rehearsal, false), []]
   ]],
   [(c)<-[on:SITS_ON]-()-[:BOUND_TO]->(e) WHERE $seated | [on.seat, [e.id, e.name, e.url, e.apiKeyVariable]]]

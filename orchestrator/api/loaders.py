@@ -46,7 +46,7 @@ def as_of(deliberation: Deliberation) -> AsOf:
     return AsOf(deliberation.id, deliberation.sequence)
 
 
-class _Shared(DataLoader[K, T]):
+class Shared(DataLoader[K, T]):
     """What several fields wait for is not theirs to cancel.
 
     Where one field fails, graphql-core cancels those beside it, and with a task goes what it waits for: others would be told that
@@ -60,6 +60,11 @@ class _Shared(DataLoader[K, T]):
     @override
     def load(self, key: K) -> Awaitable[T]:
         return asyncio.shield(super().load(key))
+
+    def known(self, key: K) -> T | None:
+        """Return what has been read already; none where it has not, or there is none."""
+        found = self._known.get(key)
+        return found.result() if found is not None and _has_come(found) else None
 
     def let_go(self) -> None:
         """Read nothing more of what has not come: nobody waits for it."""
@@ -99,7 +104,7 @@ class Loaders:
         return _by_id(partial(self._councils.councils_by_id, seated=False))
 
     @cached_property
-    def agents(self) -> DataLoader[str, Agent | None]:
+    def agents(self) -> Shared[str, Agent | None]:
         return _by_id(self._councils.agents_by_id)
 
     @cached_property
@@ -111,7 +116,7 @@ class Loaders:
             busy = await councils.busy_agents()
             return [agent in busy for agent in agents]
 
-        return _Shared(load_fn=load)
+        return Shared(load_fn=load)
 
     @cached_property
     def models(self) -> DataLoader[str, Model | None]:
@@ -172,8 +177,8 @@ class Loaders:
     def let_go(self) -> None:
         """End what is being read: nobody waits for it."""
         for loader in vars(self).values():
-            if isinstance(loader, _Shared):
-                cast("_Shared[Any, Any]", loader).let_go()
+            if isinstance(loader, Shared):
+                cast("Shared[Any, Any]", loader).let_go()
 
 
 def _knowing(agents: DataLoader[str, Agent | None]) -> Callable[[Iterable[Deliberation]], None]:
@@ -185,14 +190,18 @@ def _knowing(agents: DataLoader[str, Agent | None]) -> Callable[[Iterable[Delibe
     return know
 
 
+def _has_come(future: asyncio.Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
 def _by_id(
     fetch: Callable[[Collection[K]], Awaitable[Mapping[K, T]]],
-) -> DataLoader[K, T | None]:
+) -> Shared[K, T | None]:
     async def load(ids: list[K]) -> list[T | None]:
         found = await fetch(ids)
         return [found.get(identifier) for identifier in ids]
 
-    return _Shared(load_fn=load)
+    return Shared(load_fn=load)
 
 
 def _pages(
@@ -210,14 +219,14 @@ def _pages(
             know(chain.from_iterable(one.items for one in pages))
         return [found[one] for one in asked]
 
-    return _Shared(load_fn=load)
+    return Shared(load_fn=load)
 
 
 def _counts(records: Records) -> DataLoader[DeliberationFilter, int]:
     async def load(lists: list[DeliberationFilter]) -> list[int]:
         return list(await records.count_deliberations_of_each(lists))
 
-    return _Shared(load_fn=load)
+    return Shared(load_fn=load)
 
 
 def _readings(records: Records) -> DataLoader[AsOf, Reading]:
@@ -227,7 +236,7 @@ def _readings(records: Records) -> DataLoader[AsOf, Reading]:
             read(found.get(id_, nothing_recorded(id_)).until(sequence)) for id_, sequence in asked
         ]
 
-    return _Shared(load_fn=load)
+    return Shared(load_fn=load)
 
 
 def nothing_recorded(deliberation: str) -> Transcript:

@@ -120,7 +120,6 @@ class Rows:
                         max_tokens=tokens,
                         model=self.model(model),
                         endpoint=endpoints.get(number),
-                        retired=retired,
                         metadata=metadata,
                         council_id=identifier,
                     ),
@@ -132,7 +131,6 @@ class Rows:
                     persona,
                     temperature,
                     tokens,
-                    retired,
                     metadata,
                     model,
                 ) in sorted(seats, key=itemgetter(0))

@@ -95,8 +95,11 @@ class Seat(Shown[councils.Seat]):
 
     @strawberry.field(description="Who has it.", graphql_type=Agent)
     def agent(self, info: Info) -> Agent | Awaitable[Agent]:
-        # Of a council nothing is waited for: a page of them has hundreds of seats.
-        return self._agent_now(info) if self.recorded else Agent.of(self.source.agent)
+        # Where it is there, nothing is waited for: a page of councils, or a transcript, has hundreds of seats.
+        agent = self.source.agent
+        if self.recorded:
+            agent = info.context.loaders.agents.known(agent.id)
+        return self._agent_now(info) if agent is None else Agent.of(agent)
 
     async def _agent_now(self, info: Info) -> Agent:
         agent = self.source.agent
