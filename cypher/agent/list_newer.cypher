@@ -1,7 +1,7 @@
 // List agents, oldest first, from just after a key.
 // $key: an id; $limit: how many
-// Column: agents: [id, name, persona, temperature, maxTokens, model, endpoint, retired, metadata, council] of each, in order, in one row; a model is
-//   [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
+// Column: agents: [id, name, persona, temperature, maxTokens, model, endpoint, retired, metadata, council] of each, in order, in one
+//   row; a model is [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
 MATCH (a:Agent)
 WHERE a.id > $key
 WITH a

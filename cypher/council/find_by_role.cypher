@@ -1,7 +1,7 @@
 // Find the council that serves a role now.
 // $role: the role's name; $seated: whether with who sits on it
-// Column: councils: [council, role, seats, bound] of each, in one row; council and role are lists without names, seats, in no order,
-//   [number, id, name, persona, temperature, maxTokens, metadata, model], bound [number, endpoint]; a model is
+// Column: councils: [council, role, seats, bound, how many sit on it] of each, in one row; council and role are lists without names, seats, in no order,
+//   [number, id, name, persona, temperature, maxTokens, metadata, model], bound [agent, endpoint]; a model is
 //   [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
 MATCH (c:Council {servesRole: $role})
 USING INDEX SEEK c:Council(servesRole)
@@ -17,5 +17,6 @@ RETURN collect([
     on.seat, a.id, a.name, a.persona, a.temperature, a.maxTokens, a.metadata,
     [m.id, m.name, coalesce(m.rehearsal, false), []]
   ]],
-  [(c)<-[on:SITS_ON]-()-[:BOUND_TO]->(e) WHERE $seated | [on.seat, [e.id, e.name, e.url, e.apiKeyVariable]]]
+  [(c)<-[:SITS_ON]-(a)-[:BOUND_TO]->(e) WHERE $seated | [a.id, [e.id, e.name, e.url, e.apiKeyVariable]]],
+  CASE WHEN $seated THEN COUNT { (c)<-[:SITS_ON]-() } ELSE 0 END
 ]) AS councils

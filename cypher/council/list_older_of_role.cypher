@@ -1,8 +1,8 @@
 // List the councils that serve or served a role, newest first, from just before a key.
 // $role: the role's name; $key: an id; $limit: how many; $includeArchived; $nameContains: part of a name in any case, or null;
 //   $seated: whether with who sits on them
-// Column: councils: [council, role, seats, bound] of each, in order, in one row; council and role are lists without names, seats, in no order,
-//   [number, id, name, persona, temperature, maxTokens, metadata, model], bound [number, endpoint]; a model is
+// Column: councils: [council, role, seats, bound, how many sit on it] of each, in order, in one row; council and role are lists without names, seats, in no order,
+//   [number, id, name, persona, temperature, maxTokens, metadata, model], bound [agent, endpoint]; a model is
 //   [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
 // Whoever serves is a council; were that said, the planner might go by the ids of all of them.
 MATCH (r:Role {name: $role})<-[:SERVES]-(c)
@@ -25,5 +25,6 @@ RETURN collect([
     on.seat, a.id, a.name, a.persona, a.temperature, a.maxTokens, a.metadata,
     [m.id, m.name, coalesce(m.rehearsal, false), []]
   ]],
-  [(c)<-[on:SITS_ON]-()-[:BOUND_TO]->(e) WHERE $seated | [on.seat, [e.id, e.name, e.url, e.apiKeyVariable]]]
+  [(c)<-[:SITS_ON]-(a)-[:BOUND_TO]->(e) WHERE $seated | [a.id, [e.id, e.name, e.url, e.apiKeyVariable]]],
+  CASE WHEN $seated THEN COUNT { (c)<-[:SITS_ON]-() } ELSE 0 END
 ]) AS councils

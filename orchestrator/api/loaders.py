@@ -39,11 +39,12 @@ class AsOf(NamedTuple):
 
     deliberation: str
     sequence: int
+    ended: bool
 
 
 def as_of(deliberation: Deliberation) -> AsOf:
     """What belongs to a deliberation as it was read."""
-    return AsOf(deliberation.id, deliberation.sequence)
+    return AsOf(deliberation.id, deliberation.sequence, deliberation.status.ended)
 
 
 class Shared(DataLoader[K, T]):
@@ -231,9 +232,15 @@ def _counts(records: Records) -> DataLoader[DeliberationFilter, int]:
 
 def _readings(records: Records) -> DataLoader[AsOf, Reading]:
     async def load(asked: list[AsOf]) -> list[Reading]:
-        found = await records.transcripts({one.deliberation for one in asked})
+        found = await records.transcripts(
+            {one.deliberation for one in asked},
+            ended={one.deliberation for one in asked if one.ended},
+        )
+        known = [found.get(one.deliberation, nothing_recorded(one.deliberation)) for one in asked]
         return [
-            read(found.get(id_, nothing_recorded(id_)).until(sequence)) for id_, sequence in asked
+            # Nothing comes after an end, and while there is none there is no verdict, whatever number was read with it.
+            read(seen if one.ended else seen.until(one.sequence, ending=False))
+            for one, seen in zip(asked, known, strict=True)
         ]
 
     return Shared(load_fn=load)

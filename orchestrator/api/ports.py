@@ -169,7 +169,12 @@ class Records(Protocol):
         """Count what came of what councils accepted, all in one go."""
         ...
 
-    async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]: ...
+    async def transcripts(
+        self, deliberations: Collection[str], *, ended: Collection[str] = ()
+    ) -> Mapping[str, Transcript]:
+        """Read what was recorded; of those that are known to have `ended` with their end."""
+        ...
+
     async def followed(self, deliberation: str) -> tuple[Deliberation, Transcript] | None:
         """One without its seats and with what was recorded of it, read as `deliberation` reads; none of one that is gone.
 

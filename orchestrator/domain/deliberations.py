@@ -30,7 +30,11 @@ class Status(StrEnum):
     @property
     def ended(self) -> bool:
         """Whether nothing will be added any more."""
-        return self in {Status.DECIDED, Status.FAILED, Status.CANCELLED}
+        return self in _ENDED
+
+
+_ENDED = frozenset({Status.DECIDED, Status.FAILED, Status.CANCELLED})
+_PERHAPS_NOT_BEGUN = frozenset({Status.QUEUED, Status.FAILED, Status.CANCELLED})
 
 
 class StopReason(StrEnum):
@@ -201,13 +205,15 @@ class Deliberation(Struct, frozen=True, kw_only=True):
 
     @property
     def of_one_moment(self) -> bool:
-        """Whether what has to change together with its status is as the status has it."""
-        ended, waits = self.status.ended, self.status is Status.QUEUED
+        """Whether its times, its reason and its sequence are such as its status has them."""
+        status, began = self.status, self.started_at is not None
+        ended, waits = status.ended, status is Status.QUEUED
         return (
             ended == (self.finished_at is not None) == (self.stop_reason is not None)
             and waits == (self.sequence == 0)
-            and not (waits and self.started_at is not None)
-            and (self.started_at is not None or self.status not in {Status.RUNNING, Status.DECIDED})
+            and not (waits and began)
+            and (began or status in _PERHAPS_NOT_BEGUN)
+            and (status is not Status.FAILED or self.failure is not None)
         )
 
     @property

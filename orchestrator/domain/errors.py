@@ -160,12 +160,12 @@ class UnrecordableError(CouncilError):
 
 
 class UnreadableError(CouncilError):
-    """A deliberation is recorded in a form that this process does not know: a newer one wrote it, or somebody by hand."""
+    """Something is recorded in a form that this process does not know: a newer one wrote it, or somebody by hand."""
 
-    def __init__(self, deliberation: str) -> None:
-        """`deliberation` is its id; the cause says what is not known."""
-        self.deliberation: str = deliberation
-        super().__init__(f"{deliberation} is recorded in a form that this version does not know")
+    def __init__(self, identifier: str) -> None:
+        """`identifier` is its id; the cause says what is not known."""
+        self.identifier: str = identifier
+        super().__init__(f"{identifier} is recorded in a form that this version does not know")
 
 
 class TooSlowError(CouncilError):

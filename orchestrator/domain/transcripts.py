@@ -40,9 +40,9 @@ class Transcript:
     outcome: Outcome | None
     ended: int | None
 
-    def until(self, sequence: int) -> Transcript:
-        """What of it was recorded up to a sequence."""
-        over = self.ended is not None and self.ended <= sequence
+    def until(self, sequence: int, *, ending: bool = True) -> Transcript:
+        """What of it was recorded up to a sequence, the end where that may be `ending`."""
+        over = ending and self.ended is not None and self.ended <= sequence
         return replace(
             self,
             turns=tuple(turn for turn in self.turns if (turn.sequence or 0) <= sequence),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from orchestrator.domain.councils import Agent, Council, Endpoint, Model, Role
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.graph import paging
+from orchestrator.graph.again import read_readable
 from orchestrator.graph.council_rows import Rows, agents_from, councils_from, role_from
 from orchestrator.graph.repository import Repository
 
@@ -42,12 +43,10 @@ class CouncilReads(Repository):
     async def councils_by_id(
         self, ids: Collection[str], *, seated: bool = True
     ) -> Mapping[str, Council]:
-        rows = await self.graph.read("council/find_by_id", ids=list(ids), seated=seated)
-        return _by_id(councils_from(rows))
+        return _by_id(await self._councils("council/find_by_id", ids=list(ids), seated=seated))
 
     async def council_by_role(self, role: str, *, seated: bool = True) -> Council | None:
-        rows = await self.graph.read("council/find_by_role", role=role, seated=seated)
-        found = councils_from(rows)
+        found = await self._councils("council/find_by_role", role=role, seated=seated)
         return found[0] if found else None
 
     async def councils(
@@ -57,7 +56,7 @@ class CouncilReads(Repository):
             name = "council/list_newer" if page.backward else "council/list_older"
         else:
             name = "council/list_newer_of_role" if page.backward else "council/list_older_of_role"
-        rows = await self.graph.read(
+        found = await self._councils(
             name,
             key=_key(page),
             limit=page.limit + 1,
@@ -66,7 +65,13 @@ class CouncilReads(Repository):
             seated=seated,
             **_role(where),
         )
-        return paging.page_of(page, councils_from(rows))
+        return paging.page_of(page, found)
+
+    async def _councils(self, name: str, /, **parameters: Any) -> tuple[Council, ...]:
+        async def read() -> tuple[Council, ...]:
+            return councils_from(await self.graph.read(name, **parameters))
+
+        return await read_readable(read)
 
     async def count_councils(self, where: CouncilFilter) -> int:
         name = "council/count" if where.role is None else "council/count_of_role"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -19,6 +19,9 @@ from orchestrator.domain.councils import (
     Role,
     Seat,
 )
+from orchestrator.domain.errors import UnreadableError
+
+_NUMBER = itemgetter(0)
 
 
 class Rows:
@@ -102,40 +105,36 @@ class Rows:
         )
 
     def council(self, row: Sequence[Any]) -> Council:
-        """Build a council from council, role, seats and what is bound to an endpoint."""
-        council, role, seats, bound = row
-        endpoints = {number: self.endpoint(endpoint) for number, endpoint in bound}
-        identifier = council[0]
-        return _council(
-            council,
-            role,
-            [
-                _seat(
-                    number,
-                    Agent(
-                        id=key,
-                        name=name,
-                        persona=persona,
-                        temperature=temperature,
-                        max_tokens=tokens,
-                        model=self.model(model),
-                        endpoint=endpoints.get(number),
-                        metadata=metadata,
-                        council_id=identifier,
-                    ),
-                )
-                for (
-                    number,
-                    key,
-                    name,
-                    persona,
-                    temperature,
-                    tokens,
-                    metadata,
-                    model,
-                ) in sorted(seats, key=itemgetter(0))
-            ],
+        """Build a council from council, role, seats, what is bound to an endpoint, and how many sit on it.
+
+        Raises:
+            UnreadableError: not each of them was found once. Seats are numbered anew, and a model is changed for another, for all to
+                see how far Neo4j has come with it; an agent without a model is a fault of the graph.
+        """
+        council, role, seats, bound, sitting = row
+        key = council[0]
+        seats.sort(key=_NUMBER)
+        if [seat[0] for seat in seats] != list(range(1, sitting + 1)):
+            raise UnreadableError(key)
+        endpoints = {agent: self.endpoint(endpoint) for agent, endpoint in bound}
+        return _council(council, role, [self._council_seat(seat, endpoints, key) for seat in seats])
+
+    def _council_seat(
+        self, row: Sequence[Any], endpoints: Mapping[str, Endpoint], council: str
+    ) -> Seat:
+        number, key, name, persona, temperature, tokens, metadata, model = row
+        agent = Agent(
+            id=key,
+            name=name,
+            persona=persona,
+            temperature=temperature,
+            max_tokens=tokens,
+            model=self.model(model),
+            endpoint=endpoints.get(key),
+            metadata=metadata,
+            council_id=council,
         )
+        return _seat(number, agent)
 
     def rehydrated(
         self, row: Sequence[Any], role: Sequence[Any], seats: Sequence[Sequence[Any]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -17,13 +16,11 @@ from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.domain.values import replace
 from orchestrator.graph import paging, reading
+from orchestrator.graph.again import read_whole
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.gathering import Gathering
 
 T = TypeVar("T")
-
-_AGAIN_SECONDS = (0, 0.01, 0.1)
-"""How long is waited before each time that is read again what was not all there: microseconds do, but for a thread that must wait."""
 
 _MANY = frozenset({Status.DECIDED})
 """Statuses of a large part of all deliberations; a list in any other goes by its status, as that is rarer than a role or a council."""
@@ -89,7 +86,7 @@ class GraphRecords:
             found = reading.deliberations(row["deliberations"])
             return {deliberation.id: deliberation for deliberation in found}
 
-        return await _of_one_moment(ids, read, lambda found: found)
+        return await read_whole(ids, read, is_whole=lambda found: found.of_one_moment)
 
     async def deliberation(self, id: str) -> Deliberation | None:
         return await self._deliberation(id, None)
@@ -168,10 +165,19 @@ class GraphRecords:
 
     # ---------------------------------------------------------------- transcripts
 
-    async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]:
-        (row,) = await self._graph.read("turn/read_transcripts", ids=list(deliberations))
-        found = [reading.transcript(*columns) for columns in row["transcripts"]]
-        return {transcript.deliberation: transcript for transcript in found}
+    async def transcripts(
+        self, deliberations: Collection[str], *, ended: Collection[str] = ()
+    ) -> Mapping[str, Transcript]:
+        async def read(ids: list[str]) -> dict[str, Transcript]:
+            (row,) = await self._graph.read("turn/read_transcripts", ids=ids)
+            found = [reading.transcript(*columns) for columns in row["transcripts"]]
+            return {transcript.deliberation: transcript for transcript in found}
+
+        return await read_whole(
+            deliberations,
+            read,
+            is_whole=lambda found: found.ended is not None or found.deliberation not in ended,
+        )
 
     async def followed(self, deliberation: str) -> tuple[Deliberation, Transcript] | None:
         return await self._followed(deliberation, None)
@@ -186,7 +192,7 @@ class GraphRecords:
                 for told, task, recorded in row["deliberations"]
             }
 
-        return await _of_one_moment(deliberations, read, lambda found: found[0])
+        return await read_whole(deliberations, read, is_whole=lambda found: found[0].of_one_moment)
 
     # ---------------------------------------------------------------- who holds them
 
@@ -196,26 +202,6 @@ class GraphRecords:
             id_: Holding(process=process, host=host, lapsed=reading.moment_or_none(lapsed))
             for id_, process, host, lapsed in row["holders"]
         }
-
-
-async def _of_one_moment(
-    ids: Collection[str],
-    read: Callable[[list[str]], Awaitable[dict[str, T]]],
-    deliberation: Callable[[T], Deliberation],
-) -> dict[str, T]:
-    """Read deliberations, and again those that contradict themselves.
-
-    Neo4j writes what is committed into its store one property after the other: read then, a deliberation has ended and has no time
-    of it, or runs and never began. One that still does after the last time is given as it is.
-    """
-    found = await read(list(ids))
-    for seconds in _AGAIN_SECONDS:
-        whole = {id_: one for id_, one in found.items() if deliberation(one).of_one_moment}
-        if len(whole) == len(found):
-            break
-        await asyncio.sleep(seconds)
-        found = whole | await read([id_ for id_ in found if id_ not in whole])
-    return found
 
 
 def _lucene(text: str) -> str:

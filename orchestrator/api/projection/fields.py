@@ -36,10 +36,10 @@ class Constant:
 
 
 class Attribute:
-    """A field without a resolver: what the object has at the end of a path of names."""
+    """A field without a resolver: what the object has under its name."""
 
-    def __init__(self, path: str) -> None:
-        self._get = attrgetter(path)
+    def __init__(self, name: str) -> None:
+        self._get = attrgetter(name)
 
     def values(self, sources: Sequence[Any], run: Run) -> Sequence[Any]:
         del run

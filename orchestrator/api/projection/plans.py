@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from graphql.execution.collect_fields import (
@@ -44,6 +45,9 @@ _PLAIN: dict[str, tuple[type, Callable[[Sequence[Any]], bool] | None]] = {
 }
 """Python's types whose values GraphQL's own scalars leave as they are, where they hold them."""
 
+_MOST_FORMS = 1024
+"""Of answers of one object: documents that differ in an id alone, or in a part, have the same."""
+
 _STRAWBERRY = "strawberry-definition"
 
 
@@ -56,20 +60,26 @@ class _Entry(NamedTuple):
 class Plan:
     """What is asked of the objects of one type."""
 
-    def __init__(self, entries: Sequence[_Entry], *, root: bool) -> None:
-        """Entries are in the order of the answer; those of the `root` may fail, and the others are answered."""
+    def __init__(self, entries: Sequence[_Entry], *, root: bool, shown: bool) -> None:
+        """Entries are in the order of the answer; those of the `root` may fail, and the others are answered.
+
+        Objects that are `shown` have their attributes in their source.
+        """
         self._entries = tuple(entries)
-        self._answer = _answering([entry.key for entry in entries])
+        self._answer = _answering(tuple(entry.key for entry in entries))
         self._root = root
+        self._shown = shown
 
     def project(self, sources: Sequence[Any], run: Run) -> list[Answer]:
         """Return the answer for each object, but for what it has to `run.settle` for."""
         answers: list[Answer] = []
         columns: list[Sequence[Any]] = []
+        attributed = [one.source for one in sources] if self._shown else sources
         for entry in self._entries:
             if self._root and isinstance(entry.field, Resolved):
                 run.root = Root(entry.field.fail, entry.key, answers)
-            values = entry.field.values(sources, run)
+            of = attributed if isinstance(entry.field, Attribute) else sources
+            values = entry.field.values(of, run)
             if isinstance(entry.field, Resolved) and has_awaitables(values):
                 run.wait(values, entry.shape, entry.key, answers)
                 columns.append([None] * len(sources))
@@ -82,7 +92,8 @@ class Plan:
         return answers
 
 
-def _answering(keys: Sequence[str]) -> Callable[..., Answer]:
+@lru_cache(_MOST_FORMS)
+def _answering(keys: tuple[str, ...]) -> Callable[..., Answer]:
     """Make a function of the values of one object, in the order of the keys, that returns its answer.
 
     It is written out as a display, `{'id': v0, 'name': v1}`, as `namedtuple` writes out its constructor: that is made in a third of
@@ -107,7 +118,8 @@ def plan(
         NotProjectedError: there is something in it that only graphql-core does.
     """
     entries = [_entry(executor, type_, key, asked) for key, asked in fields.items()]
-    return Plan(entries, root=root)
+    definition = cast("StrawberryObjectDefinition", type_.extensions[_STRAWBERRY])
+    return Plan(entries, root=root, shown=issubclass(definition.origin, Shown))
 
 
 def _entry(
@@ -123,7 +135,7 @@ def _entry(
     if field.extensions:
         raise NotProjectedError(f"{parent}.{name} has extensions")
     how: Field = (
-        Attribute(_path(parent, field))
+        Attribute(field.python_name)
         if field.base_resolver is None
         else Resolved(definition, field, parent, key, asked)
     )
@@ -133,7 +145,9 @@ def _entry(
 def _shape(executor: Executor[Any], type_: object, asked: FieldDetailsList) -> shapes.Shape:
     if isinstance(type_, GraphQLNonNull):
         within = cast("GraphQLNonNull[Any]", type_)
-        return shapes.NonNull(_shape_of_value(executor, within.of_type, asked))
+        shape = _shape_of_value(executor, within.of_type, asked)
+        # A leaf refuses null itself: no scalar and no enum has a form for it.
+        return shape if isinstance(shape, shapes.Leaf) else shapes.NonNull(shape)
     return shapes.Nullable(_shape_of_value(executor, type_, asked))
 
 
@@ -176,13 +190,6 @@ def _plan_below(executor: Executor[Any], type_: GraphQLObjectType, asked: FieldD
     if collected.new_defer_usages:
         raise NotProjectedError("something is deferred")
     return plan(executor, collected.grouped_field_set, type_)
-
-
-def _path(parent: GraphQLObjectType, field: StrawberryField) -> str:
-    """Where objects of a type have what a field without a resolver shows."""
-    definition = cast("StrawberryObjectDefinition", parent.extensions[_STRAWBERRY])
-    name = field.python_name
-    return f"source.{name}" if issubclass(definition.origin, Shown) else name
 
 
 def _made_of(definition: GraphQLField) -> StrawberryField:

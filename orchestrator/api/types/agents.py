@@ -95,15 +95,8 @@ class Seat(Shown[councils.Seat]):
 
     @strawberry.field(description="Who has it.", graphql_type=Agent)
     def agent(self, info: Info) -> Agent | Awaitable[Agent]:
-        # Where it is there, nothing is waited for: a page of councils, or a transcript, has hundreds of seats.
         agent = self.source.agent
-        if self.recorded:
-            agent = info.context.loaders.agents.known(agent.id)
-        return self._agent_now(info) if agent is None else Agent.of(agent)
-
-    async def _agent_now(self, info: Info) -> Agent:
-        agent = self.source.agent
-        return Agent.of(await info.context.loaders.agents.load(agent.id) or agent)
+        return agent_now(info, agent) if self.recorded else Agent.of(agent)
 
     @strawberry.field(description="The model that the agent speaks through.")
     def model(self) -> Model:
@@ -114,6 +107,16 @@ class Seat(Shown[councils.Seat]):
     )
     def endpoint(self) -> Endpoint | None:
         return None if self.source.endpoint is None else Endpoint.of(self.source.endpoint)
+
+
+def agent_now(info: Info, recorded: councils.Agent) -> Agent | Awaitable[Agent]:
+    """Show who had a seat as he is now; where that was read already, nothing is waited for: a transcript has dozens of seats."""
+    agent = info.context.loaders.agents.known(recorded.id)
+    return _agent_read(info, recorded) if agent is None else Agent.of(agent)
+
+
+async def _agent_read(info: Info, recorded: councils.Agent) -> Agent:
+    return Agent.of(await info.context.loaders.agents.load(recorded.id) or recorded)
 
 
 async def agents_page(info: Info, page: PageRequest) -> Connection[Agent]:

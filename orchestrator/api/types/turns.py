@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -99,10 +99,9 @@ class Turn(Node, Shown[deliberations.Turn]):
     def seat(self) -> agent_types.Seat:
         return agent_types.Seat.recorded_of(self.table.seat(self.source.key.seat))
 
-    @strawberry.field(description="Who had the seat.")
-    async def agent(self, info: Info) -> agent_types.Agent:
-        agent = self.table.seat(self.source.key.seat).agent
-        return agent_types.Agent.of(await info.context.loaders.agents.load(agent.id) or agent)
+    @strawberry.field(description="Who had the seat.", graphql_type=agent_types.Agent)
+    def agent(self, info: Info) -> agent_types.Agent | Awaitable[agent_types.Agent]:
+        return agent_types.agent_now(info, self.table.seat(self.source.key.seat).agent)
 
     @strawberry.field(description="The model that answered.")
     def model(self) -> Model:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from neo4j import Record
+from typing_extensions import override
 
 from orchestrator.api import ports
 from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
+from orchestrator.domain.errors import UnreadableError
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.pages import Page, PageRequest
 from orchestrator.domain.values import replace
 from orchestrator.graph.councils import Councils
+from orchestrator.graph.driver import Graph
 from tests.integration.graph.conftest import Run
 
 pytestmark = [pytest.mark.neo4j]
@@ -185,3 +190,45 @@ async def test_a_council_comes_without_its_seats_where_they_are_not_wanted(
             page = await seeded.councils(PageRequest(backward=backward), where, seated=False)
             assert bare in page.items
             assert not any(council.seats for council in page.items)
+
+
+class _Changing(Graph):
+    """Shows councils, so many times, as they are while Neo4j writes who sits on them into its store: one has no model yet."""
+
+    times: int = 1
+    looks: int = 0
+
+    @override
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        rows = await super().read(name, **parameters)
+        self.looks += 1
+        if self.looks <= self.times:
+            for _, _, seats, *_ in rows[0]["councils"]:
+                seats.pop()
+        return rows
+
+
+async def test_council_that_lacks_a_seat_is_read_again(seeded: Councils) -> None:
+    graph = seeded.graph
+    changing = _Changing(graph.driver, graph.address, graph.database, graph.bounds)
+
+    page = await Councils(changing).councils(PageRequest(limit=9), CouncilFilter())
+
+    assert [len(council.seats) for council in page.items] == [3] * 5
+    assert changing.looks == 2
+
+
+async def test_council_that_lacks_a_seat_for_good_is_not_shown_as_smaller(
+    seeded: Councils, run: Run
+) -> None:
+    await run("unspeak", agent="qa-agent-3")
+
+    with pytest.raises(UnreadableError, match="cou_"):
+        await seeded.council_by_role("QA")
+    bare = await seeded.council_by_role("QA", seated=False)
+    whole = await seeded.council_by_role("DEV")
+
+    assert bare is not None
+    assert bare.seats == ()
+    assert whole is not None
+    assert len(whole.seats) == 3

@@ -192,6 +192,38 @@ async def test_a_transcript_of_what_is_under_way_has_no_end(
     )
 
 
+class _Ending(Graph):
+    """Shows the first look at transcripts as it is while Neo4j writes an end into its store: no sequence of it yet."""
+
+    looks = 0
+
+    @override
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        rows = await super().read(name, **parameters)
+        self.looks += 1
+        if self.looks == 1:
+            for columns in rows[0]["transcripts"]:
+                columns[1] = None
+        return rows
+
+
+async def test_end_that_was_seen_already_is_looked_for_again(
+    deliberations: Deliberations, seeded: Councils
+) -> None:
+    held = await claimed(deliberations)
+    await deliberations.fail(held, 1, StopReason.ERROR, "it broke")
+    graph = seeded.graph
+    unknown, known = (
+        _Ending(graph.driver, graph.address, graph.database, graph.bounds) for _ in range(2)
+    )
+
+    before = await GraphRecords(unknown).transcripts([held.deliberation])
+    after = await GraphRecords(known).transcripts([held.deliberation], ended=[held.deliberation])
+
+    assert (before[held.deliberation].ended, unknown.looks) == (None, 1)
+    assert (after[held.deliberation].ended, known.looks) == (2, 2)
+
+
 async def test_a_seat_keeps_its_endpoint_after_that_was_removed(
     seeded: Councils, deliberations: Deliberations, records: GraphRecords, run: Run
 ) -> None:

@@ -26,6 +26,7 @@ CALL (n, serving, task, status) {
     acceptedAt: at, startedAt: CASE WHEN status <> 'QUEUED' THEN at END,
     finishedAt: CASE WHEN status IN ['FAILED', 'DECIDED'] THEN at END,
     stopReason: CASE status WHEN 'FAILED' THEN 'ERROR' WHEN 'DECIDED' THEN 'COMPLETED' END,
+    failure: CASE status WHEN 'FAILED' THEN 'ended' END,
     epoch: CASE status WHEN 'QUEUED' THEN 0 ELSE 1 END, sequence: CASE status WHEN 'QUEUED' THEN 0 ELSE 1 END, resumptions: 0,
     promptTokens: 0, cachedPromptTokens: 0, completionTokens: 0, calls: 0,
     waiting: CASE status WHEN 'QUEUED' THEN 3 END, holder: CASE status WHEN 'RUNNING' THEN $process END

@@ -3,6 +3,6 @@
 // Column: task
 MATCH (council:Council)-[:HELD]->(d:Deliberation {id: $deliberation})-[:ABOUT]->(task:Task)
 CREATE (council)-[:HELD]->(retry:Deliberation:Failed)-[:ABOUT]->(task)
-SET retry = d {.*, id: $retry, idempotencyKey: null, status: 'FAILED'}
+SET retry = d {.*, id: $retry, idempotencyKey: null, status: 'FAILED', failure: 'ended'}
 CREATE (retry)-[:RETRIES]->(d)
 RETURN task.id AS task

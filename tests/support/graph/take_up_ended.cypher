@@ -2,5 +2,5 @@
 // $deliberation
 // Column: status
 MATCH (d:Deliberation {id: $deliberation})
-SET d.status = 'RUNNING', d.finishedAt = null
+SET d.status = 'RUNNING', d.finishedAt = null, d.stopReason = null
 RETURN d.status AS status

@@ -374,7 +374,10 @@ class Archive(Asked):
         self.ask("statistics", *periods)
         return dict.fromkeys(periods, self.counted)
 
-    async def transcripts(self, deliberations: Collection[str]) -> Mapping[str, Transcript]:
+    async def transcripts(
+        self, deliberations: Collection[str], *, ended: Collection[str] = ()
+    ) -> Mapping[str, Transcript]:
+        del ended
         self.ask("transcripts", *deliberations)
         return {id_: self.said[id_] for id_ in deliberations if id_ in self.said}
 

@@ -346,6 +346,34 @@ async def test_deliberation_and_what_was_said_in_it_are_of_one_moment(
     }
 
 
+async def test_verdict_of_what_is_decided_is_shown_although_the_number_of_before_was_read(
+    api: Api, house: House
+) -> None:
+    """Neo4j writes one property after the other, for all to see."""
+    decided, transcript = play(a_deliberation())
+    house.archive.keep(replace(decided, sequence=decided.sequence - 1), transcript)
+
+    data = await api.ask('{ deliberation(id: "dlb_1") { status verdict { id } } }')
+
+    assert transcript.outcome is not None
+    assert data["deliberation"] == {
+        "status": "DECIDED",
+        "verdict": {"id": transcript.outcome.id},
+    }
+
+
+async def test_verdict_of_what_is_under_way_is_not_shown_although_its_number_was_read(
+    api: Api, house: House
+) -> None:
+    running, _ = play(a_deliberation(), turns=11)
+    decided, transcript = play(a_deliberation())
+    house.archive.keep(replace(running, sequence=decided.sequence), transcript)
+
+    data = await api.ask('{ deliberation(id: "dlb_1") { status verdict { id } } }')
+
+    assert data["deliberation"] == {"status": "RUNNING", "verdict": None}
+
+
 async def test_absent_turn_says_why(api: Api, house: House) -> None:
     house.archive.keep(*play(a_deliberation(), absent={TurnKind.CRITIQUE}))
 

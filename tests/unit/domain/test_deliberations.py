@@ -15,6 +15,9 @@ _RUNNING = replace(_QUEUED, status=Status.RUNNING, started_at=NOW, sequence=1)
 _DECIDED = replace(
     _RUNNING, status=Status.DECIDED, stop_reason=StopReason.COMPLETED, finished_at=NOW, sequence=14
 )
+_FAILED = replace(
+    _DECIDED, status=Status.FAILED, stop_reason=StopReason.DEADLINE, failure="it took too long"
+)
 _CANCELLED = replace(_DECIDED, status=Status.CANCELLED, stop_reason=StopReason.CANCELLED)
 
 
@@ -24,7 +27,7 @@ _CANCELLED = replace(_DECIDED, status=Status.CANCELLED, stop_reason=StopReason.C
         _QUEUED,
         _RUNNING,
         _DECIDED,
-        replace(_DECIDED, status=Status.FAILED, stop_reason=StopReason.DEADLINE),
+        _FAILED,
         _CANCELLED,
         replace(_CANCELLED, started_at=None, sequence=1),
     ],
@@ -45,6 +48,7 @@ def test_what_one_transaction_leaves_is_of_one_moment(deliberation: Deliberation
         (_DECIDED, {"status": Status.RUNNING}),
         (_DECIDED, {"finished_at": None}),
         (_DECIDED, {"stop_reason": None}),
+        (_FAILED, {"failure": None}),
         (replace(_DECIDED, finished_at=None), {"status": Status.RUNNING}),
         (replace(_DECIDED, stop_reason=None), {"status": Status.RUNNING}),
         (replace(_DECIDED, finished_at=None), {"stop_reason": None}),
