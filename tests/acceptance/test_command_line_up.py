@@ -214,6 +214,9 @@ async def test_an_example_killed_in_the_middle_is_resumed_by_its_key_and_no_turn
         settings = {**neo4j_server.environment, "VLLM_URL": model.url, "VLLM_MODEL": "tiny"}
         # One critique does not come before the kill: two seats revise, the third waits, and nobody votes.
         model.script(Behaviour(hang_after=-1), turn="*-c1-s1-*", attempts=1)
+        # Nor is it decided before the second shows it: what is decided is shown with its verdict alone.
+        shown = asyncio.Event()
+        model.script(Behaviour(until=shown), turn="*-b1-*")
         async with up(tmp_path, **settings) as first:
             await eventually(
                 lambda: evidence.gather(driver, database), lambda seen: len(seen.turns) == 7, 60
@@ -229,6 +232,8 @@ async def test_an_example_killed_in_the_middle_is_resumed_by_its_key_and_no_turn
             place=log.place(),
         )
         async with up(tmp_path, **settings) as second:
+            await second.prints(" revises: ")
+            shown.set()
             printed = await second.prints("Ctrl-C ends everything")
             assert "1 deliberation taken up again" in printed
             assert printed.count(" ranks ") == 3
