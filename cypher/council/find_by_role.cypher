@@ -1,8 +1,8 @@
 // Find the council that serves a role now.
 // $role: the role's name; $seated: whether with who sits on it
-// Column: councils: [council, role, seats, bound, how many sit on it] of each, in one row; council and role are lists without names, seats, in no order,
-//   [number, id, name, persona, temperature, maxTokens, metadata, model], bound [agent, endpoint]; a model is
-//   [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
+// Column: councils: [council, role, seats, bound, how many sit on it] of each, in one row; council and role are lists without
+//   names, seats, in no order, [number, id, name, persona, temperature, maxTokens, metadata, model], bound [agent, endpoint]; a model
+//   is [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
 MATCH (c:Council {servesRole: $role})
 USING INDEX SEEK c:Council(servesRole)
 MATCH (c)-[:SERVES]->(r:Role)

@@ -1,9 +1,9 @@
 // List the councils that serve or served a role, newest first, from just before a key.
 // $role: the role's name; $key: an id; $limit: how many; $includeArchived; $nameContains: part of a name in any case, or null;
 //   $seated: whether with who sits on them
-// Column: councils: [council, role, seats, bound, how many sit on it] of each, in order, in one row; council and role are lists without names, seats, in no order,
-//   [number, id, name, persona, temperature, maxTokens, metadata, model], bound [agent, endpoint]; a model is
-//   [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
+// Column: councils: [council, role, seats, bound, how many sit on it] of each, in order, in one row; council and role are lists without
+//   names, seats, in no order, [number, id, name, persona, temperature, maxTokens, metadata, model], bound [agent, endpoint]; a model
+//   is [id, name, rehearsal, nothing], an endpoint [id, name, url, apiKeyVariable]
 // Whoever serves is a council; were that said, the planner might go by the ids of all of them.
 MATCH (r:Role {name: $role})<-[:SERVES]-(c)
 USING INDEX SEEK r:Role(name)

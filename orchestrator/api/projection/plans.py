@@ -51,7 +51,9 @@ _MOST_FORMS = 1024
 _STRAWBERRY = "strawberry-definition"
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """One field: its key in the answer, how its values are had, and what becomes of them."""
+
     key: str
     field: Field
     shape: shapes.Shape
@@ -60,7 +62,7 @@ class _Entry(NamedTuple):
 class Plan:
     """What is asked of the objects of one type."""
 
-    def __init__(self, entries: Sequence[_Entry], *, root: bool, shown: bool) -> None:
+    def __init__(self, entries: Sequence[Entry], *, root: bool, shown: bool) -> None:
         """Entries are in the order of the answer; those of the `root` may fail, and the others are answered.
 
         Objects that are `shown` have their attributes in their source.
@@ -85,6 +87,8 @@ class Plan:
                 columns.append([None] * len(sources))
             else:
                 columns.append(entry.shape.complete(values, run))
+        if any(len(column) != len(sources) for column in columns):
+            raise NotProjectedError("a field has not one value an object")
         if columns:
             answers.extend(map(self._answer, *columns))
         else:
@@ -124,10 +128,10 @@ def plan(
 
 def _entry(
     executor: Executor[Any], parent: GraphQLObjectType, key: str, asked: FieldDetailsList
-) -> _Entry:
+) -> Entry:
     name = asked[0].node.name.value
     if name == "__typename":
-        return _Entry(key, Constant(parent.name), shapes.Leaf(str, str))
+        return Entry(key, Constant(parent.name), shapes.Leaf(str, str))
     definition = parent.fields.get(name)
     if definition is None:
         raise NotProjectedError(f"{name} is of the schema, not of {parent}")
@@ -139,7 +143,7 @@ def _entry(
         if field.base_resolver is None
         else Resolved(definition, field, parent, key, asked)
     )
-    return _Entry(key, how, _shape(executor, cast("object", definition.type), asked))
+    return Entry(key, how, _shape(executor, cast("object", definition.type), asked))
 
 
 def _shape(executor: Executor[Any], type_: object, asked: FieldDetailsList) -> shapes.Shape:
