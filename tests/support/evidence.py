@@ -129,11 +129,17 @@ async def quiet(driver: AsyncDriver, database: str) -> None:
 async def ended(
     driver: AsyncDriver, database: str, deliberations: Collection[str], seconds: float = 30.0
 ) -> Evidence:
-    """Wait until all of these have ended, and return what is there then."""
+    """Wait until all of these have ended, and return what is there then.
+
+    Neo4j shows a commit piece by piece, so an end is believed once two looks at it agree.
+    """
+    before: list[DeliberationSeen] = []
 
     def holds(seen: Evidence) -> bool:
-        over = {one.id for one in seen.deliberations if one.ended}
-        return set(deliberations) <= over
+        nonlocal before
+        over = [one for one in seen.deliberations if one.id in deliberations and one.ended]
+        settled, before = over == before, over
+        return settled and set(deliberations) <= {one.id for one in over}
 
     return await eventually(lambda: gather(driver, database), holds, seconds)
 
