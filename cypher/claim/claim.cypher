@@ -1,6 +1,7 @@
 // Claim deliberations that nobody holds, or whose holder's lease has run out or is known to be gone.
 // $process: who claims; $room: how many at most; $knows: what it knows: gone: ids of processes that are dead; held: what it holds, or null
-// where it does not ask: what else it holds was claimed without its having been told, and comes first, within the room
+// where it does not ask: what else it holds was claimed without its having been told, and comes first, within the room; past: how many of
+// those that come first are passed over, as others have their locks
 // Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed, rehearsal, case] of
 // those it got; case: [deliberation, task, seats] as `deliberation/load` has them where it is the first claim, else null
 // Order: priority, then under way before new, then the role with the fewest running first, then first come.
@@ -42,7 +43,7 @@ CALL (holdings) {
     WITH d
     // Every column of the index by name, or all that wait would be read and sorted.
     ORDER BY d.waiting, d.role, d.id
-    LIMIT $room
+    LIMIT $room + $knows.past
     RETURN d.id AS id
   }
   RETURN place, r.name AS role, id
@@ -55,6 +56,7 @@ WITH me, role, line, reduce(running = 0, holding IN holdings |
 UNWIND range(0, size(line) - 1) AS i
 WITH me, line[i][0] AS place, running + i AS turn, line[i][1] AS id
 ORDER BY place, turn, id
+SKIP $knows.past
 LIMIT $room
 WITH me, collect(id) AS ids
 // What an acknowledgement that was lost should have told.

@@ -76,7 +76,7 @@ def waiting_for(
     if service_waits_for is not None:
         return f"the service is not ready; it waits for {service_waits_for}"
     if deliberation.status is Status.QUEUED:
-        return "no process has had room for it yet"
+        return "no process has had room for it yet, or another transaction of the graph locks it"
     if obstacles is None:
         obstacles = _lost(holding) or {
             health(endpoint).obstacle or f"endpoint {endpoint.name} is down"

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from orchestrator.domain.errors import GivenUpError
 from orchestrator.engine.ports import Case, Held
 from orchestrator.graph import reading
 from orchestrator.graph.driver import Graph
@@ -17,6 +18,12 @@ _log = structlog.get_logger(__name__)
 
 _RACES = 16
 """How often in a row others may be quicker; each time they were, what is left is less."""
+
+_ALONE_SECONDS = 1.0
+"""How long one by itself is waited for, where one was locked; Neo4j may take two more to notice."""
+
+_LOCKED = 4
+"""How many locked ones are passed over before what comes after them is left for the next time."""
 
 
 async def enter(graph: Graph, process: str, host: str, lease: timedelta) -> None:
@@ -36,57 +43,79 @@ async def renew(graph: Graph, process: str, lease: timedelta) -> tuple[Held, ...
     )
 
 
-async def claim(
-    graph: Graph,
-    process: str,
-    room: int,
-    gone: Collection[str],
-    known: Collection[str] | None,
-) -> tuple[Held, ...]:
-    """Claim up to `room` deliberations; fewer only where there are no more.
+class Claims:
+    """What a process claims; it knows whether somebody had the lock of one of them when it last did."""
 
-    Where an acknowledgement was lost, what it would have told is among them: the process holds it, and does not know it
-    from what is `known`.
-    """
-    claimed: list[Held] = []
-    most = room
-    empty_handed = 0
-    while len(claimed) < room:
-        held = None if known is None else [*known, *(one.deliberation for one in claimed)]
-        try:
-            rows = await graph.write(
-                "claim/claim",
-                process=process,
-                room=min(most, room - len(claimed)),
-                # In a map, or Neo4j would plan it for a second when for the first time a process is gone.
-                knows={"gone": list(gone), "held": held},
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._held_up = False
+
+    async def claim(
+        self, process: str, room: int, gone: Collection[str], known: Collection[str] | None
+    ) -> tuple[Held, ...]:
+        """Claim up to `room` deliberations; fewer only where there are no more, or others have their locks.
+
+        Where an acknowledgement was lost, what it would have told is among them: the process holds it, and does not know it
+        from what is `known`.
+        """
+        claimed: list[Held] = []
+        most = 1 if self._held_up else room
+        passed_over = 0
+        empty_handed = 0
+        while len(claimed) < room:
+            held = None if known is None else [*known, *(one.deliberation for one in claimed)]
+            try:
+                rows = await self._graph.write(
+                    "claim/claim",
+                    seconds=_ALONE_SECONDS if self._held_up else None,
+                    process=process,
+                    room=min(most, room - len(claimed)),
+                    # In a map, or Neo4j would plan it for a second when for the first time a process is gone.
+                    knows={"gone": list(gone), "held": held, "past": passed_over},
+                )
+            except OutOfMemoryError:
+                # With each goes its case: fewer of them may fit into a transaction.
+                if most == 1:
+                    raise
+                most //= 2
+                continue
+            except GivenUpError as error:
+                # A transaction has all of them or none. One by one, the others are had.
+                if not self._held_up:
+                    _log.warning("claims_held_up", what=error.what)
+                    self._held_up, most = True, 1
+                    continue
+                if claimed:
+                    return tuple(claimed)
+                if passed_over == _LOCKED:
+                    # It may not be locks at all: the next time all are sought at once again, and for as long as usual.
+                    self._held_up = False
+                    raise
+                passed_over += 1
+                continue
+            got: list[tuple[str, int, int | None, bool, bool, list[Any] | None]] = (
+                rows[0]["claimed"] if rows else []
             )
-        except OutOfMemoryError:
-            # With each goes its case: fewer of them may fit into a transaction.
-            if most == 1:
-                raise
-            most //= 2
-            continue
-        got: list[tuple[str, int, int | None, bool, bool, list[Any] | None]] = (
-            rows[0]["claimed"] if rows else []
-        )
-        claimed += [
-            Held(
-                deliberation=deliberation,
-                epoch=epoch,
-                time_left=_duration(left),
-                resumed=resumed,
-                rehearsal=rehearsal,
-                case=_case(deliberation, epoch, case),
-            )
-            for deliberation, epoch, left, resumed, rehearsal, case in got
-        ]
-        # What another process took while this one waited for its lock leaves room for others.
-        sought = rows[0]["sought"] if rows else 0
-        empty_handed = 0 if got else empty_handed + 1
-        if sought == 0 or (most == room and len(got) == sought) or empty_handed == _RACES:
-            break
-    return tuple(claimed)
+            claimed += [
+                Held(
+                    deliberation=deliberation,
+                    epoch=epoch,
+                    time_left=_duration(left),
+                    resumed=resumed,
+                    rehearsal=rehearsal,
+                    case=_case(deliberation, epoch, case),
+                )
+                for deliberation, epoch, left, resumed, rehearsal, case in got
+            ]
+            # What another process took while this one waited for its lock leaves room for others.
+            sought = rows[0]["sought"] if rows else 0
+            empty_handed = 0 if got else empty_handed + 1
+            if sought == 0 or (most == room and len(got) == sought) or empty_handed == _RACES:
+                break
+        if self._held_up and not passed_over:
+            _log.info("claims_go_on")
+            self._held_up = False
+        return tuple(claimed)
 
 
 def _case(deliberation: str, epoch: int, row: list[Any] | None) -> Case | None:

@@ -37,6 +37,7 @@ class GraphDeliberations(Deliberations):
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._orders = Orders(graph)
+        self._claims = claims.Claims(graph)
         self._loading: Gathering[None, Case | None] = Gathering(self._load, absent=None)
         self._reserving: Gathering[tuple[str, int, int], bool] = Gathering(
             self._reserve, absent=False
@@ -66,7 +67,7 @@ class GraphDeliberations(Deliberations):
         gone: Collection[str],
         known: Collection[str] | None = None,
     ) -> tuple[Held, ...]:
-        return await claims.claim(self._graph, process, room, gone, known)
+        return await self._claims.claim(process, room, gone, known)
 
     @override
     async def load(self, deliberation: str) -> Case:

@@ -112,9 +112,11 @@ class Graph:
         """Run a reading statement."""
         return await self._execute(name, parameters, READ_ACCESS)
 
-    async def write(self, name: str, /, **parameters: Any) -> list[Record]:
-        """Run a writing statement in a transaction of its own."""
-        return await self._execute(name, parameters, WRITE_ACCESS)
+    async def write(
+        self, name: str, /, *, seconds: float | None = None, **parameters: Any
+    ) -> list[Record]:
+        """Run a writing statement in a transaction of its own, which takes no longer than usual, or than `seconds`."""
+        return await self._execute(name, parameters, WRITE_ACCESS, seconds)
 
     async def transact(
         self, work: Callable[[Transaction], Awaitable[T]], *, seconds: float | None = None
@@ -201,14 +203,20 @@ class Graph:
             fetch_size=_FETCH,
         )
 
-    async def _execute(self, name: str, parameters: Mapping[str, Any], access: str) -> list[Record]:
+    async def _execute(
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        access: str,
+        seconds: float | None = None,
+    ) -> list[Record]:
         """Run a statement that commits itself.
 
         Told to begin and to commit as well, which the driver's own retries need, Neo4j answers after
         twice the time, at twice the cost for the driver.
         """
         _check(parameters)
-        query = Query(statement(name), timeout=self.bounds.transaction)
+        query = Query(statement(name), timeout=seconds or self.bounds.transaction)
 
         async def run() -> list[Record]:
             async with self._session(access) as session:

@@ -167,7 +167,9 @@ class _Uncommitted(Graph):
         self._transaction = transaction
 
     @override
-    async def write(self, name: str, /, **parameters: Any) -> list[Record]:
+    async def write(
+        self, name: str, /, *, seconds: float | None = None, **parameters: Any
+    ) -> list[Record]:
         result = await self._transaction.run(statements.statement(name), parameters)
         return [record async for record in result]
 

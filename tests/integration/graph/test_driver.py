@@ -111,7 +111,7 @@ async def test_what_the_driver_cannot_send_never_reaches_it(empty_graph: Graph, 
 
 
 async def test_a_value_that_is_taken_says_of_what_it_is(empty_graph: Graph) -> None:
-    role = {
+    role: dict[str, Any] = {
         "name": "DEV",
         "description": None,
         "createdBy": None,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from neo4j import AsyncDriver
 from neo4j.exceptions import TransientError
+from structlog.testing import capture_logs
 
 from orchestrator.domain.drafts import Idempotency
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.engine.ports import Held, Recording
+from orchestrator.graph import claims
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Bounds, Graph, open_graph
@@ -106,3 +109,63 @@ async def test_an_order_that_waits_too_long_for_a_lock_stops_none_that_came_with
         assert all(accepted.new for accepted in others)
         assert isinstance(failed, UnavailableError)
     assert (await GraphDeliberations(seeded.graph).accept(slow)).new
+
+
+async def test_one_that_is_locked_keeps_no_other_from_being_claimed(
+    neo4j_server: Neo4jServer, driver: AsyncDriver, seeded: Councils
+) -> None:
+    server = neo4j_server
+    database = seeded.graph.database
+    hasty = Bounds(transaction=1.0, retry=0.1)
+    async with open_graph(server.uri, server.user, server.password, database, hasty) as graph:
+        deliberations = GraphDeliberations(graph)
+        await deliberations.enter("prc_one", "host", LEASE)
+        orders = [an_order() for _ in range(3)]
+        for order in orders:
+            await deliberations.accept(order)
+        locked, *others = (order.deliberation for order in orders)
+        async with a_rival(driver, database, locked) as rival:
+            with capture_logs() as told:
+                claimed = await deliberations.claim("prc_one", 9, ())
+            assert [held.deliberation for held in claimed] == others
+            assert [line["event"] for line in told] == ["claims_held_up"]
+            # What comes later does not wait for what could not be had again.
+            after = an_order()
+            await deliberations.accept(after)
+            (held,) = await deliberations.claim("prc_one", 9, ())
+            assert held.deliberation == after.deliberation
+            await rival.commit()
+        with capture_logs() as told:
+            (held,) = await deliberations.claim("prc_one", 9, ())
+        assert held.deliberation == locked
+        assert [line["event"] for line in told] == ["claims_go_on"]
+
+
+async def test_where_nothing_can_be_claimed_it_is_said_and_all_is_sought_at_once_again(
+    neo4j_server: Neo4jServer,
+    driver: AsyncDriver,
+    seeded: Councils,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(claims, "_LOCKED", 1)
+    server = neo4j_server
+    database = seeded.graph.database
+    hasty = Bounds(transaction=1.0, retry=0.1)
+    async with (
+        open_graph(server.uri, server.user, server.password, database, hasty) as graph,
+        contextlib.AsyncExitStack() as rivals,
+    ):
+        deliberations = GraphDeliberations(graph)
+        await deliberations.enter("prc_one", "host", LEASE)
+        orders = [an_order() for _ in range(3)]
+        for order in orders:
+            await deliberations.accept(order)
+        locks = [
+            await rivals.enter_async_context(a_rival(driver, database, order.deliberation))
+            for order in orders[:2]
+        ]
+        with pytest.raises(UnavailableError):
+            await deliberations.claim("prc_one", 9, ())
+        for rival in locks:
+            await rival.commit()
+        assert len(await deliberations.claim("prc_one", 9, ())) == 3

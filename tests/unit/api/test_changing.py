@@ -237,7 +237,7 @@ async def test_deliberation_is_accepted_and_shown(api: Api, house: House) -> Non
         "deliberation": {
             "id": order.deliberation,
             "status": "QUEUED",
-            "waitingFor": "no process has had room for it yet",
+            "waitingFor": "no process has had room for it yet, or another transaction of the graph locks it",
             "task": {"description": "Write a cache."},
             "createdBy": None,
         },

@@ -111,7 +111,13 @@ def words_for(
     [
         (Status.DECIDED, (GPU,), DOWN, "Neo4j", None),
         (Status.RUNNING, (GPU,), UP, "Neo4j", "the service is not ready; it waits for Neo4j"),
-        (Status.QUEUED, (GPU,), UP, None, "no process has had room for it yet"),
+        (
+            Status.QUEUED,
+            (GPU,),
+            UP,
+            None,
+            "no process has had room for it yet, or another transaction of the graph locks it",
+        ),
         (Status.RUNNING, (GPU,), UP, None, None),
         (Status.RUNNING, (GPU,), UNKNOWN, None, None),
         (Status.RUNNING, (), DOWN, None, None),
