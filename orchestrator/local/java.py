@@ -16,6 +16,8 @@ _HEAP = ("-Xms128m", "-Xmx512m")
 _COMPILED_ONCE = "-XX:TieredStopAtLevel=1"
 """Java's second compiler takes more than it gives back before some ten thousand transactions: a third of the processor time so.
 A command that runs for seconds takes half as long. After them, a server with both takes two thirds of what it takes so."""
+_COMPILED_SOON = "-XX:CompileThresholdScaling=0.3"
+"""What is called by the thousand is interpreted the first two hundred times: a tenth of the processor time of some minutes."""
 _COLLECTED_ALONE = "-XX:+UseSerialGC"
 """Java's usual collector of garbage works beside the server and has every write of a reference noted: a twentieth of the processor time
 of a heap as small as ours."""
@@ -75,6 +77,7 @@ async def administer(java: str, home: Path, library: Path, *arguments: str) -> t
     return await tools.answer(
         java,
         _COMPILED_ONCE,
+        _COMPILED_SOON,
         _COLLECTED_ALONE,
         "-cp",
         classes.as_fetched(library).path,
@@ -106,7 +109,7 @@ async def start(java: str, home: Path, found: Classes, *, lasting: bool) -> Java
         child = await asyncio.create_subprocess_exec(
             java,
             *_HEAP,
-            *(() if lasting else (_COMPILED_ONCE, _COLLECTED_ALONE)),
+            *(() if lasting else (_COMPILED_ONCE, _COMPILED_SOON, _COLLECTED_ALONE)),
             _ROOM_FOR_CODE,
             *found.options,
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
