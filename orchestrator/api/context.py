@@ -14,7 +14,7 @@ from orchestrator.api.loaders import Loaders
 from orchestrator.api.ports import Ports
 from orchestrator.api.timing import Time
 from orchestrator.domain.callers import Caller
-from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.errors import UnansweredError, UnavailableError, outline
 
 ContextSource = Callable[[], Ports]
 
@@ -47,13 +47,14 @@ class Context:
         """A context with an id of its own and nothing read: several operations share a connection."""
         return Context(self.ports, self.caller, self.hung_up, client=self.client)
 
-    def late(self, then: str | None) -> Exception:
-        """Say why something was not answered in time, and what follows from it."""
+    def late(self, then: str | None, *, perhaps_done: bool = False) -> Exception:
+        """Say why something was not answered in time, and what follows from it; what is `perhaps_done` had better not be sent again unseen."""
         waiting_for = self.ports.service.waiting_for
         bound, age = self.time.seconds, round(self.time.age, 3)
         if waiting_for is not None:
-            said = (f"this was not answered in time; the service waits for {waiting_for}", then)
-            return UnavailableError("; ".join(filter(None, said)))
+            why = f"this was not answered in time; the service waits for {outline(waiting_for)}"
+            kind = UnansweredError if perhaps_done else UnavailableError
+            return kind("; ".join(filter(None, (why, then))))
         said = (f"the operation has taken {age:g} seconds, and may take {bound:g} at most", then)
         return LimitError("seconds", age, bound, "; ".join(filter(None, said)))
 

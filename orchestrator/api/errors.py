@@ -80,6 +80,14 @@ def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
     )
 
 
+def unread(error: UnavailableError, identifier: str | None = None) -> UnansweredError:
+    """What is told where a mutation was carried out and what it wrote cannot be read now: nobody is to send it again for that."""
+    name = "" if identifier is None else f" under the id {identifier}"
+    return UnansweredError(
+        f"it was carried out, and cannot be read now; look again later{name}", str(error)
+    )
+
+
 def _field(error: GraphQLError) -> str:
     return ".".join(str(step) for step in error.path or ())
 

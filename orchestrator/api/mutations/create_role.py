@@ -9,7 +9,7 @@ from strawberry import Maybe
 
 from orchestrator.api.context import Info
 from orchestrator.api.mutations import sending
-from orchestrator.api.mutations.payloads import RolePayload
+from orchestrator.api.mutations.payloads import RolePayload, read_back
 from orchestrator.api.types.councils import Role
 from orchestrator.api.types.inputs import INPUT, KEY
 from orchestrator.api.types.user_errors import user_errors
@@ -47,5 +47,5 @@ async def create_role(info: Info, input: Annotated[CreateRoleInput, INPUT]) -> R
     except RefusedError as refused:
         return RolePayload(errors=user_errors(refused))
     context.written()
-    role = await context.loaders.roles.load(identifier)
+    role = await read_back(context.loaders.roles, identifier)
     return RolePayload(role=None if role is None else Role.of(role))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from orchestrator.api.context import Context
+from orchestrator.api.errors import unread
 from orchestrator.api.types.agents import Agent
 from orchestrator.api.types.councils import Council, Role
 from orchestrator.api.types.deliberations import Deliberation
 from orchestrator.api.types.endpoints import Endpoint
 from orchestrator.api.types.user_errors import UserError
+from orchestrator.domain.errors import UnavailableError
+
+T = TypeVar("T")
 
 _ERRORS = "The caller's mistakes; where there are any, nothing was written."
 
@@ -56,24 +63,36 @@ class DeliberationPayload:
     errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
 
 
+async def read_back(loader: DataLoader[str, T | None], identifier: str) -> T | None:
+    """Read what was written.
+
+    Raises:
+        UnansweredError: it cannot be read now. It is written all the same.
+    """
+    try:
+        return await loader.load(identifier)
+    except UnavailableError as error:
+        raise unread(error, identifier) from error
+
+
 async def council_payload(context: Context, identifier: str) -> CouncilPayload:
     """Read back a council that was written."""
     context.written()
-    council = await context.loaders.councils.load(identifier)
+    council = await read_back(context.loaders.councils, identifier)
     return CouncilPayload(council=None if council is None else Council.of(council))
 
 
 async def agent_payload(context: Context, identifier: str) -> AgentPayload:
     """Read back an agent that was written."""
     context.written()
-    agent = await context.loaders.agents.load(identifier)
+    agent = await read_back(context.loaders.agents, identifier)
     return AgentPayload(agent=None if agent is None else Agent.of(agent))
 
 
 async def deliberation_payload(context: Context, identifier: str) -> DeliberationPayload:
     """Read back a deliberation that was written."""
     context.refresh()
-    deliberation = await context.loaders.deliberations.load(identifier)
+    deliberation = await read_back(context.loaders.deliberations, identifier)
     return DeliberationPayload(
         deliberation=None if deliberation is None else Deliberation.of(deliberation)
     )
@@ -83,5 +102,5 @@ async def endpoint_payload(context: Context, identifier: str) -> EndpointPayload
     """Read back an endpoint that was written."""
     context.written()
     context.ports.watch.look()
-    endpoint = await context.loaders.endpoints.load(identifier)
+    endpoint = await read_back(context.loaders.endpoints, identifier)
     return EndpointPayload(endpoint=None if endpoint is None else Endpoint.of(endpoint))

@@ -21,16 +21,18 @@ from graphql import (
     visit,
 )
 from orchestrator.api.context import Context
+from orchestrator.api.errors import unread
 from orchestrator.api.projection.errors import NotProjectedError
 from orchestrator.api.projection.plans import Plan, plan
 from orchestrator.api.projection.run import Answer, Run
 from orchestrator.api.remembering import Remembered
 from orchestrator.api.timing import OutOfTimeError
+from orchestrator.domain.errors import TookTooLongError, UnansweredError, UnavailableError
 
 T = TypeVar("T")
 
 _PERHAPS_DONE = (
-    "it may have been carried out all the same: look, or send it again with the same idempotencyKey"
+    "it may have been carried out all the same; look, or send it again with the same idempotencyKey"
 )
 
 _MOST_OPERATIONS = 256
@@ -87,6 +89,24 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
             return self._within_time(cast("Awaitable[Any]", resolved), give_up)
         return resolved
 
+    @override
+    def handle_field_error(
+        self,
+        raw_error: Exception,
+        return_type: Any,
+        field_details_list: FieldDetailsList,
+        path: Path,
+    ) -> None:
+        told = isinstance(raw_error, UnansweredError | TookTooLongError)
+        if (
+            self._writes
+            and path.prev is not None
+            and isinstance(raw_error, UnavailableError)
+            and not told
+        ):
+            raw_error = unread(raw_error)
+        super().handle_field_error(raw_error, return_type, field_details_list, path)
+
     async def _within_time(
         self, awaitable: Awaitable[T], give_up: Callable[[Exception], None]
     ) -> T | None:
@@ -96,7 +116,8 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
             return await context.time.within(awaitable)
         except OutOfTimeError:
             context.loaders.let_go()
-            give_up(context.late(_PERHAPS_DONE if self._writes else None))
+            writes = self._writes
+            give_up(context.late(_PERHAPS_DONE if writes else None, perhaps_done=writes))
             return None
 
     @property

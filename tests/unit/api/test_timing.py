@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
+from orchestrator.domain.errors import UnavailableError
 from orchestrator.engine.events import Moved
 from tests.support.samples import ANYBODY, a_council, a_deliberation, play
 from tests.support.waiting import until
@@ -170,6 +171,65 @@ async def test_mutation_says_what_may_have_been_carried_out_and_what_was_not_beg
     assert "idempotencyKey" in perhaps
     assert not_begun.endswith("it was not begun")
     assert (retiring.begun, retiring.ended, archiving.begun) == (1, 1, 0)
+
+
+async def _fall_silent(house: House, under_way: Endless) -> None:
+    await until(lambda: under_way.begun == 1)
+    house.state.waiting_for = "the graph: Neo4j does not answer"
+
+
+async def test_mutation_that_the_graph_does_not_answer_is_not_for_clients_to_send_again_by_themselves(
+    house: House, endless: Make
+) -> None:
+    retiring = endless("retire_agent")
+    falling_silent = asyncio.create_task(_fall_silent(house, retiring))
+
+    result = await answer(
+        """mutation { retireAgent(input: {id: "agt_dev1"}) { errors { code } }
+             archiveCouncil(input: {id: "cou_dev"}) { errors { code } } }""",
+        house,
+    )
+
+    await falling_silent
+    assert told(result) == [("UNAVAILABLE", ["archiveCouncil"]), ("UNAVAILABLE", ["retireAgent"])]
+    perhaps, not_begun = sorted(
+        (error for error in result.errors or ()), key=lambda error: "not begun" in error.message
+    )
+    assert "waits for the graph; it may have been carried out all the same" in perhaps.message
+    assert "retryAfter" not in (perhaps.extensions or {})
+    assert not_begun.message.endswith("waits for the graph; it was not begun")
+    assert "retryAfter" in (not_begun.extensions or {})
+
+
+@pytest.mark.parametrize(
+    ("lost", "errs_at"),
+    [
+        ("councils_by_id", ["restoreCouncil"]),
+        ("deliberations_of_each", ["restoreCouncil", "council", "deliberations"]),
+    ],
+    ids=["what was written", "what is below it"],
+)
+async def test_what_was_carried_out_and_cannot_be_read_back_is_not_to_be_sent_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, lost: str, errs_at: list[str]
+) -> None:
+    async def away(*_: object, **__: object) -> Any:
+        raise UnavailableError("Neo4j cannot be reached", "at an address")
+
+    port = house.registry if hasattr(house.registry, lost) else house.archive
+    monkeypatch.setattr(port, lost, away)
+
+    with capture_logs() as logs:
+        result = await answer(
+            """mutation { restoreCouncil(input: {id: "cou_dev"}) { council { name deliberations(first: 1) { edges { node { id } } } } } }""",
+            house,
+        )
+
+    assert told(result) == [("UNAVAILABLE", errs_at)], result.errors
+    [error] = result.errors or ()
+    assert "it was carried out, and cannot be read now" in error.message
+    assert "retryAfter" not in (error.extensions or {})
+    [line] = logs
+    assert "at an address" in line["why"]
 
 
 async def test_what_is_waited_for_when_asked_to_does_not_count(house: House) -> None:
