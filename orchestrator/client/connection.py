@@ -96,7 +96,8 @@ class Connection:
                 return self._data(response)
             except ClientError as error:
                 # A gateway has lost the answer, or never had one.
-                error.sent = sent or (isinstance(error, AnswerError) and error.passing)
+                lost = isinstance(error, AnswerError) and error.passing
+                error.sent = error.sent or sent or lost
                 wanted = error.retry_after if isinstance(error, QueryError) else None
                 # Once: behind one address another process may have taken over from one that ends.
                 if put_off or wanted is None or attempt == _ATTEMPTS:

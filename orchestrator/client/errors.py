@@ -57,6 +57,8 @@ class QueryError(ClientError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         """In the order in which the API gave them."""
         self.faults: tuple[Fault, ...] = faults
+        # What may not be sent again unseen.
+        self.sent = any(fault.perhaps_done for fault in faults)
         super().__init__("; ".join(fault.words for fault in faults))
 
     @property
@@ -66,7 +68,9 @@ class QueryError(ClientError):
 
     @property
     def retry_after(self) -> float | None:
-        """After how many seconds the same may be sent again; none where the service did not say."""
+        """After how many seconds the same may be sent again; none where the service did not say, or not of all that was lacking."""
+        if self.sent:
+            return None
         pauses = [fault.extensions.retry_after for fault in self.faults]
         return max((pause for pause in pauses if pause is not None), default=None)
 

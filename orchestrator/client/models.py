@@ -169,6 +169,11 @@ class Fault(Told):
     extensions: FaultExtensions
 
     @property
+    def perhaps_done(self) -> bool:
+        """Whether something was away, and what was asked may have been carried out all the same."""
+        return self.extensions.code == "UNAVAILABLE" and self.extensions.retry_after is None
+
+    @property
     def words(self) -> str:
         """The message, with what to look for in the service's log where the fault is the service's: it has no more on others."""
         found = self.extensions.correlation_id if self.extensions.code in _OF_THE_SERVICE else None

@@ -130,6 +130,22 @@ async def test_what_may_be_asked_for_again_soon_is_asked_for_once_more(
     assert len(api.asked) == 2
 
 
+async def test_what_may_have_been_carried_out_is_not_sent_again_and_says_so(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    told: answers.Json = {
+        "message": "it may have been carried out all the same",
+        "extensions": {"code": "UNAVAILABLE", "path": [], "correlationId": "c"},
+    }
+    api.instead = [JSONResponse({"errors": [told], "data": None})]
+
+    with pytest.raises(QueryError) as caught:
+        await client.cancel(answers.DELIBERATION)
+
+    assert (caught.value.sent, caught.value.retry_after) == (True, None)
+    assert len(api.asked) == 1
+
+
 async def test_what_a_newer_service_says_of_an_agent_is_passed_on(
     api: TinyApi, client: CouncilClient
 ) -> None:

@@ -212,7 +212,7 @@ async def test_mutation_that_the_graph_does_not_answer_is_not_for_clients_to_sen
 async def test_what_was_carried_out_and_cannot_be_read_back_is_not_to_be_sent_again(
     house: House, monkeypatch: pytest.MonkeyPatch, lost: str, errs_at: list[str]
 ) -> None:
-    async def away(*_: object, **__: object) -> Any:
+    async def away(*_: object, **_by_name: object) -> Any:
         raise UnavailableError("Neo4j cannot be reached", "at an address")
 
     port = house.registry if hasattr(house.registry, lost) else house.archive
@@ -225,7 +225,7 @@ async def test_what_was_carried_out_and_cannot_be_read_back_is_not_to_be_sent_ag
         )
 
     assert told(result) == [("UNAVAILABLE", errs_at)], result.errors
-    [error] = result.errors or ()
+    [error] = result.errors or []
     assert "it was carried out, and cannot be read now" in error.message
     assert "retryAfter" not in (error.extensions or {})
     [line] = logs
