@@ -19,7 +19,7 @@ from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience, until_available
 from orchestrator.engine.ports import Accepted, Deliberations, Held, Models, Order, Retry
 from orchestrator.engine.presence import Presence
-from orchestrator.engine.recorder import Recorder, named
+from orchestrator.engine.recorder import Recorder, warn
 from orchestrator.engine.runner import Runner
 
 _TICK_SECONDS = 1.0
@@ -348,7 +348,7 @@ class Desk:
         await _cancelled([running.task for running in self._running.values()])
         if not await self._recorder.emptied(patience):
             # Not acknowledged to anybody: whoever takes over asks these models again.
-            _log.warning("turns_not_recorded", **named(self._recorder.unrecorded))
+            warn("turns_not_recorded", self._recorder.unrecorded)
         # Not before: whoever found the lease run out would take over what is still being recorded.
         await _cancelled([holding])
         try:

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
@@ -38,9 +37,6 @@ _WRITES_AT_ONCE = 2
 _WORTH_ANOTHER_WRITE = 48
 """Turns that wait: fewer cost Neo4j less when they go together in the next write."""
 
-_MOST_TOLD = 20
-"""Deliberations that one line of the log names."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -58,13 +54,13 @@ class _Waiting:
     written: asyncio.Future[Written]
 
 
-def named(recordings: Sequence[Recording]) -> dict[str, Any]:
-    """Name turns in a line of the log: how many, and of which deliberations, with their epochs."""
-    held = {one.deliberation: one.epoch for one in recordings}
-    return {
-        "turns": len(recordings),
-        "deliberations": dict(sorted(held.items())[:_MOST_TOLD]),
-    }
+def warn(event: str, recordings: Sequence[Recording]) -> None:
+    """Tell the log of turns: a line a deliberation, so that who looks for one finds it."""
+    of: dict[tuple[str, int], list[str]] = {}
+    for one in recordings:
+        of.setdefault((one.deliberation, one.epoch), []).append(one.turn.id)
+    for (deliberation, epoch), turns in of.items():
+        _log.warning(event, deliberation=deliberation, epoch=epoch, turns=turns)
 
 
 class _Write:
@@ -83,7 +79,7 @@ class _Write:
         """Note why the graph did not do it; the log is told the first time."""
         if self.what is None:
             # Why is told by `obstacles`: what Neo4j says of a value may quote it.
-            _log.warning("turns_held_up", **named(self.recordings))
+            warn("turns_held_up", self.recordings)
         self.held_up = isinstance(error, GivenUpError)
         self.what = error.what
 

@@ -227,15 +227,15 @@ async def test_it_says_what_holds_up_the_turns_of_a_deliberation_until_they_are_
         assert recorder.obstacles("dlb_0") == ()
 
 
-async def test_turns_that_are_held_up_are_told_once_a_write_and_not_all_of_their_deliberations() -> (
-    None
-):
+async def test_turns_that_are_held_up_are_told_once_in_a_line_of_each_deliberation() -> None:
     graph = OneDeliberation(errors=[UnavailableError("away"), UnavailableError("away")])
     with capture_logs() as log:
         async with recorder_on(graph) as recorder:
-            await asyncio.gather(*(recorder.record(one) for one in turns_of_others(30)))
-    [told] = [line for line in log if line["event"] == "turns_held_up"]
-    assert (len(told["deliberations"]), told["turns"]) == (20, 30)
+            await asyncio.gather(*(recorder.record(one) for one in turns_of_others(3)))
+    told = [line for line in log if line["event"] == "turns_held_up"]
+    assert [(line["deliberation"], line["epoch"], line["turns"]) for line in told] == [
+        (f"dlb_{number}", 1, [f"trn_{number}"]) for number in range(3)
+    ]
 
 
 async def test_while_the_graph_is_away_nothing_else_is_tried_beside() -> None:
