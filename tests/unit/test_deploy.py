@@ -50,6 +50,22 @@ def test_the_image_gets_everything_that_the_wheel_is_made_of() -> None:
     assert [p for p in parts if p not in sources and not p.startswith(within)] == []
 
 
+def test_the_image_keeps_what_was_installed_and_needs_no_checkout_beside_it() -> None:
+    # Editable, it would point to /source, which stays behind in the stage that built it.
+    build, _, last = DOCKERFILE.rpartition("\nFROM ")
+    assert re.findall(r"^COPY --from=(.*)$", last, re.MULTILINE) == [
+        "build /opt/council /opt/council"
+    ]
+    installing = [line for line in build.splitlines() if "uv sync" in line]
+    assert installing
+    assert [
+        line
+        for line in installing
+        if not {"--no-editable", "--no-install-project"} & set(line.split())
+    ] == []
+    assert "--no-editable" in installing[-1].split()
+
+
 def test_what_the_image_is_built_from_is_let_through_to_the_engine() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert "*" in lines

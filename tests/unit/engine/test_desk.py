@@ -38,6 +38,7 @@ from orchestrator.engine.ports import (
 )
 from orchestrator.engine.presence import Presence
 from tests.support.waiting import until
+from tests.unit.engine.conftest import PutForward, all_that_can_happen
 from tests.unit.engine.doubles import DELIBERATION, OneDeliberation, ScriptedModels
 
 FREE = (Held(deliberation=DELIBERATION, epoch=1),)
@@ -149,13 +150,22 @@ async def test_a_cancel_that_was_refused_leaves_the_deliberation_running(tmp_pat
 
 
 async def test_a_renewal_begins_a_tick_after_the_last_one_however_long_that_took(
-    tmp_path: Path,
+    tmp_path: Path, put_forward: PutForward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    graph = SlowToRenew(seconds=0.6)
+    tick = 3600.0
+    monkeypatch.setattr("orchestrator.engine.desk._TICK_SECONDS", tick)
+    graph = SlowToRenew()
     async with desk(graph, ScriptedModels(), tmp_path).at_work():
-        await until(lambda: len(graph.began) == 2)
-    one, next_ = graph.began
-    assert next_ - one < 1.5
+        await all_that_can_happen()
+        put_forward(tick)
+        await until(lambda: graph.began == 1)
+        put_forward(tick / 2)
+        graph.go_on.set()
+        await until(lambda: graph.renewals == 1)
+        await all_that_can_happen()
+        assert graph.began == 1
+        put_forward(tick / 2)
+        await until(lambda: graph.began == 2)
 
 
 async def test_what_the_graph_says_is_ours_is_run_though_nobody_told_us(tmp_path: Path) -> None:
@@ -504,17 +514,17 @@ class Stopped(OneDeliberation):
 
 
 class SlowToRenew(OneDeliberation):
-    """A graph that takes its time to renew a lease."""
+    """A graph whose renewals wait to be told to go on."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.seconds = seconds
-        self.began: list[float] = []
+        self.began = 0
+        self.go_on = asyncio.Event()
 
     @override
     async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
-        self.began.append(asyncio.get_running_loop().time())
-        await asyncio.sleep(self.seconds)
+        self.began += 1
+        await self.go_on.wait()
         return await super().renew(process, lease)
 
 

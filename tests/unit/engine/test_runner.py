@@ -28,6 +28,7 @@ from orchestrator.engine.ports import Answer, Call, Held, Recorded, Recording
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.runner import Runner
 from tests.support.waiting import until
+from tests.unit.engine.conftest import PutForward, all_that_can_happen
 from tests.unit.engine.doubles import (
     DELIBERATION,
     NOW,
@@ -40,6 +41,10 @@ from tests.unit.engine.doubles import (
 HELD = Held(deliberation=DELIBERATION, epoch=1)
 NO_WAITING = Patience(attempts=3, first_wait=0.0, longest_wait=0.0, jitter=0.0)
 SOME_WAITING = Patience(attempts=3, first_wait=0.15, longest_wait=0.15, jitter=0.0)
+
+HOUR = 3600.0
+HOURS_OF_WAITING = Patience(attempts=3, first_wait=HOUR, longest_wait=HOUR, jitter=0.0)
+DUE_IN_AN_HOUR = replace(HELD, time_left=timedelta(seconds=HOUR))
 
 
 class Bench:
@@ -178,28 +183,38 @@ async def test_an_empty_answer_is_no_proposal() -> None:
     assert absent.absence == "the answer was empty (finish reason: None)"
 
 
-async def test_the_deadline_ends_it_with_what_was_recorded() -> None:
-    held = replace(HELD, time_left=timedelta(seconds=0.2))
+async def test_the_deadline_ends_it_with_what_was_recorded(put_forward: PutForward) -> None:
     graph = OneDeliberation()
     models = ScriptedModels(gates={"b1-s3": asyncio.Event()})
-    await Bench(graph, models, held).run()
+    running = asyncio.create_task(Bench(graph, models, DUE_IN_AN_HOUR).run())
+    await until(lambda: len(graph.turns) == 11)
+    put_forward(HOUR)
+    await running
     ((verdict, reason),) = graph.verdicts
     assert (verdict.partial, len(verdict.ballots), reason) == (True, 2, StopReason.DEADLINE)
 
 
-async def test_a_deadline_without_a_ballot_is_a_failure() -> None:
-    held = replace(HELD, time_left=timedelta(seconds=0.1))
+async def test_a_deadline_without_a_ballot_is_a_failure(put_forward: PutForward) -> None:
     graph = OneDeliberation()
     models = ScriptedModels(gates={"-s3": asyncio.Event()})
-    await Bench(graph, models, held).run()
+    running = asyncio.create_task(Bench(graph, models, DUE_IN_AN_HOUR).run())
+    await until(lambda: len(graph.turns) >= 2)
+    put_forward(HOUR)
+    await running
     assert [reason for reason, _ in graph.failures] == [StopReason.DEADLINE]
 
 
-async def test_a_failure_at_the_deadline_says_what_was_waited_for() -> None:
+async def test_a_failure_at_the_deadline_says_what_was_waited_for(
+    put_forward: PutForward,
+) -> None:
     waiting = turn_id(DELIBERATION, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=3))
     graph = OneDeliberation()
     models = ScriptedModels(obstacles={waiting: "endpoint e1 is down since noon"})
-    await Bench(graph, models, replace(HELD, time_left=timedelta(seconds=0.2))).run()
+    bench = Bench(graph, models, DUE_IN_AN_HOUR)
+    running = asyncio.create_task(bench.run())
+    await until(lambda: bool(bench.dispatcher.obstacles(DELIBERATION)))
+    put_forward(HOUR)
+    await running
     [(reason, failure)] = graph.failures
     assert reason is StopReason.DEADLINE
     assert failure.endswith("; what it waited for: endpoint e1 is down since noon")
@@ -370,16 +385,17 @@ async def test_a_verdict_does_not_count_a_ballot_that_could_not_be_recorded(
     assert graph.decided_apart == (0 if decided_with_the_last else 1)
 
 
-async def test_what_is_complete_once_its_last_turn_is_recorded_was_not_cut_short() -> None:
+async def test_what_is_complete_once_its_last_turn_is_recorded_was_not_cut_short(
+    put_forward: PutForward,
+) -> None:
     graph, models = OneDeliberation(), ScriptedModels(gates={"b1-s3": asyncio.Event()})
-    running = asyncio.create_task(
-        Bench(graph, models, replace(HELD, time_left=timedelta(seconds=0.3))).run()
-    )
+    running = asyncio.create_task(Bench(graph, models, DUE_IN_AN_HOUR).run())
     await until(lambda: len(graph.turns) == 11)
     graph.gate = asyncio.Event()
     models.gates["b1-s3"].set()
     await until(lambda: graph.writing == 1)
-    await asyncio.sleep(0.4)
+    put_forward(HOUR)
+    await all_that_can_happen()
     graph.gate.set()
     await running
     ((verdict, reason),) = graph.verdicts
@@ -401,8 +417,7 @@ async def test_nothing_is_asked_while_the_lease_has_run_out() -> None:
     bench = Bench(graph, models)
     recording = asyncio.create_task(bench.recorder.run())
     running = asyncio.create_task(bench.runner.run())
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await all_that_can_happen()
     assert models.asked == []
     await bench.lease.renew(bench.lease.now())
     await running
@@ -503,17 +518,26 @@ async def test_an_endpoint_is_waited_for_until_the_deadline_or_for_a_while_where
     assert set(waits) == {(wait, NOW)}
 
 
-async def test_an_attempt_after_the_lease_ran_out_waits_for_its_renewal() -> None:
-    def script(_call: Call, times: int) -> ModelError | None:
-        return ModelError("cut off", retryable=True) if times == 1 else None
+async def test_an_attempt_after_the_lease_ran_out_waits_for_its_renewal(
+    put_forward: PutForward,
+) -> None:
+    def script(call: Call, times: int) -> ModelError | None:
+        first = "-p0-" in call.turn and times == 1
+        return ModelError("cut off", retryable=True) if first else None
 
     graph, models = OneDeliberation(), ScriptedModels(script=script)
-    bench = Bench(graph, models, patience=SOME_WAITING)
+    bench = Bench(graph, models, patience=HOURS_OF_WAITING)
     recording = asyncio.create_task(bench.recorder.run())
-    await bench.lease.renew(bench.lease.now() - 59.9)
+    await bench.lease.renew(bench.lease.now())
     running = asyncio.create_task(bench.runner.run())
-    await until(lambda: len(models.asked) == 3)
-    await asyncio.sleep(0.2)
+    resting = ("its next attempt, since cut off",)
+    await until(
+        lambda: (len(models.asked), bench.dispatcher.obstacles(DELIBERATION)) == (3, resting)
+    )
+    put_forward(HOUR)
+    # The next attempts have begun, as far as the lease lets them.
+    await until(lambda: bench.dispatcher.obstacles(DELIBERATION) == ())
+    await all_that_can_happen()
     assert len(models.asked) == 3
     await bench.lease.renew(bench.lease.now())
     await running
@@ -539,8 +563,7 @@ async def test_a_turn_between_two_attempts_says_what_it_waits_for() -> None:
 
 async def test_wound_down_it_does_not_wait_for_another_attempt() -> None:
     graph, models = OneDeliberation(), ScriptedModels(script=refused_once)
-    hours = Patience(attempts=3, first_wait=3600.0, longest_wait=3600.0, jitter=0.0)
-    bench = Bench(graph, models, patience=hours)
+    bench = Bench(graph, models, patience=HOURS_OF_WAITING)
     running = asyncio.create_task(bench.run())
     await until(lambda: any(turn.endswith("p0-s1") for turn in models.asked))
     bench.runner.wind_down()
