@@ -12,7 +12,7 @@ from orchestrator.graph.driver import Graph
 from tests.support.bolt_proxy import BoltProxy
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_server import ModelServer
-from tests.support.neo4j import Neo4jServer
+from tests.support.neo4j import Neo4jServer, statement
 from tests.support.scene import Scene
 
 
@@ -39,3 +39,13 @@ async def scene(
         ) as scene,
     ):
         yield scene
+
+
+@pytest.fixture
+async def indexed_contents(driver: AsyncDriver, neo4j_server: Neo4jServer) -> AsyncGenerator[None]:
+    """An index over what turns say: it takes no text above 8 KB, and refuses the whole transaction."""
+    database = neo4j_server.database
+    await driver.execute_query(statement("index_contents"), database_=database)
+    await driver.execute_query(statement("await_indexes"), database_=database)
+    yield
+    await driver.execute_query(statement("drop_index_of_contents"), database_=database)

@@ -103,6 +103,20 @@ async def _before_the_verdict(scene: Scene, service: ServiceProcess) -> None:
     assert len((await scene.look()).of(accepted)) == 11
 
 
+async def _all_turns_committed_but_no_verdict(scene: Scene, service: ServiceProcess) -> None:
+    # The verdict goes with the last turn, but for one that counts a ballot which the graph refuses: that is sent with the
+    # verdict, without it, and as an absence, and what the turns now come to is sent alone.
+    accepted, last = await scene.all_but_one_ballot(service, length=20_000)
+    trap = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("turn/record"), skip=3)
+    last.set()
+    await trap.sprung()
+    seen = await scene.look()
+    [refused] = [turn for turn in seen.of(accepted) if turn.outcome == "ABSENT"]
+    scene.absent.add(refused.id)
+    assert len(seen.of(accepted)) == 12
+    assert seen.deliberation(accepted).status == "RUNNING"
+
+
 async def _verdict_committed_but_unanswered(scene: Scene, service: ServiceProcess) -> None:
     accepted, last = await scene.all_but_one_ballot(service)
     trap = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"))
@@ -128,6 +142,7 @@ POINTS = {
     "turns sent but commit not asked for": _sent_but_not_committed,
     "commit asked for but unanswered": _commit_asked_for_but_unanswered,
     "before the verdict": _before_the_verdict,
+    "all turns committed, but no verdict": _all_turns_committed_but_no_verdict,
     "verdict committed but unanswered": _verdict_committed_but_unanswered,
 }
 
@@ -139,10 +154,12 @@ _PROMISED = {
     "accepted but nothing dispatched yet",
     "mid-stream",
     "before the verdict",
+    "all turns committed, but no verdict",
 }
 """Points that are promised; the others are more of their kind."""
 
 
+@pytest.mark.usefixtures("indexed_contents")
 async def test_after_a_kill_at_any_point_all_that_was_accepted_is_decided_and_nothing_done_twice(
     scene: Scene,
 ) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +109,16 @@ async def close_code(
             return None if closed.rcvd is None else closed.rcvd.code
 
 
-def children(pid: int) -> set[int]:
-    """The processes that one has started and not waited for."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return {int(child) for task in tasks for child in task.read_text().split()}
-
-
-def running() -> set[int]:
-    """All processes of this machine."""
-    return {int(place.name) for place in Path("/proc").iterdir() if place.name.isdecimal()}
+def processes(home: Path) -> set[int]:
+    """All processes of this machine that were started for that home, by whomever: each child has its parent's environment."""
+    mine = f"COUNCIL_HOME={home}\0".encode()
+    found: set[int] = set()
+    for place in Path("/proc").iterdir():
+        # Those of others, and those that end meanwhile, are not to be read.
+        with suppress(OSError):
+            if place.name.isdecimal() and mine in (place / "environ").read_bytes():
+                found.add(int(place.name))
+    return found
 
 
 async def test_while_it_ends_it_reads_and_accepts_nothing_and_then_leaves_nothing_behind(
@@ -133,8 +135,7 @@ async def test_while_it_ends_it_reads_and_accepts_nothing_and_then_leaves_nothin
     follows = asyncio.Event()
     following = asyncio.create_task(close_code(ending, accepted, follows))
     await follows.wait()
-    pid = ending.pid
-    assert children(pid) == set()
+    assert processes(ending.home) == {ending.pid}
     stopping = asyncio.create_task(ending.stop())
 
     async with httpx.AsyncClient(base_url=ending.url, trust_env=False, timeout=30) as client:
@@ -172,7 +173,7 @@ async def test_while_it_ends_it_reads_and_accepts_nothing_and_then_leaves_nothin
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.bind(("127.0.0.1", ending.port))
-    assert not running() & {pid}
+    assert processes(ending.home) == set()
     assert list(temporary.iterdir()) == []
     assert {file.name for file in ending.home.rglob("*") if file.is_file()} == {"service.log"}
     seen = await scene.look()

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import pytest
-from neo4j import AsyncDriver
 
-from orchestrator.graph.statements import statement as statement_of_ours
+from orchestrator.graph.statements import statement
 from tests.support.bolt_proxy import Side, Tag
 from tests.support.model_behaviour import Behaviour
-from tests.support.neo4j import Neo4jServer, statement
 from tests.support.scene import Scene
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
-
-
-@pytest.fixture
-async def indexed_contents(driver: AsyncDriver, neo4j_server: Neo4jServer) -> AsyncGenerator[None]:
-    """An index over what turns say: it takes no text above 8 KB, and refuses the whole transaction."""
-    database = neo4j_server.database
-    await driver.execute_query(statement("index_contents"), database_=database)
-    await driver.execute_query(statement("await_indexes"), database_=database)
-    yield
-    await driver.execute_query(statement("drop_index_of_contents"), database_=database)
 
 
 @pytest.mark.usefixtures("indexed_contents")
@@ -35,7 +21,7 @@ async def test_a_turn_that_cannot_be_stored_is_absent_with_the_reason_and_the_ot
     service = await scene.start()
     await service.ready()
     # All six proposals but the first one recorded go to Neo4j in one batch, the refused ones in their midst.
-    trap = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement_of_ours("turn/record"))
+    trap = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("turn/record"))
     accepted = [await scene.deliberate(service, role) for role in ("DEV", "QA")]
     await until(lambda: sum(scene.log.answered().values()) == 6, 30)
     trap.release()

@@ -148,11 +148,12 @@ def faults(
     seen: Evidence,
     *,
     accepted: Iterable[str],
+    absent: Collection[str] = (),
     turns: int = 12,
     log: ModelLog | None = None,
     crashes: Iterable[Crash] = (),
 ) -> list[str]:
-    """Say all that is wrong: lost, double, out of order, undecided, or asked again after it was recorded."""
+    """Say all that is wrong: lost, double, out of order, undecided, absent where it is not to be, or asked again after it was recorded."""
     found = [
         f"{lost} was accepted and is not there"
         for lost in set(accepted) - {one.id for one in seen.deliberations}
@@ -161,7 +162,7 @@ def faults(
     for turn in seen.turns:
         taken[turn.deliberation].append(turn)
     for deliberation in seen.deliberations:
-        found += _faults_of(deliberation, taken[deliberation.id], turns)
+        found += _faults_of(deliberation, taken[deliberation.id], turns, absent)
     ids = Counter(turn.id for turn in seen.turns)
     found += [f"{id_} is there {times} times" for id_, times in ids.items() if times > 1]
     if log is not None:
@@ -177,7 +178,9 @@ def faults(
     return found
 
 
-def _faults_of(deliberation: DeliberationSeen, taken: list[TurnSeen], turns: int) -> list[str]:
+def _faults_of(
+    deliberation: DeliberationSeen, taken: list[TurnSeen], turns: int, absent: Collection[str]
+) -> list[str]:
     name = deliberation.id
     found: list[str] = []
     if (deliberation.status, deliberation.stop_reason) != ("DECIDED", "COMPLETED"):
@@ -189,7 +192,11 @@ def _faults_of(deliberation: DeliberationSeen, taken: list[TurnSeen], turns: int
         found.append(f"{name} has {once} verdicts, winners and tasks")
     if len(taken) != turns:
         found.append(f"{name} has {len(taken)} turns, not {turns}")
-    found += [f"{turn.id} is absent: {turn.absence}" for turn in taken if turn.outcome != "TAKEN"]
+    found += [
+        f"{turn.id} is {turn.outcome}: {turn.absence}"
+        for turn in taken
+        if turn.outcome != ("ABSENT" if turn.id in absent else "TAKEN")
+    ]
     places = Counter((turn.kind, turn.round, turn.seat) for turn in taken)
     found += [f"{name} has {place} {times} times" for place, times in places.items() if times > 1]
     sequences = [turn.sequence for turn in taken]

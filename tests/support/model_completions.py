@@ -98,7 +98,7 @@ def content_of(request: Request, behaviour: Behaviour) -> str:
         return behaviour.content
     form = request.body.get("response_format")
     if form is not None:
-        return json.dumps(ballot(request.id, form["json_schema"]["schema"]))
+        return json.dumps(ballot(request.id, form["json_schema"]["schema"])).ljust(behaviour.length)
     words = f"Answer to {request.id}, attempt {request.attempt}."
     if behaviour.length > len(words):
         filling = " It is as long as it was told to be."

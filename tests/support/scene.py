@@ -61,6 +61,8 @@ class Scene:
         self.home: Path = home
         self.accepted: list[str] = []
         """What any process has answered for."""
+        self.absent: set[str] = set()
+        """Turns that are to be, whatever their models say."""
         self.crashes: list[Crash] = []
         self._processes = contextlib.AsyncExitStack()
 
@@ -121,10 +123,12 @@ class Scene:
         self.accepted.append(accepted)
         return accepted
 
-    async def all_but_one_ballot(self, service: ServiceProcess) -> tuple[str, asyncio.Event]:
+    async def all_but_one_ballot(
+        self, service: ServiceProcess, *, length: int = 0
+    ) -> tuple[str, asyncio.Event]:
         """Have a deliberation accepted whose last turn, with which its verdict is written, is not answered before the event is set."""
         last = asyncio.Event()
-        self.model.script(Behaviour(until=last), turn="*-b1-s3*", attempts=1)
+        self.model.script(Behaviour(until=last, length=length), turn="*-b1-s3*", attempts=1)
         accepted = await self.deliberate(service)
         await eventually(self.look, lambda seen: len(seen.of(accepted)) == 11)
         return accepted, last
@@ -155,7 +159,13 @@ class Scene:
 
     def faults(self, seen: Evidence) -> list[str]:
         """Say all that is wrong with the graph and with the calls made after each crash."""
-        return faults(seen, accepted=self.accepted, log=self.log, crashes=self.crashes)
+        return faults(
+            seen,
+            accepted=self.accepted,
+            absent=self.absent,
+            log=self.log,
+            crashes=self.crashes,
+        )
 
 
 async def _once_it_can_be(
