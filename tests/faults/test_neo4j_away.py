@@ -263,8 +263,10 @@ async def test_a_neo4j_that_falls_silent_is_told_of_once_the_lease_has_run_out(
 ) -> None:
     service = await scene.start(COUNCIL_LEASE_SECONDS="3")
     await service.ready()
-    scene.model.script(Behaviour(latency=1.0), turn="*-c1-*", attempts=1)
+    answers = asyncio.Event()
+    scene.model.script(Behaviour(until=answers), turn="*-c1-*", attempts=1)
     accepted = await scene.deliberate(service)
+    await until(lambda: len(scene.model.of("*-c1-*")) == 3)
     for tag in Tag:
         scene.proxy.trap(Side.REQUEST, tag, times=10_000)
     # Every connection is open, and nothing is answered: long before anybody gives up waiting, it is said.
@@ -273,6 +275,9 @@ async def test_a_neo4j_that_falls_silent_is_told_of_once_the_lease_has_run_out(
     with pytest.raises(AnsweredError) as caught:
         await service.ask(DELIBERATE, input=order)
     assert caught.value.codes == ["UNAVAILABLE"]
+    # What was asked before is answered while nothing can be recorded.
+    answers.set()
+    await until(lambda: all(one.outcome == "answered" for one in scene.model.of("*-c1-*")))
     scene.proxy.cut()
     scene.proxy.clear()
     await service.ready()

@@ -6,29 +6,38 @@ import asyncio
 import resource
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.graph.statements import statement
 from orchestrator.local import configuration
 from orchestrator.local.configuration import Ports
 from orchestrator.local.neo4j import OwnNeo4j
 from tests.support import neo4j_faults
-from tests.support.bolt_proxy import BoltProxy, Side, Tag
+from tests.support.bolt_proxy import BoltProxy
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_server import ModelServer
 from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j, wipe
 from tests.support.scene import DELIBERATE, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
 
 _COUNCILS = "{ councils { totalCount } }"
 _SERVICE = "{ service { waitingFor } }"
 _ORDER = {"council": {"role": "DEV"}, "task": {"description": "Refused."}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A service, what it has accepted, and what its models wait for before they answer."""
+
+    service: ServiceProcess
+    accepted: str
+    answers: asyncio.Event
 
 
 @pytest.fixture(scope="module")
@@ -61,30 +70,32 @@ async def scene(own: OwnNeo4j, tmp_path: Path) -> AsyncGenerator[Scene]:
         yield scene
 
 
-async def _under_way(scene: Scene) -> tuple[ServiceProcess, str]:
-    """Start a service whose deliberation has recorded something, and is answered three critiques two seconds later."""
+async def _under_way(scene: Scene) -> UnderWay:
+    """Start a service whose deliberation has recorded something, and waits for three critiques."""
     service = await scene.start(COUNCIL_LEASE_SECONDS="3")
     await service.ready()
-    scene.model.script(Behaviour(latency=2.0), turn="*-c1-*", attempts=1)
-    recorded = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("turn/record"), hold=False)
+    answers = asyncio.Event()
+    scene.model.script(Behaviour(until=answers), turn="*-c1-*", attempts=1)
     accepted = await scene.deliberate(service)
-    await recorded.sprung()
-    return service, accepted
+    await until(lambda: len(scene.model.of("*-c1-*")) == 3)
+    return UnderWay(service=service, accepted=accepted, answers=answers)
 
 
-async def _is_refused(service: ServiceProcess) -> None:
-    """An acceptance is not kept in memory for later."""
+async def _goes_on_without_the_graph(scene: Scene, under_way: UnderWay) -> None:
+    """An acceptance is not kept in memory for later; what was asked of a model before is, once it is answered."""
     with pytest.raises(AnsweredError) as caught:
-        await service.ask(DELIBERATE, input=_ORDER)
+        await under_way.service.ask(DELIBERATE, input=_ORDER)
     assert caught.value.codes == ["UNAVAILABLE"]
+    under_way.answers.set()
+    await until(lambda: all(one.outcome == "answered" for one in scene.model.of("*-c1-*")))
 
 
-async def _cost_nothing(scene: Scene, service: ServiceProcess, accepted: str) -> None:
+async def _cost_nothing(scene: Scene, under_way: UnderWay) -> None:
     """It went on with what it held, overtaken by nobody, and asked nothing twice; what was refused is not there."""
-    await service.ready()
+    await under_way.service.ready()
     seen = await scene.all_ended(60)
     assert scene.faults(seen) == []
-    assert [one.id for one in seen.deliberations] == [accepted]
+    assert [one.id for one in seen.deliberations] == [under_way.accepted]
     assert [one.resumptions for one in seen.deliberations] == [0]
     assert max(scene.log.answered().values()) == 1
 
@@ -92,27 +103,27 @@ async def _cost_nothing(scene: Scene, service: ServiceProcess, accepted: str) ->
 async def test_a_neo4j_that_is_killed_and_restarted_under_way_costs_nothing(
     own: OwnNeo4j, scene: Scene
 ) -> None:
-    service, accepted = await _under_way(scene)
+    under_way = await _under_way(scene)
     await neo4j_faults.kill(own)
-    await service.becomes(503)
-    await _is_refused(service)
+    await under_way.service.becomes(503)
+    await _goes_on_without_the_graph(scene, under_way)
     await neo4j_faults.restart(own)
     assert own.uri == scene.server.uri
-    await _cost_nothing(scene, service, accepted)
+    await _cost_nothing(scene, under_way)
 
 
 async def test_a_neo4j_that_is_paused_for_longer_than_the_lease_costs_nothing(
     own: OwnNeo4j, scene: Scene
 ) -> None:
-    service, accepted = await _under_way(scene)
+    under_way = await _under_way(scene)
     await neo4j_faults.pause(own)
     try:
         # Which it is once the lease has run out.
-        await service.becomes(503)
-        await _is_refused(service)
+        await under_way.service.becomes(503)
+        await _goes_on_without_the_graph(scene, under_way)
     finally:
         await neo4j_faults.go_on(own)
-    await _cost_nothing(scene, service, accepted)
+    await _cost_nothing(scene, under_way)
 
 
 async def test_a_neo4j_whose_disk_is_full_is_told_of_and_costs_nothing_once_there_is_room(
@@ -120,16 +131,16 @@ async def test_a_neo4j_whose_disk_is_full_is_told_of_and_costs_nothing_once_ther
 ) -> None:
     if own.pid is None:
         pytest.skip("the room that a container has is not ours to take")
-    service, accepted = await _under_way(scene)
+    under_way = await _under_way(scene)
     with _no_room_to_write(own.pid):
-        await service.becomes(503)
-        await _is_refused(service)
-        [told] = service.logged("graph_away")
+        await under_way.service.becomes(503)
+        await _goes_on_without_the_graph(scene, under_way)
+        [told] = under_way.service.logged("graph_away")
         assert told["what"].startswith("Neo4j cannot do it now: ")
     # Where it could not write to its log, Neo4j takes no more until it is started again.
     await neo4j_faults.kill(own)
     await neo4j_faults.restart(own)
-    await _cost_nothing(scene, service, accepted)
+    await _cost_nothing(scene, under_way)
 
 
 async def test_a_neo4j_that_is_read_only_answers_readers_and_costs_nothing_once_it_may_be_written(
@@ -137,7 +148,7 @@ async def test_a_neo4j_that_is_read_only_answers_readers_and_costs_nothing_once_
 ) -> None:
     if own.pid is None:
         pytest.skip("a container has no configuration of ours")
-    service, accepted = await _under_way(scene)
+    under_way = await _under_way(scene)
     written = configuration.render
     with monkeypatch.context() as patched:
 
@@ -146,15 +157,16 @@ async def test_a_neo4j_that_is_read_only_answers_readers_and_costs_nothing_once_
 
         patched.setattr(configuration, "render", only_read)
         await neo4j_faults.restart(own)
-    councils = (await _until_answered(service, _COUNCILS))["councils"]
+    councils = (await _until_answered(under_way.service, _COUNCILS))["councils"]
     assert councils["totalCount"] == 5
-    await service.becomes(503)
-    await _is_refused(service)
+    await under_way.service.becomes(503)
+    await _goes_on_without_the_graph(scene, under_way)
     await eventually(
-        lambda: service.ask(_SERVICE), lambda told: "read-only" in told["service"]["waitingFor"]
+        lambda: under_way.service.ask(_SERVICE),
+        lambda told: "read-only" in told["service"]["waitingFor"],
     )
     await neo4j_faults.restart(own)
-    await _cost_nothing(scene, service, accepted)
+    await _cost_nothing(scene, under_way)
 
 
 async def _until_answered(service: ServiceProcess, document: str) -> dict[str, Any]:
