@@ -195,26 +195,29 @@ async def test_council_that_is_archived_takes_no_task(api: Api, whole_graph: Rea
     assert await whole_graph() == before
 
 
-QUERIES = [
-    "councils(first: -1) { totalCount }",
-    "agents(first: 100000) { totalCount }",
-    "tasks(first: 1, last: 1) { totalCount }",
-    'deliberations(after: "wrong") { totalCount }',
-    "node(id: $text) { id }",
-    "deliberations(filter: {externalId: $text}) { totalCount }",
+QUERIES: list[tuple[str, list[str]]] = [
+    ("councils(first: -1) { totalCount }", ["first"]),
+    ("agents(first: 100000) { totalCount }", ["first"]),
+    ("tasks(first: 1, last: 1) { totalCount }", ["last"]),
+    ('deliberations(after: "wrong") { totalCount }', ["after"]),
+    ("node(id: $text) { id }", ["id"]),
+    ("deliberations(filter: {externalId: $text}) { totalCount }", ["filter", "externalId"]),
 ]
 
 
-@pytest.mark.parametrize("query", QUERIES)
-async def test_wrong_argument_of_a_query_is_a_top_level_error(api: Api, query: str) -> None:
+@pytest.mark.parametrize(("query", "argument"), QUERIES)
+async def test_wrong_argument_of_a_query_is_a_top_level_error_that_names_it(
+    api: Api, query: str, argument: list[str]
+) -> None:
     kind = "ID" if query.startswith("node") else "String"
     declared = f"query ($text: {kind}!)" if "$text" in query else "query"
 
     answer = await api.send(f"{declared} {{ {query} service {{ version }} }}", {"text": "\ud800"})
 
     [error] = answer["errors"]
+    assert error["path"] == [query.partition("(")[0]]
     assert error["extensions"]["code"] == "INVALID_INPUT"
-    assert error["extensions"]["path"]
+    assert error["extensions"]["path"] == argument
     assert answer["data"]["service"] == {"version": "1.2.3"}
 
 
