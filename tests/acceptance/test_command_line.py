@@ -189,7 +189,7 @@ async def test_a_second_ctrl_c_cancels_what_was_asked(shell: Shell) -> None:
 
 
 async def test_what_was_asked_can_be_cancelled_by_its_id_until_it_has_ended(shell: Shell) -> None:
-    asked = await shell.run("ask", "DEV", "How do we name things?", "--rounds", "8", "--detach")
+    asked = await shell.run("ask", await _patient_role(shell), "How do we name things?", "--detach")
     identifier = asked.out.strip()
     cancelled = await shell.run("cancel", identifier, "--reason", "the wrong council")
     again = await shell.run("cancel", identifier, "--json")
@@ -451,6 +451,21 @@ async def _accepted(told: asyncio.StreamReader) -> str:
     words = (await told.readline()).decode().strip()
     assert words.startswith("accepted as dlb_")
     return words.removeprefix("accepted as ")
+
+
+async def _patient_role(shell: Shell) -> str:
+    """The role of a council that decides nothing while a test lasts: one of its seats waits for a server that is not there."""
+    registered = await shell.query(
+        f"""mutation {{ registerEndpoint(input: {{name: "away", url: "http://127.0.0.1:{free_port()}"}})
+              {{ errors {{ message }} }} }}"""
+    )
+    assert registered["registerEndpoint"]["errors"] == []
+    agent = (await shell.query('{ agent(by: {name: "data-agent-3"}) { id } }'))["agent"]
+    bound = await shell.query(
+        f'mutation {{ updateAgent(input: {{id: "{agent["id"]}", endpoint: "away"}}) {{ errors {{ message }} }} }}'
+    )
+    assert bound["updateAgent"]["errors"] == []
+    return "DATA"
 
 
 async def _cancelled(shell: Shell) -> str:
