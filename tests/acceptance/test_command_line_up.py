@@ -23,7 +23,7 @@ from orchestrator.client import CouncilClient, models
 from orchestrator.graph.driver import Graph
 from orchestrator.local import locks, processes
 from orchestrator.local.neo4j import stop_leftover
-from tests.support import evidence, making
+from tests.support import evidence, making, neo4j_faults
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_log import ModelLog
 from tests.support.model_server import ModelServer
@@ -164,9 +164,8 @@ async def test_the_example_is_decided_comes_back_after_kills_of_either_and_ctrl_
         assert "Back from the graph, as it was decided" in back
         assert " proposes: " not in back
         assert _ranking(back) == _ranking(printed)
-        [neo4j] = await processes.find(home / "neo4j")
-        os.kill(neo4j, signal.SIGKILL)
-        assert f"Neo4j (process {neo4j}) ended by itself" in await second.prints("started again")
+        neo4j = await neo4j_faults.kill_below(home)
+        assert f"Neo4j ({neo4j}) ended by itself" in await second.prints("started again")
         async with CouncilClient(second.url) as client, httpx.AsyncClient(timeout=60) as http:
             await eventually(
                 lambda: http.get(f"{second.url}/readyz"),

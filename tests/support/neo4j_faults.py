@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 
-from orchestrator.local import docker, tools
+from orchestrator.local import docker, processes, tools
 from orchestrator.local.neo4j import OwnNeo4j
+from tests.support.neo4j import own_neo4j
 
 
 async def kill(own: OwnNeo4j) -> None:
@@ -33,13 +35,29 @@ async def restart(own: OwnNeo4j) -> None:
     await own.start()
 
 
+async def kill_below(home: Path) -> str:
+    """Kill the one that another process runs in its home, and answer its name."""
+    directory = own_neo4j(home, library=None).home
+    if found := await processes.find(directory):
+        [pid] = found
+        os.kill(pid, signal.SIGKILL)
+        return f"process {pid}"
+    return (await _tell_container(directory, "kill")).name
+
+
 async def _signal(own: OwnNeo4j, number: signal.Signals, command: str) -> None:
     if own.pid is not None:
         os.kill(own.pid, number)
-        return
+    else:
+        await _tell_container(own.home, command)
+
+
+async def _tell_container(directory: Path, command: str) -> docker.Container:
     found = await tools.find_docker([])
     if found is None:
         raise AssertionError("it runs neither in a process nor in Docker")
-    status, said = await tools.answer(found, command, docker.find(found, own.home).container)
+    container = docker.find(found, directory)
+    status, said = await tools.answer(found, command, container.container)
     if status != 0:
         raise AssertionError(said)
+    return container
