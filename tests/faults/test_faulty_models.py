@@ -75,7 +75,7 @@ CASES = (
         name="silent until the deadline",
         behaviour=Behaviour(hang_after=1),
         turn=BALLOT,
-        deadline=8,
+        deadline=12,
         stop_reason="DEADLINE",
     ),
     Case(

@@ -90,7 +90,7 @@ async def test_a_deadline_strikes_while_the_server_is_waited_for(scene: Scene) -
     service = await scene.start()
     await service.ready()
     await until(lambda: bool(service.logged("endpoint_down")))
-    accepted = await scene.deliberate(service, deadlineSeconds=3)
+    accepted = await scene.deliberate(service, deadlineSeconds=6)
     seen = (await scene.all_ended(30)).deliberation(accepted)
     assert (seen.status, seen.stop_reason) == ("FAILED", "DEADLINE")
     assert _DOWN.search(seen.failure or "")
@@ -128,12 +128,13 @@ async def test_sigterm_does_not_wait_for_calls_that_wait_for_the_server(scene: S
 async def test_another_process_tells_of_a_deliberation_what_the_graph_knows(scene: Scene) -> None:
     scene.model.script(Behaviour(hang_after=-1))
     # Neither has room for more than one: what one accepts the other does not take.
-    holder = await scene.start("holder", COUNCIL_LEASE_SECONDS="3", COUNCIL_CONCURRENCY="1")
+    # A lease that only the stop outlasts: until the other has something of its own, it would take over what it finds.
+    holder = await scene.start("holder", COUNCIL_LEASE_SECONDS="6", COUNCIL_CONCURRENCY="1")
     await holder.ready()
     accepted = await scene.deliberate(holder)
     await until(lambda: len(scene.model.requests) == 3, 30)
     # It takes nothing over, and can only look.
-    other = await scene.start("other", COUNCIL_LEASE_SECONDS="3", COUNCIL_CONCURRENCY="1")
+    other = await scene.start("other", COUNCIL_CONCURRENCY="1")
     await other.ready()
     await scene.deliberate(other, "QA")
     await until(lambda: len(scene.model.requests) == 6, 30)

@@ -30,6 +30,8 @@ from tests.support.waiting import until
 FOR_EVER = None
 SILENCE = 0.3
 """Seconds that it is borne where a test is about it."""
+LONGER_SILENCE = 1.5
+"""The same where nothing is to be taken for one, however slow the machine."""
 
 
 class House:
@@ -477,21 +479,22 @@ async def test_a_server_without_metrics_is_asked_for_them_once(house: House, ser
 # ---------------------------------------------------------------- slow, and silent
 
 
-@pytest.mark.parametrize("silence", [SILENCE])
+@pytest.mark.parametrize("silence", [LONGER_SILENCE])
 async def test_a_slow_stream_goes_on_also_while_its_endpoint_is_found_down(
     house: House, server: ModelServer
 ):
     place = endpoint(server.url)
     await house.watches(place)
-    server.script(Behaviour(content="It takes its time.", pieces=12, pace=0.1))
+    server.script(Behaviour(content="It takes its time.", pieces=8, pace=0.3))
     house.ask(call(seat(place), turn="trn_0", wait=FOR_EVER))
     await until(lambda: len(server.requests) == 1)
     server.healthy = False
     await house.sees(EndpointStatus.DOWN, place)
+    [request] = server.requests
+    assert request.outcome is None
     [answer] = await house.answers()
     assert answer.content == "It takes its time."
-    request = server.requests[0]
-    assert (request.ended or 0.0) - request.begun > 3 * SILENCE
+    assert (request.ended or 0.0) - request.begun > LONGER_SILENCE
 
 
 @pytest.mark.parametrize("silence", [SILENCE])
@@ -509,12 +512,12 @@ async def test_a_server_that_takes_calls_and_says_nothing_costs_each_two_silence
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("silence", [SILENCE])
+@pytest.mark.parametrize("silence", [LONGER_SILENCE])
 async def test_a_silent_call_among_others_that_are_answered_holds_nobody_up(
     client: ModelClient, connections: Connections, server: ModelServer
 ):
     server.script(Behaviour(hang_after=-1), turn="trn_0")
-    server.behaviour = Behaviour(pieces=12, pace=0.1)
+    server.behaviour = Behaviour(pieces=8, pace=0.3)
     place = endpoint(server.url)
     talking = asyncio.create_task(client.ask(call(seat(place), turn="trn_1"), ignore))
     with pytest.raises(ModelError, match="fell silent"):

@@ -135,7 +135,8 @@ async def test_an_endpoint_stopped_with_a_signal_is_down_and_up_unasked(
 
 async def test_a_single_silence_is_not_yet_a_stop(connections: Connections, server: ModelServer):
     place = endpoint(server.url)
-    async with watching(Graph(place), connections, patience=0.1) as watch:
+    # Long enough that only the server is silent, and not the machine.
+    async with watching(Graph(place), connections, patience=1.0) as watch:
         await until(is_(watch, place, UP))
         with capture_logs() as logs:
             server.ignore = 1
