@@ -40,7 +40,6 @@ from tests.unit.engine.doubles import (
 
 HELD = Held(deliberation=DELIBERATION, epoch=1)
 NO_WAITING = Patience(attempts=3, first_wait=0.0, longest_wait=0.0, jitter=0.0)
-SOME_WAITING = Patience(attempts=3, first_wait=0.15, longest_wait=0.15, jitter=0.0)
 
 HOUR = 3600.0
 HOURS_OF_WAITING = Patience(attempts=3, first_wait=HOUR, longest_wait=HOUR, jitter=0.0)
@@ -551,12 +550,15 @@ def refused_once(call: Call, times: int) -> ModelError | None:
     return ModelError("endpoint default answered 500", retryable=True) if first else None
 
 
-async def test_a_turn_between_two_attempts_says_what_it_waits_for() -> None:
+async def test_a_turn_between_two_attempts_says_what_it_waits_for(put_forward: PutForward) -> None:
     models = ScriptedModels(script=refused_once)
-    bench = Bench(OneDeliberation(), models, patience=SOME_WAITING)
+    bench = Bench(OneDeliberation(), models, patience=HOURS_OF_WAITING)
     running = asyncio.create_task(bench.run())
     words = ("its next attempt, since endpoint default answered 500",)
     await until(lambda: bench.dispatcher.obstacles(DELIBERATION) == words)
+    put_forward(HOUR)
+    # The lease has run out as well, and the next attempt waits for it.
+    await bench.lease.renew(bench.lease.now())
     await running
     assert bench.dispatcher.obstacles(DELIBERATION) == ()
 
