@@ -49,22 +49,35 @@ HOSTILE = (
 TEXTS = {"String", "ID", "JSON"}
 
 VALID: dict[str, Any] = {
-    "createRole": {"name": "OPS"},
-    "createCouncil": {"role": "OPS", "agents": [{"name": "ops-agent-1"}]},
-    "updateCouncil": {"id": "council"},
-    "archiveCouncil": {"id": "none"},
-    "restoreCouncil": {"id": "none"},
-    "registerAgent": {"councilId": "council", "agent": {}},
-    "updateAgent": {"id": "agent"},
-    "retireAgent": {"id": "none"},
-    "registerEndpoint": {"name": "other", "url": "http://127.0.0.1:1/v1"},
-    "updateEndpoint": {"id": "endpoint"},
-    "removeEndpoint": {"id": "none"},
+    "createRole": {"name": "OPS-NEW"},
+    "createCouncil": {"role": "$role", "agents": [{"name": "ops-agent-NEW"}]},
+    "updateCouncil": {"id": "$council"},
+    "archiveCouncil": {"id": "$council"},
+    "restoreCouncil": {"id": "$council"},
+    "registerAgent": {"councilId": "$small", "agent": {}},
+    "updateAgent": {"id": "$agent"},
+    "retireAgent": {"id": "$agent"},
+    "registerEndpoint": {"name": "other-NEW", "url": "http://127.0.0.1:1/v1"},
+    "updateEndpoint": {"id": "$endpoint"},
+    "removeEndpoint": {"id": "$endpoint"},
     "deliberate": {"council": {"role": "DEV"}, "task": {"description": "Write a cache."}},
-    "retryDeliberation": {"id": "none"},
-    "cancelDeliberation": {"id": "none"},
+    "retryDeliberation": {"id": "$cancelled"},
+    "cancelDeliberation": {"id": "$queued"},
 }
-"""Inputs that would do, but for the string: only what is there may be changed by them, and nothing goes."""
+"""Inputs that do, but for the string: nothing goes by them. NEW is another each time, and so is what a mutation uses up."""
+
+LOOKED_UP = {
+    "id": "NOT_FOUND",
+    "councilId": "NOT_FOUND",
+    "role": "NOT_FOUND",
+    "endpoint": "NOT_FOUND",
+    "url": "INVALID_INPUT",
+    "apiKeyVariable": "INVALID_INPUT",
+}
+"""By the name of a place: how a string is refused there that is not the name of anything, or no such thing at all."""
+
+SHAPED = {"after", "before", "councilId"}
+"""Arguments of a query that are refused where they cannot lead to anything: others just find nothing."""
 
 BESIDE = {"text": "cache"}
 """What stands for a required argument where the string goes into another one."""
@@ -155,8 +168,38 @@ async def known(api: Api) -> dict[str, str]:
         "endpoint": asked["endpoints"][0]["id"],
         "deliberation": accepted["deliberation"]["id"],
         "task": accepted["deliberation"]["task"]["id"],
-        "none": "cou_none",
     }
+
+
+async def filled_in(api: Api, valid: Any, known: dict[str, str], number: int) -> Any:
+    """The input with what stands in it for something: made for it alone where the mutation uses it up."""
+    if isinstance(valid, dict):
+        inner = cast("dict[str, Any]", valid)
+        return {name: await filled_in(api, one, known, number) for name, one in inner.items()}
+    if isinstance(valid, list):
+        return [await filled_in(api, one, known, number) for one in cast("list[Any]", valid)]
+    match valid:
+        case "$role" | "$small":
+            role = f"OPS-ROLE-{number}"
+            await made(api, "createRole", "role { id }", name=role)
+            if valid == "$role":
+                return role
+            payload = await made(api, "createCouncil", "council { id }", role=role, seats=1)
+            return payload["council"]["id"]
+        case "$queued" | "$cancelled":
+            payload = await made(api, "deliberate", "deliberation { id }", **VALID["deliberate"])
+            id_ = payload["deliberation"]["id"]
+            if valid == "$cancelled":
+                await made(api, "cancelDeliberation", "deliberation { id }", id=id_)
+            return id_
+        case _:
+            return known.get(valid[1:], valid.replace("NEW", str(number)))
+
+
+async def made(api: Api, mutation: str, answer: str, **input: Any) -> dict[str, Any]:
+    payload = await api.change(mutation, answer, **input)
+    assert payload["errors"] == [], (mutation, input, payload)
+    return payload
 
 
 def asking(field: GraphQLField, name: str, argument: str) -> str:
@@ -187,44 +230,55 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(item)
 
 
+def kept(graph: list[Any]) -> set[str]:
+    """The strings in the graph, without what is put around them: JSON's quotes, and before a key whose it is and what for."""
+    found = {text for row in graph for text in texts(row["properties"]) if MARK in text}
+    return {
+        json.loads(text) if text.startswith('"') else re.sub(r"^anonymous/\w+/", "", text)
+        for text in found
+    }
+
+
 def test_there_is_a_valid_input_for_each_mutation_and_a_way_to_each_type() -> None:
     assert set(VALID) == set(schema_type("Mutation").fields)
     assert {type_ for type_, *_ in arguments()} <= {*BEGIN, "Subscription"}
 
 
-async def test_a_string_in_a_mutation_is_kept_as_it_is_or_not_at_all(
+async def test_a_string_in_a_mutation_is_kept_as_it_is_or_refused_for_what_it_is(
     api: Api, known: dict[str, str], whole_graph: Read
 ) -> None:
     before = await whole_graph()
-    for mutation, place in mutations():
+    sent: set[str] = set()
+    for number, (mutation, place, hostile) in enumerate(
+        (mutation, place, hostile) for mutation, place in mutations() for hostile in HOSTILE
+    ):
         kind = schema_type("Mutation").fields[mutation].args["input"].type
-        valid = {
-            name: known.get(value, value) if isinstance(value, str) else value
-            for name, value in VALID[mutation].items()
-        }
-        for number, text in enumerate(HOSTILE):
-            if mutation == "createRole":
-                # Unique: or the first would be all that is kept.
-                valid["name"] = f"OPS-{place}-{number}"
-            answer = await api.send(
-                f"mutation ($input: {kind}) {{ {mutation}(input: $input) {{ errors {{ code path }} }} }}",
-                {"input": put(kind, valid, place, text)},
-            )
-            assert "data" in answer, (mutation, place, text, answer)
-            codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
-            assert codes <= {"INVALID_INPUT"}, (mutation, place, text, answer)
+        names = [str(step) for step in place]
+        # No two alike: what is in the graph is there by this one.
+        text = f"{hostile} {mutation} {' '.join(names)}"
+        valid = await filled_in(api, VALID[mutation], known, number)
+        where = (mutation, place, text)
+
+        answer = await api.send(
+            f"mutation ($input: {kind}) {{ {mutation}(input: $input) {{ errors {{ code path }} }} }}",
+            {"input": put(kind, valid, place, text)},
+        )
+
+        assert "errors" not in answer, (where, answer)
+        refused = LOOKED_UP.get(names[-1])
+        expected = [] if refused is None else [{"code": refused, "path": names}]
+        assert answer["data"][mutation]["errors"] == expected, (where, answer)
+        if refused is None:
+            sent.add(text)
+            # Now, as the next may replace it.
+            assert text in kept(await whole_graph()), where
     after = await whole_graph()
 
     there = {tuple(row["nodes"]) for row in after}
     gone = [row for row in before if tuple(row["nodes"]) not in there and len(row["nodes"]) == 1]
     assert gone == []
     assert not any(MARK in name for name in described(after))
-    kept = {text for row in after for text in texts(row["properties"]) if MARK in text}
-    # A key is kept behind whose it is and for which mutation; a council without a name is called after its role.
-    bare = {
-        re.sub(r"^anonymous/\w+/", "", text) for text in kept if not text.endswith("-council-1")
-    }
-    assert bare == {*HOSTILE, *(json.dumps(text) for text in HOSTILE)}
+    assert kept(after) <= sent
 
 
 async def test_a_string_in_a_query_finds_nothing_and_changes_nothing(
@@ -243,9 +297,14 @@ async def test_a_string_in_a_query_finds_nothing_and_changes_nothing(
                 f"query ($given: {given.type}) {{ {f'{begin} {{ {asked} }}' if begin else asked} }}",
                 {"given": put(given.type, None, place, text)},
             )
-            assert "data" in answer, (type_, name, argument, place, text, answer)
-            codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
-            assert codes <= {"INVALID_INPUT"}, (type_, name, argument, place, text, answer)
+            told = [
+                (error["extensions"]["code"], error["extensions"]["path"])
+                for error in answer.get("errors", ())
+            ]
+            names = [argument, *(str(step) for step in place)]
+            refused = names[-1] in SHAPED
+            expected = [("INVALID_INPUT", names)] if refused else []
+            assert told == expected, (type_, name, text, answer)
 
     assert await whole_graph() == before
 
