@@ -126,9 +126,18 @@ def _judged(error: GraphQLError) -> tuple[str, str, tuple[str, ...]]:  # noqa: P
         return "INTERNAL", f"{cause}; the service's log has more under the correlation id", ()
     if (unfit := _unfit(cause)) is not None:
         return "INVALID_INPUT", _shortened(unfit), ()
-    if cause is None or isinstance(cause, GraphQLError):
+    if (cause is None or isinstance(cause, GraphQLError)) and not _is_of_a_value(error):
         return "INVALID_INPUT", _shortened(error.message), _variable(error.message)
     return "INTERNAL", "the service failed at this; its log has more under the correlation id", ()
+
+
+def _is_of_a_value(error: GraphQLError) -> bool:
+    """Whether a value of ours has no form in the answer, such as a number that is no Int.
+
+    GraphQL has one kind of error for this and for a wrong argument, but of an argument it says where in the document it stands.
+    """
+    cause = error.original_error
+    return error.path is not None and isinstance(cause, GraphQLError) and cause.nodes is None
 
 
 def _unfit(cause: BaseException | None) -> str | None:

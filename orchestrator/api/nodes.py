@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 
 from orchestrator.api.context import Context
 from orchestrator.api.ids import Node, kind_of
@@ -17,6 +18,15 @@ from orchestrator.api.types.verdicts import Verdict
 from orchestrator.domain.ids import Prefix, body, turn_named, with_prefix
 
 T = TypeVar("T")
+
+
+async def nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
+    """Read whatever has each id. One that cannot be read has its error in its place: GraphQL tells it of that item alone."""
+    found = await asyncio.gather(*(node(context, id_) for id_ in ids), return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException) and not isinstance(one, Exception):
+            raise one
+    return cast("list[Node | None]", found)
 
 
 async def node(context: Context, identifier: str) -> Node | None:  # noqa: PLR0911 - one line a kind

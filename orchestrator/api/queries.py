@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import strawberry
@@ -57,7 +56,7 @@ class Query:
             raise RefusedError(InvalidInput(message=message, path=("ids",)))
         for place, identifier in enumerate(ids):
             _refuse_text(("ids", str(place)), identifier)
-        return await asyncio.gather(*(nodes.node(info.context, i) for i in ids))
+        return await nodes.nodes(info.context, ids)
 
     @strawberry.field(directives=[READ], description="The process that answers, and how it is.")
     def service(self, info: Info) -> Service:

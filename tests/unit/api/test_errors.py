@@ -26,7 +26,7 @@ from orchestrator.domain.errors import (
 from orchestrator.domain.limits import NAME
 from orchestrator.domain.pages import LARGEST_PAGE
 from orchestrator.domain.values import replace
-from tests.support.samples import ANYBODY, a_deliberation, play
+from tests.support.samples import ANYBODY, a_council, a_deliberation, play
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House
 
@@ -222,6 +222,48 @@ async def test_fault_of_the_service_is_logged_by_its_id_and_not_shown(
     assert line["exc_info"] is house.registry.errors["roles"]
 
 
+BOTH_WAYS = pytest.mark.parametrize(
+    # What is of the schema is walked.
+    "also",
+    ["", "__schema { queryType { name } }"],
+    ids=["by plan", "walked"],
+)
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(
+    ("damage", "asked", "path"),
+    [
+        ({"rounds": 2**40 + 7}, "rounds", ["council", "rounds"]),
+        ({"name": {"secret": 1099511627783}}, "name", ["council", "name"]),
+        ({"protocol": "1099511627783"}, "protocol", ["council", "protocol"]),
+    ],
+)
+async def test_stored_value_that_has_no_form_in_the_answer_is_a_fault_and_not_shown(  # noqa: PLR0917 - parameters
+    api: Api, house: House, also: str, damage: dict[str, Any], asked: str, path: list[str]
+) -> None:
+    house.registry.add(replace(a_council("dev"), **damage))
+
+    with capture_logs() as logs:
+        error = await api.fail(f'{{ {also} council(by: {{role: "DEV"}}) {{ {asked} }} }}')
+
+    assert (error["extensions"]["code"], error["path"]) == ("INTERNAL", path)
+    assert "1099511627783" not in json.dumps(error)
+    [line] = logs
+    assert (line["event"], line["field"]) == ("operation_failed", ".".join(path))
+    assert line["correlation_id"] == error["extensions"]["correlationId"]
+
+
+async def test_argument_whose_value_is_missing_is_a_mistake_of_the_caller(api: Api) -> None:
+    """GraphQL notices it where it carries out the field, not before."""
+    document = 'query ($name: String = "DEV") { role(name: $name) { name } }'
+
+    error = await api.fail(document, {"name": None})
+
+    assert (error["extensions"]["code"], error["path"]) == ("INVALID_INPUT", ["role"])
+    assert "$name" in error["message"]
+
+
 def test_of_a_deliberation_that_cannot_be_read_it_is_told_which_it_is() -> None:
     unreadable = UnreadableError("dlb_1")
 
@@ -252,6 +294,29 @@ async def test_what_is_away_is_logged_once_by_its_id_and_with_the_words_that_are
         line["correlation_id"]
     }
     assert line["why"] == str(away)
+
+
+@BOTH_WAYS
+async def test_of_several_nodes_those_that_cannot_be_read_say_so_and_the_others_are_answered(
+    api: Api, house: House, also: str
+) -> None:
+    house.archive.keep(a_deliberation())
+    house.registry.errors["councils_by_id"] = UnavailableError("Neo4j cannot be reached")
+    ids = ["dlb_1", "cou_dev", "agt_dev1", "cou_qa", "cou_none", "x"]
+
+    with capture_logs():
+        answer = await api.send(
+            f"query ($ids: [ID!]!) {{ {also} nodes(ids: $ids) {{ id }} service {{ version }} }}",
+            {"ids": ids},
+        )
+
+    assert answer["data"]["service"] == {"version": "1.2.3"}
+    assert [node and node["id"] for node in answer["data"]["nodes"]] == [
+        *("dlb_1", None, "agt_dev1"),
+        *(None, None, None),
+    ]
+    told = sorted((error["path"], error["extensions"]["code"]) for error in answer["errors"])
+    assert told == [(["nodes", place], "UNAVAILABLE") for place in (1, 3, 4)]
 
 
 async def test_ids_of_two_operations_differ_although_their_document_is_known(api: Api) -> None:

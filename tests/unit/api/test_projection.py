@@ -217,9 +217,8 @@ FAILING = """{
     [
         {"roles"},
         {"roles", "agent_by_name"},
-        # Null is not allowed there, so that nothing of the answer is left.
-        {"roles", "councils_by_id"},
         # What is below a root field is told of by graphql-core.
+        {"roles", "councils_by_id"},
         {"count_councils"},
     ],
 )
@@ -233,6 +232,18 @@ async def test_what_fails_is_told_of_the_same_both_ways(failing: set[str]) -> No
 
     assert projected["errors"]
     assert projected == await answer(WALKING, Document(FAILING, {}), failing_house())
+
+
+async def test_field_that_fails_and_must_not_be_null_takes_the_answer_with_it_both_ways() -> None:
+    asked = Document('{ models { name } nodes(ids: ["cou_dev", "\\u0000"]) { id } }', {})
+
+    projected = await answer(SCHEMA, asked, a_house())
+
+    assert (projected["data"], [_path(error) for error in projected["errors"]]) == (
+        None,
+        [("nodes",)],
+    )
+    assert projected == await answer(WALKING, asked, a_house())
 
 
 async def test_root_field_that_fails_is_not_read_again(ways: list[str]) -> None:
