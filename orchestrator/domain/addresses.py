@@ -55,7 +55,7 @@ _LARGEST_BYTE = 255
 def url_mistake(url: str, *, allow_link_local: bool) -> str | None:
     """Say what is wrong with an endpoint's URL, as a phrase that follows "the URL"; none where nothing is."""
     if len(url) > limits.URL:
-        return f"must not be longer than {limits.URL} characters"
+        return f"must not be longer than {limits.URL} characters, and has {len(url)}"
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         # urlsplit drops tabs and newlines without a word, and names in other scripts can be
         # normalised into another address later: what is checked must be what is used.

@@ -6,6 +6,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Collection, Iterator
+from itertools import chain
 from typing import cast
 
 from orchestrator.domain import limits
@@ -134,8 +135,8 @@ class Inspection:
 
 
 def _metadata_mistake(value: object) -> str | None:
-    if not _within_depth(value, limits.METADATA_DEPTH):
-        return f"must not be nested deeper than {limits.METADATA_DEPTH} levels"
+    if (depth := _depth(value)) > limits.METADATA_DEPTH:
+        return f"must not be nested deeper than {limits.METADATA_DEPTH} levels, and has {depth}"
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError):
@@ -147,9 +148,13 @@ def _metadata_mistake(value: object) -> str | None:
     return None
 
 
-def _within_depth(value: object, left: int) -> bool:
-    inner = _inner(value)
-    return inner is None or (left > 0 and all(_within_depth(item, left - 1) for item in inner))
+def _depth(value: object) -> int:
+    """How many lists and objects are within each other; a level at a time, since there may be more than Python goes down into."""
+    depth, level = 0, [value]
+    while holding := [inner for one in level if (inner := _inner(one)) is not None]:
+        depth += 1
+        level = [*chain.from_iterable(holding)]
+    return depth
 
 
 def _texts(value: object) -> Iterator[str]:

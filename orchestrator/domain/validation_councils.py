@@ -204,13 +204,15 @@ def _inspect_url(inspection: Inspection, url: str, *, allow_link_local: bool) ->
 
 
 def _inspect_key_variable(inspection: Inspection, variable: str | None) -> None:
-    if variable is not None and (
-        len(variable) > limits.NAME or not _KEY_VARIABLE.fullmatch(variable)
-    ):
-        inspection.add(
-            ("apiKeyVariable",),
-            f"apiKeyVariable must be {KEY_PREFIX} and then capital letters, digits and underscores",
-        )
+    if variable is None:
+        return
+    if (length := len(variable)) > limits.NAME:
+        message = f"must not be longer than {limits.NAME} characters, and has {length}"
+    elif not _KEY_VARIABLE.fullmatch(variable):
+        message = f"must be {KEY_PREFIX} and then capital letters, digits and underscores"
+    else:
+        return
+    inspection.add(("apiKeyVariable",), f"apiKeyVariable {message}")
 
 
 def _kept(inspection: Inspection, path: Path, value: T | Clear | None) -> T | None:

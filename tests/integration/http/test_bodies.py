@@ -6,12 +6,15 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from orchestrator.api.body import MOST_BYTES
 from tests.integration.http.limits import assert_told_and_logged
@@ -39,6 +42,33 @@ async def test_body_that_is_too_long_is_told_the_bound(house: House, content: An
     assert response.status_code == 413
     [error] = response.json()["errors"]
     assert_told_and_logged(error, logs, name="bodyBytes", bound=MOST_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("compression", "told"),
+    [
+        (None, f"frame with {MOST_BYTES + 1} bytes exceeds limit of {MOST_BYTES} bytes"),
+        # Where it is cut short nobody knows how long it would have become.
+        ("deflate", f"frame exceeds limit of {MOST_BYTES} bytes"),
+    ],
+)
+async def test_message_of_a_websocket_that_is_too_long_is_told_the_bound(
+    house: House, compression: str | None, told: str
+) -> None:
+    async with (
+        served(house) as url,
+        connect(
+            url.replace("http", "ws", 1),
+            subprotocols=[Subprotocol("graphql-transport-ws")],
+            compression=compression,
+            proxy=None,
+        ) as socket,
+    ):
+        with suppress(ConnectionClosed):
+            await socket.send(" " * (MOST_BYTES + 1))
+        await socket.wait_closed()
+
+    assert (socket.close_code, socket.close_reason) == (1009, told)
 
 
 @asynccontextmanager

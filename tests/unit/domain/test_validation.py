@@ -140,8 +140,15 @@ def deep(levels: int) -> object:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (deep(21), "metadata must not be nested deeper than 20 levels"),
-        (deep(100_000), "metadata must not be nested deeper than 20 levels"),
+        (deep(21), "metadata must not be nested deeper than 20 levels, and has 21"),
+        (
+            deep(100_000),
+            "metadata must not be nested deeper than 20 levels, and has 100000",
+        ),
+        (
+            {"a": [1, {"b": deep(18)}], "c": [[]]},
+            "metadata must not be nested deeper than 20 levels, and has 21",
+        ),
         ({"a": math.nan}, "metadata must be a JSON value; NaN and infinite numbers are none"),
         ({"a": [math.inf]}, "metadata must be a JSON value; NaN and infinite numbers are none"),
         (object(), "metadata must be a JSON value; NaN and infinite numbers are none"),
@@ -361,6 +368,24 @@ def test_key_variable_must_be_one_of_ours(variable: str, *, right: bool) -> None
     )
 
     assert [path for path, _ in found(inspection)] == ([] if right else ["apiKeyVariable"])
+
+
+def test_what_is_too_long_of_an_endpoint_is_told_how_long_it_is_and_may_be() -> None:
+    inspection = Inspection()
+
+    inspect_endpoint(
+        inspection,
+        name="g" * 300,
+        url=f"http://gpu/{'v' * 3000}",
+        api_key_variable=f"COUNCIL_KEY_{'A' * 300}",
+        allow_link_local=False,
+    )
+
+    assert found(inspection) == [
+        ("name", "name must not be longer than 255 characters, and has 300"),
+        ("url", "url must not be longer than 2048 characters, and has 3011"),
+        ("apiKeyVariable", "apiKeyVariable must not be longer than 255 characters, and has 312"),
+    ]
 
 
 def test_metadata_address_is_allowed_where_a_setting_says_so() -> None:

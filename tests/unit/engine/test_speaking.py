@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from orchestrator.engine.events import LiveEvent, TokensSpoken
 from orchestrator.engine.following import Board, Follower
 from orchestrator.engine.speaking import Speech
+from tests.support.loop_clock import LoopClock
 
 
 async def heard(follower: Follower, count: int) -> list[TokensSpoken]:
@@ -12,15 +17,24 @@ async def heard(follower: Follower, count: int) -> list[TokensSpoken]:
     return [event for event in events if isinstance(event, TokensSpoken)]
 
 
-async def test_what_comes_in_the_pause_after_a_piece_goes_together_in_the_next() -> None:
+async def test_what_comes_in_the_pause_after_a_piece_goes_together_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = LoopClock()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", clock.time)
     board = Board()
     follower = board.follow("dlb_1")
     speech = Speech(board, "dlb_1", "trn_1")
     speech.begin(1)
-    for piece in ("Well", ", ", "it ", "depends"):
+    for piece in ("Well", ", ", "it "):
         speech.say(piece)
-
-    first, second = await heard(follower, 2)
+    (first,) = await heard(follower, 1)
+    hearing = asyncio.create_task(heard(follower, 1))
+    await clock.advance(0.04)
+    speech.say("depends")
+    assert not hearing.done()
+    await clock.advance(0.02)
+    (second,) = await hearing
 
     assert (first.offset, first.text) == (0, "Well")
     assert (second.offset, second.text) == (4, ", it depends")
