@@ -24,7 +24,7 @@ from orchestrator.api.projection.executor import ProjectingExecutor
 from orchestrator.api.queries import Query
 from orchestrator.api.readiness import OnceReady
 from orchestrator.api.scalars import SCALARS
-from orchestrator.api.scopes import Entitled, needs_of
+from orchestrator.api.scopes import Entitled, describe_needs, needs_of
 from orchestrator.api.subscriptions import Subscription
 from orchestrator.api.trusted import admitted
 from orchestrator.api.turnstile import Turnstile
@@ -150,6 +150,7 @@ SCHEMA = CouncilSchema(
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 
+describe_needs(SCHEMA._schema)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 needs_of(SCHEMA._schema)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # where it is not said of a field, nothing starts
 
 

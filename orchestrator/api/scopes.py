@@ -84,6 +84,13 @@ class Entitled(SchemaExtension):
         yield
 
 
+def describe_needs(schema: GraphQLSchema) -> None:
+    """Describe the directive's argument, for which Strawberry has no place."""
+    directive = schema.get_directive("needs")
+    if directive is not None:
+        directive.args["scope"].description = "The least that is needed: one above it will do, too."
+
+
 def needs_of(schema: GraphQLSchema) -> Mapping[str, Scope]:
     """List what each root field needs, by its type and name, such as `Query.node`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncGenerator
@@ -186,3 +187,36 @@ async def test_what_an_answer_says_is_shown_and_not_run(shown: Shown) -> None:
     await shown.expect("onerror")
 
     assert await shown.page.title() == "graph-council"
+
+
+_PUT_IN = """async elsewhere => {
+  const refused = []
+  const three = new Promise(done => addEventListener("securitypolicyviolation", refusal => {
+    refused.push(refusal.effectiveDirective)
+    if (refused.length === 3) done(refused.sort())
+  }))
+  const script = document.createElement("script")
+  script.textContent = "document.title = 'owned'"
+  document.body.append(script)
+  await fetch(elsewhere, { mode: "no-cors" }).catch(() => {})
+  try { new WebSocket(elsewhere.replace("http", "ws")) } catch {}
+  return await three
+}"""
+
+
+async def test_policy_keeps_a_script_that_is_put_into_the_page_from_running_and_what_it_reads_from_leaving(
+    shown: Shown,
+) -> None:
+    reached: list[str] = []
+
+    def note(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append("something")
+        writer.close()
+
+    async with await asyncio.start_server(note, "127.0.0.1", 0) as other:
+        port: int = other.sockets[0].getsockname()[1]
+        refused = await shown.page.evaluate(_PUT_IN, f"http://127.0.0.1:{port}/")
+
+    assert refused == ["connect-src", "connect-src", "script-src-elem"]
+    assert await shown.page.title() == "graph-council"
+    assert reached == []

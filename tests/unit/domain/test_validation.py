@@ -146,7 +146,7 @@ def deep(levels: int) -> object:
             "metadata must not be nested deeper than 20 levels, and has 100000",
         ),
         (
-            {"a": [1, {"b": deep(18)}], "c": [[]]},
+            {"a": [1, {"b": deep(18)}], "c": [[1]]},
             "metadata must not be nested deeper than 20 levels, and has 21",
         ),
         ({"a": math.nan}, "metadata must be a JSON value; NaN and infinite numbers are none"),
