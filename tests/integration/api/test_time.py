@@ -121,17 +121,31 @@ async def test_read_that_takes_too_long_is_told_and_gone_from_neo4j_at_once(  # 
 
 
 async def test_mutation_that_waits_for_a_lock_too_long_is_told_and_writes_nothing_later(
-    api: Api, hasty: Api, seeded: Graph, running: Running
+    api: Api, hasty: Api, seeded: Graph, driver: AsyncDriver
 ) -> None:
     found = await api.ask('{ council(by: {role: "DEV"}) { id name } }')
     id_ = found["council"]["id"]
+
+    async def wait_from_before() -> None:
+        """Wait for the same lock, once: where it takes too long Neo4j gives this up first."""
+        async with driver.session(database=seeded.database) as session:
+            await (await session.run(statement("council/lock"), id=id_)).consume()
+
+    async def blocked() -> int:
+        result = await driver.execute_query(neo4j.statement("graph/count_blocked"))
+        return result.records[0]["count"]
+
     async with locked(seeded, "council/lock", id=id_):
-        before = await running()
+        waiting = asyncio.create_task(wait_from_before())
+        await eventually(blocked, lambda count: count == 1)
         answer = await hasty.send(
             "mutation ($input: UpdateCouncilInput!) { updateCouncil(input: $input) { errors { code } } }",
             {"input": {"id": id_, "name": "another"}},
         )
-        await eventually(running, lambda now: len(now) <= len(before), seconds=10)
+        await eventually(blocked, lambda count: waiting.done() or count == 1)
+        # So it was not for the lock that the mutation's transaction was given up.
+        assert not waiting.done()
+    await waiting
 
     [error] = answer["errors"]
     assert answer["data"] == {"updateCouncil": None}

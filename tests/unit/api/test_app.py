@@ -325,7 +325,7 @@ class Socket:
 
     async def receive(self) -> Any:
         """The next message: as JSON, or the close frame as its code and reason."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(40):
             message = await self._got.get()
         if message["type"] == "websocket.send":
             return json.loads(message["text"])

@@ -52,7 +52,7 @@ async def following(
 
 
 async def next_event(results: AsyncIterator[Any]) -> dict[str, Any]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         result = await anext(results)
     assert result.errors is None, result.errors
     return result.data["deliberationEvents"]

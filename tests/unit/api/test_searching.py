@@ -55,8 +55,26 @@ async def test_hits_are_shown_with_their_score_and_what_matched(api: Api, found:
     assert (proposal["score"], proposal["node"]["__typename"]) == (1.25, "Proposal")
     assert proposal["node"]["content"] == "REVISION of seat 1"
     assert proposal["highlights"] == ["<mark>REVISION</mark> of seat 1"]
-    assert found.archive.names.count("tasks_by_id") == 1
-    assert found.archive.names.count("transcripts") == 1
+
+
+async def test_hits_however_many_are_read_in_one_statement_a_kind(api: Api, found: House) -> None:
+    for number in (2, 3):
+        found.archive.keep(*play(a_deliberation(f"dlb_{number}")))
+    found.archive.hits = [
+        *(Hit(f"tsk_{number}", 9.0) for number in range(1, 4)),
+        *(Hit(f"trn_{number}-r1-s1", 8.0) for number in range(1, 4)),
+        Hit("trn_1-r1-s2", 7.0),
+    ]
+
+    told = (await api.ask(SEARCH, {"text": "cache revision"}))["search"]
+
+    assert ids(told) == [hit.id for hit in found.archive.hits]
+    assert sorted(map(str, found.archive.names)) == [
+        "deliberations_by_id",
+        "search",
+        "tasks_by_id",
+        "transcripts",
+    ]
 
 
 async def test_pages_follow_one_another_though_others_come_before_and_scores_change(

@@ -19,7 +19,7 @@ from tests.support.waiting import until
 from tests.unit.api.doubles import House
 from tests.unit.api.test_app import greeted
 
-SHORT = 0.3
+SHORT = 1.0
 """Seconds that an operation may take: enough on a busy machine for all that does not wait."""
 
 
@@ -64,7 +64,7 @@ def endless(house: House, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 async def answer(document: str, house: House, **variables: Any) -> ExecutionResult:
     context = Context(house.ports(), ANYBODY)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         return await SCHEMA.execute(document, variable_values=variables, context_value=context)
 
 
@@ -105,7 +105,7 @@ async def test_field_that_is_not_answered_in_time_says_so_and_the_others_are_ans
     limit: Any = (error.extensions or {})["limit"]
     assert (limit["name"], limit["bound"]) == ("seconds", SHORT)
     assert limit["value"] >= SHORT
-    assert f"may take {SHORT} at most" in error.message
+    assert f"may take {SHORT:g} at most" in error.message
     [line] = [line for line in logs if line["event"] == "operation_too_slow"]
     assert line["fields"] == ["roles"]
     assert line["correlation_id"] == (error.extensions or {})["correlationId"]
