@@ -33,9 +33,12 @@ RETRY_AFTER_SECONDS = 1
 _MESSAGE_SHOWN = (300, 100)
 """Characters of GraphQL's own message that are shown: of its beginning, and of its end."""
 
+_NAME_LOGGED = 200
+"""Characters of a path that are logged: its names may be a caller's own, and as long as he likes."""
+
 
 def told(errors: Sequence[GraphQLError], correlation_id: str) -> list[GraphQLError]:
-    """Give errors the form in which they are shown; what is not their caller's doing is logged, by the id that he is told."""
+    """Give errors the form in which they are shown, and log them by the id that their caller is told."""
     away = [error for error in errors if _judged(error)[0] == "UNAVAILABLE"]
     if away:
         # Once, and not for each of the fields that need the same graph.
@@ -52,7 +55,37 @@ def told(errors: Sequence[GraphQLError], correlation_id: str) -> list[GraphQLErr
             correlation_id=correlation_id,
             fields=[_field(error) for error in late],
         )
+    _log_refusals(errors, correlation_id)
     return [coded(error, correlation_id) for error in errors]
+
+
+def _log_refusals(errors: Sequence[GraphQLError], correlation_id: str) -> None:
+    """Log once what is a mistake of the caller, however many it has; never what he sent, and no more of his names than tells which."""
+    refused = [
+        (code, path, error)
+        for error in errors
+        for code, _, path in [_judged(error)]
+        if code not in {"UNAVAILABLE", "INTERNAL"} and not _is_logged_elsewhere(error)
+    ]
+    if refused:
+        code, path, first = refused[0]
+        _log.info(
+            "operation_refused",
+            correlation_id=correlation_id,
+            code=code,
+            path=".".join(path)[:_NAME_LOGGED],
+            field=_field(first)[:_NAME_LOGGED],
+            errors=len(refused),
+        )
+
+
+def _is_logged_elsewhere(error: GraphQLError) -> bool:
+    """Whether there is a line about it already: of what is too late, is too much at once, or is not in the caller's scope."""
+    return (
+        _is_late(error)
+        or isinstance(_limit(error), TooManyError)
+        or isinstance(error.original_error, ForbiddenError)
+    )
 
 
 def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
