@@ -191,10 +191,13 @@ async def test_what_an_answer_says_is_shown_and_not_run(shown: Shown) -> None:
 
 _PUT_IN = """async elsewhere => {
   const refused = []
-  const three = new Promise(done => addEventListener("securitypolicyviolation", refusal => {
-    refused.push(refusal.effectiveDirective)
-    if (refused.length === 3) done(refused.sort())
-  }))
+  const three = new Promise(done => {
+    addEventListener("securitypolicyviolation", refusal => {
+      refused.push(refusal.effectiveDirective)
+      if (refused.length === 3) done(refused.sort())
+    })
+    setTimeout(() => done(refused), 10000)
+  })
   const script = document.createElement("script")
   script.textContent = "document.title = 'owned'"
   document.body.append(script)
