@@ -1,4 +1,4 @@
-"""The examples of clients, as docs/clients.md shows them, each in three languages, against one service that asks for tokens."""
+"""The examples of clients, as docs/api.md shows them, each in three languages, against one service that asks for tokens."""
 
 from __future__ import annotations
 

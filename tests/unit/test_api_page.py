@@ -1,4 +1,4 @@
-"""What docs/clients.md shows is what the files of the examples hold, which a test runs."""
+"""What docs/api.md shows is what the files of the examples hold, which a test runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples/clients"
-PAGE = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 TOLD = re.compile(
     r"^\[(\S+)\]\(\.\./examples/clients/\1\)\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
