@@ -20,8 +20,8 @@ run: environment ## start it all, with an example: Neo4j, the API, a deliberatio
 	@$(BIN)/council up --example $(ARGS)
 
 # Three processes, each with a Neo4j of its own; on one that was given there can be but one. They wait for a third of their time:
-# with two, two cores have nothing to do for a quarter of theirs. In the order of the files: otherwise those with few tests come
-# last, which are the longest, and one process waits for the others.
+# with two, two cores have nothing to do for a quarter of theirs. In the order of tests/conftest.py: otherwise files with few tests
+# come last, which are the longest, and one process waits for the others.
 SIDE_BY_SIDE := $(if $(NEO4J_URI),,--numprocesses=3 --dist=loadfile --no-loadscope-reorder)
 
 USUAL := not vllm and not browser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 from neo4j import AsyncDriver
@@ -14,6 +15,7 @@ from orchestrator.graph.migrations import migrate
 from tests.support.ending import end_in_order
 from tests.support.neo4j import Neo4jServer, Way, prepare, serve, wipe
 
+_HERE = Path(__file__).parent
 _FIRST_SECONDS = 600
 _WAY = pytest.StashKey[Way | CouncilError]()
 
@@ -33,6 +35,19 @@ def pytest_configure() -> None:
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     """Fetch Neo4j before several processes want it, and say so while it is done: what they print is not shown."""
     _prepare(config)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files of each folder over the whole run: some folders' tests compute, others' wait, and the cores are to have enough of both."""
+    rooms: dict[str, list[Path]] = {}
+    for file in dict.fromkeys(item.path for item in items):
+        rooms.setdefault(file.relative_to(_HERE).parts[0], []).append(file)
+    place = {
+        file: (number + 0.5) / len(files)
+        for files in rooms.values()
+        for number, file in enumerate(files)
+    }
+    items.sort(key=lambda item: place[item.path])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -27,11 +27,15 @@ esac
 for argument in "$@"; do
   case $argument in -XX:ArchiveClassesAtExit=*) archive=${argument#*=};; esac
 done
-trap '[ -z "$archive" ] || echo classes > "$archive"; exit 143' TERM
+sleep 3600 &
+trap 'kill $!; [ -z "$archive" ] || echo classes > "$archive"; exit 143' TERM
 echo $$ > "$0.runs"
-while :; do sleep 0.05; done
+wait
 """
-"""Its Neo4j never answers; at its end it writes an archive where it is told to."""
+"""Its Neo4j never answers; at its end it writes an archive where it is told to.
+
+It does not fork while it waits: until it is another program, what is forked has the arguments of a Neo4j that runs.
+"""
 
 
 @pytest.fixture
