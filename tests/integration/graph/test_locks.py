@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import AsyncGenerator
 
 import pytest
 from neo4j import AsyncDriver
@@ -31,6 +31,15 @@ async def two(seeded: Councils) -> list[Held]:
     for _ in range(2):
         await found.accept(an_order())
     return sorted(await found.claim("prc_one", 2, ()), key=lambda held: held.deliberation)
+
+
+@pytest.fixture
+async def hasty(neo4j_server: Neo4jServer, seeded: Councils) -> AsyncGenerator[GraphDeliberations]:
+    """The same graph for somebody whose transactions wait for a second, and are not sent again for long."""
+    server, bounds = neo4j_server, Bounds(transaction=1.0, retry=0.1)
+    database = seeded.graph.database
+    async with open_graph(server.uri, server.user, server.password, database, bounds) as graph:
+        yield GraphDeliberations(graph)
 
 
 def _turns(*held: Held) -> list[Recording]:
@@ -75,97 +84,77 @@ async def _deadlock(two: list[Held], driver: AsyncDriver, graph: Graph) -> str:
 
 
 async def test_turns_that_wait_too_long_for_a_lock_are_something_to_send_again(
-    two: list[Held], neo4j_server: Neo4jServer, driver: AsyncDriver, seeded: Councils
+    two: list[Held], hasty: GraphDeliberations, driver: AsyncDriver, seeded: Councils
 ) -> None:
-    server = neo4j_server
-    database = seeded.graph.database
-    hasty = Bounds(transaction=1.0, retry=0.1)
-    async with open_graph(server.uri, server.user, server.password, database, hasty) as graph:
-        deliberations = GraphDeliberations(graph)
-        async with a_rival(driver, database, two[0].deliberation) as rival:
-            with pytest.raises(UnavailableError):
-                await deliberations.record(_turns(*two))
-            await rival.commit()
+    async with a_rival(driver, seeded.graph.database, two[0].deliberation) as rival:
+        with pytest.raises(UnavailableError):
+            await hasty.record(_turns(*two))
+        await rival.commit()
     again = await GraphDeliberations(seeded.graph).record(_turns(*two))
     assert len(again.sequences) == len(_turns(*two))
 
 
 async def test_an_order_that_waits_too_long_for_a_lock_stops_none_that_came_with_it(
-    two: list[Held], neo4j_server: Neo4jServer, driver: AsyncDriver, seeded: Councils
+    two: list[Held], hasty: GraphDeliberations, driver: AsyncDriver, seeded: Councils
 ) -> None:
-    server = neo4j_server
-    database = seeded.graph.database
-    hasty = Bounds(transaction=1.0, retry=0.1)
     slow = an_order(idempotency=Idempotency(key="key", input_digest="digest"))
-    async with open_graph(server.uri, server.user, server.password, database, hasty) as graph:
-        deliberations = GraphDeliberations(graph)
-        async with a_rival(driver, database, two[0].deliberation) as rival:
-            await rival.does("take_key", deliberation=two[0].deliberation, key="key")
-            others, [failed] = await asyncio.gather(
-                asyncio.gather(*(deliberations.accept(an_order()) for _ in range(2))),
-                asyncio.gather(deliberations.accept(slow), return_exceptions=True),
-            )
-            await rival.give_up()
-        assert all(accepted.new for accepted in others)
-        assert isinstance(failed, UnavailableError)
+    async with a_rival(driver, seeded.graph.database, two[0].deliberation) as rival:
+        await rival.does("take_key", deliberation=two[0].deliberation, key="key")
+        others, [failed] = await asyncio.gather(
+            asyncio.gather(*(hasty.accept(an_order()) for _ in range(2))),
+            asyncio.gather(hasty.accept(slow), return_exceptions=True),
+        )
+        await rival.give_up()
+    assert all(accepted.new for accepted in others)
+    assert isinstance(failed, UnavailableError)
     assert (await GraphDeliberations(seeded.graph).accept(slow)).new
 
 
+async def _three_wait(deliberations: GraphDeliberations) -> list[str]:
+    """Accept three, for a process that has entered; their ids, in the order in which they are claimed."""
+    await deliberations.enter("prc_one", "host", LEASE)
+    orders = [an_order() for _ in range(3)]
+    for order in orders:
+        await deliberations.accept(order)
+    return [order.deliberation for order in orders]
+
+
 async def test_one_that_is_locked_keeps_no_other_from_being_claimed(
-    neo4j_server: Neo4jServer, driver: AsyncDriver, seeded: Councils
+    hasty: GraphDeliberations, driver: AsyncDriver, seeded: Councils
 ) -> None:
-    server = neo4j_server
-    database = seeded.graph.database
-    hasty = Bounds(transaction=1.0, retry=0.1)
-    async with open_graph(server.uri, server.user, server.password, database, hasty) as graph:
-        deliberations = GraphDeliberations(graph)
-        await deliberations.enter("prc_one", "host", LEASE)
-        orders = [an_order() for _ in range(3)]
-        for order in orders:
-            await deliberations.accept(order)
-        locked, *others = (order.deliberation for order in orders)
-        async with a_rival(driver, database, locked) as rival:
-            with capture_logs() as told:
-                claimed = await deliberations.claim("prc_one", 9, ())
-            assert [held.deliberation for held in claimed] == others
-            assert [line["event"] for line in told] == ["claims_held_up"]
-            # What comes later does not wait for what could not be had again.
-            after = an_order()
-            await deliberations.accept(after)
-            (held,) = await deliberations.claim("prc_one", 9, ())
-            assert held.deliberation == after.deliberation
-            await rival.commit()
+    locked, *others = await _three_wait(hasty)
+    async with a_rival(driver, seeded.graph.database, locked) as rival:
         with capture_logs() as told:
-            (held,) = await deliberations.claim("prc_one", 9, ())
-        assert held.deliberation == locked
-        assert [line["event"] for line in told] == ["claims_go_on"]
+            claimed = await hasty.claim("prc_one", 9, ())
+        assert [held.deliberation for held in claimed] == others
+        assert [line["event"] for line in told] == ["claims_held_up"]
+        # What comes later does not wait for what could not be had again.
+        after = an_order()
+        await hasty.accept(after)
+        (held,) = await hasty.claim("prc_one", 9, ())
+        assert held.deliberation == after.deliberation
+        await rival.commit()
+    with capture_logs() as told:
+        (held,) = await hasty.claim("prc_one", 9, ())
+    assert held.deliberation == locked
+    assert [line["event"] for line in told] == ["claims_go_on"]
 
 
 async def test_where_nothing_can_be_claimed_it_is_said_and_all_is_sought_at_once_again(
-    neo4j_server: Neo4jServer,
+    hasty: GraphDeliberations,
     driver: AsyncDriver,
     seeded: Councils,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(claims, "_LOCKED", 1)
-    server = neo4j_server
+    first, second, _ = await _three_wait(hasty)
     database = seeded.graph.database
-    hasty = Bounds(transaction=1.0, retry=0.1)
     async with (
-        open_graph(server.uri, server.user, server.password, database, hasty) as graph,
-        contextlib.AsyncExitStack() as rivals,
+        a_rival(driver, database, first) as one,
+        a_rival(driver, database, second) as other,
     ):
-        deliberations = GraphDeliberations(graph)
-        await deliberations.enter("prc_one", "host", LEASE)
-        orders = [an_order() for _ in range(3)]
-        for order in orders:
-            await deliberations.accept(order)
-        locks = [
-            await rivals.enter_async_context(a_rival(driver, database, order.deliberation))
-            for order in orders[:2]
-        ]
         with pytest.raises(UnavailableError):
-            await deliberations.claim("prc_one", 9, ())
-        for rival in locks:
-            await rival.commit()
-        assert len(await deliberations.claim("prc_one", 9, ())) == 3
+            await hasty.claim("prc_one", 9, ())
+        await one.commit()
+        await other.commit()
+        assert len(await hasty.claim("prc_one", 9, ())) == 3
