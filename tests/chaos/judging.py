@@ -371,32 +371,12 @@ def _asked_after_its_claim(evidence: Evidence, of: Mapping[str, Found]) -> list[
 
 
 def _asked_after_it_was_seen(evidence: Evidence) -> list[str]:
-    """Tell the calls for what a look at the graph had shown recorded, under whatever claim.
-
-    A process that is stopped between its last look at its lease and the call sends that call when it goes on, and nobody
-    can keep it from that. It does one thing at a time: one call a pause.
-    """
-    stopped_in = {
-        fault: [call for call in evidence.asked if _was_being_sent(call, fault, evidence)][:1]
-        for fault in evidence.faults
-        if fault.kind is Kind.PAUSE
-    }
-    being_sent = {id(call) for calls in stopped_in.values() for call in calls}
+    """Tell the calls for what a look at the graph had shown recorded, under whatever claim."""
     return [
         f"{call.turn} was recorded {call.began - evidence.recorded[call.turn]:.2f} s before {call.caller} asked for it"
         for call in evidence.asked
-        if call.began > evidence.recorded.get(call.turn, call.began) and id(call) not in being_sent
+        if call.began > evidence.recorded.get(call.turn, call.began)
     ]
-
-
-def _was_being_sent(call: Asked, pause: Fault, evidence: Evidence) -> bool:
-    """Whether it came from a process that had just gone on, of a turn that was recorded while that was stopped."""
-    recorded = evidence.recorded.get(call.turn, pause.began)
-    return (
-        call.caller == pause.victim
-        and pause.began < recorded < call.began < pause.ended + _NOTICED
-        and call.outcome == "cut by client"
-    )
 
 
 def _deadlines(evidence: Evidence) -> Row:

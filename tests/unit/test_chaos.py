@@ -80,25 +80,6 @@ def _with(found: Found) -> Evidence:
     return replace(_WELL, at_end=[found])
 
 
-def _going_on(*calls: Asked) -> Evidence:
-    """Process two goes on after a pause in which another recorded its turn, and these calls come of it."""
-    pause = Fault(kind=Kind.PAUSE, victim="two", began=12.0, ended=15.0)
-    return replace(_WELL, faults=[pause], recorded={_id(2): 13.0}, asked=[*_WELL.asked, *calls])
-
-
-def test_the_one_call_that_a_process_was_about_to_send_when_it_was_stopped_is_excused() -> None:
-    promise = "no call repeated whose turn was recorded"
-    sent = _asked(2, 15.05, 15.1, "two", outcome="cut by client")
-    assert promise not in _broken(_going_on(sent))
-    for against in (
-        [sent, replace(sent, began=15.06)],
-        [replace(sent, began=17.0)],
-        [replace(sent, outcome="answered")],
-        [replace(sent, caller="three")],
-    ):
-        assert promise in _broken(_going_on(*against))
-
-
 def test_what_is_as_promised_is_called_so() -> None:
     assert _broken(_WELL) == []
 
