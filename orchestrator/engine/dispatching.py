@@ -132,11 +132,15 @@ class Dispatcher:
             usage += counted or Usage()
             _settle(call, counted, budget)
 
+        def may_send() -> bool:
+            # It takes a while to get to the first byte, and a process may be stopped there, too.
+            return not self._lease.ran_out
+
         async def ask_once() -> Turn:
             self._resting.pop(call.turn, None)
             granted = await _granted(call, ask, budget)
             try:
-                answer = await self._models.ask(granted, speech.say, begin)
+                answer = await self._models.ask(granted, speech.say, begin, may_send)
             except ModelError as error:
                 ended(error.usage)
                 raise

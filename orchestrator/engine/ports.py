@@ -324,12 +324,14 @@ class Models(Protocol):
         call: Call,
         on_token: Callable[[str], None],
         on_begin: Callable[[], Awaitable[None]],
+        may_send: Callable[[], bool],
     ) -> Answer:
         """Ask once, telling each piece of the answer as it comes; raises ModelError.
 
         `on_begin` is awaited each time before something is sent: an endpoint that did not take the call
-        is asked again, for as long as the call may wait. Cancelling closes the connection, which makes
-        the server stop.
+        is asked again, for as long as the call may wait. `may_send` is asked right before the first byte:
+        a call that may not be sent is begun anew. Cancelling closes the connection, which makes the
+        server stop.
         """
         ...
 

@@ -20,7 +20,7 @@ from orchestrator.engine.ports import Answer, Call
 from orchestrator.vllm import failures
 from orchestrator.vllm.admission import Admission, Observer, Rehearsing
 from orchestrator.vllm.breaker import Trouble
-from orchestrator.vllm.connections import Connections, Line
+from orchestrator.vllm.connections import Connections, HeldBackError, Line
 from orchestrator.vllm.gate import Place
 from orchestrator.vllm.reading import LONGEST_LINE, Reading
 from orchestrator.vllm.unicode import valid
@@ -52,6 +52,11 @@ async def _at_once() -> None:
     """Nothing is to be done before a call is sent."""
 
 
+def _always() -> bool:
+    """Nothing holds a call back."""
+    return True
+
+
 class ModelClient:
     """The models, wherever they are served: what the engine calls Models."""
 
@@ -67,11 +72,13 @@ class ModelClient:
         call: Call,
         on_token: Callable[[str], None],
         on_begin: Callable[[], Awaitable[None]] = _at_once,
+        may_send: Callable[[], bool] = _always,
     ) -> Answer:
         """Ask once, telling each piece of the answer as it comes; raises ModelError.
 
         An endpoint that is not well is waited for as long as the call says; `on_begin` is awaited before
-        anything is sent, also where an endpoint that did not take the call is asked again. Cancelling
+        anything is sent, also where an endpoint that did not take the call is asked again. `may_send` has
+        the last word, when there is a connection: a call that may not be sent is begun anew. Cancelling
         closes the connection, which makes the server stop.
         """
         async with self._admission.errand(call) as errand:
@@ -79,7 +86,9 @@ class ModelClient:
                 async with self._admission.place(errand) as (line, place):
                     await on_begin()
                     try:
-                        return await self._ask_at(line, place, call, on_token)
+                        return await self._ask_at(line, place, call, on_token, may_send)
+                    except HeldBackError:
+                        pass
                     except failures.EndpointError as exc:
                         if not exc.trouble.untaken:
                             raise
@@ -90,10 +99,17 @@ class ModelClient:
         return self._admission.obstacle(turn)
 
     async def _ask_at(
-        self, line: Line, place: Place, call: Call, on_token: Callable[[str], None]
+        self,
+        line: Line,
+        place: Place,
+        call: Call,
+        on_token: Callable[[str], None],
+        may_send: Callable[[], bool],
     ) -> Answer:
         try:
-            answer = await self._ask(line, place, call, on_token)
+            answer = await self._ask(line, place, call, on_token, may_send)
+        except HeldBackError:
+            raise
         except failures.CALL_ERRORS as exc:
             raise self._judged(line, place, failures.of_exception(line, exc)) from exc
         except ModelError as exc:
@@ -127,12 +143,17 @@ class ModelClient:
         return failures.silent_again(error) if again else error
 
     async def _ask(
-        self, line: Line, place: Place, call: Call, on_token: Callable[[str], None]
+        self,
+        line: Line,
+        place: Place,
+        call: Call,
+        on_token: Callable[[str], None],
+        may_send: Callable[[], bool],
     ) -> Answer:
         priority = _PRIORITIES.get(call.priority) if line.takes_priorities else None
         body = request_body(call, priority)
         async with asyncio.timeout(line.opening_seconds):
-            response = await line.post(line.address.completions, body, call.turn)
+            response = await line.post(line.address.completions, body, call.turn, may_send)
         try:
             if response.status_code == _OK:
                 return await _read(line, place, response, on_token)
@@ -148,7 +169,7 @@ class ModelClient:
         ):
             # vLLM takes priorities only where it schedules by them, and doesn't say so beforehand.
             line.takes_priorities = False
-            return await self._ask(line, place, call, on_token)
+            return await self._ask(line, place, call, on_token, may_send)
         raise error
 
     async def _error(self, line: Line, response: httpx.Response, call: Call) -> ModelError:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from typing_extensions import override
 
 from orchestrator.domain.addresses import is_link_local, url_mistake
 from orchestrator.domain.councils import (
@@ -37,6 +38,26 @@ _VERSION: Final = re.compile(r"/v\d\w*(?=/|$)")
 
 class AddressRefusedError(OSError):
     """A host's name led to an address that endpoints may not have."""
+
+
+class HeldBackError(Exception):
+    """A request was not sent: when there was a connection for it, it was not to be sent any more."""
+
+
+class _LastLook(httpx.AsyncByteStream):
+    """The body of a request that may be held back. aiohttp sends nothing before it, the headers included."""
+
+    def __init__(self, content: bytes, may_send: Callable[[], bool]) -> None:
+        self._content: Final = content
+        self._may_send: Final = may_send
+        self.held_back = False
+
+    @override
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        if not self._may_send():
+            self.held_back = True
+            raise HeldBackError
+        yield self._content
 
 
 class Address:
@@ -111,15 +132,27 @@ class Line:
             headers.append((b"Authorization", b"Bearer " + key.encode()))
         self._headers: Final = headers
 
-    async def post(self, url: httpx.URL, body: bytes, request_id: str) -> httpx.Response:
-        """Send a request; the response's body has not been read, and the caller closes it."""
+    async def post(
+        self, url: httpx.URL, content: bytes, request_id: str, may_send: Callable[[], bool]
+    ) -> httpx.Response:
+        """Send a request; the response's body has not been read, and the caller closes it.
+
+        Raises:
+            HeldBackError: it may not be sent any more, now that there is a connection.
+        """
         headers = [
             *self._headers,
             (b"Content-Type", b"application/json"),
-            (b"Content-Length", b"%d" % len(body)),
+            (b"Content-Length", b"%d" % len(content)),
             (b"X-Request-Id", request_id.encode()),
         ]
-        return await self._send(httpx.Request("POST", url, headers=headers, content=body))
+        body = _LastLook(content, may_send)
+        try:
+            return await self._send(httpx.Request("POST", url, headers=headers, stream=body))
+        except Exception as exc:
+            if body.held_back:
+                raise HeldBackError from exc
+            raise
 
     async def get(self, url: httpx.URL) -> httpx.Response:
         """Get something small; the response's body has not been read, and the caller closes it."""

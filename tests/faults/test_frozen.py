@@ -87,3 +87,25 @@ async def test_a_process_that_was_stopped_and_overtaken_changes_nothing_when_it_
         await scene.deliberate(frozen)
         again = await eventually(scene.look, lambda seen: all(d.ended for d in seen.deliberations))
         assert scene.faults(again) == []
+
+
+async def test_a_process_that_was_stopped_before_a_call_was_sent_and_overtaken_does_not_send_it(
+    scene: Scene,
+) -> None:
+    frozen = await scene.start("frozen", stop_before="*-b1-s2", COUNCIL_LEASE_SECONDS="3")
+    await frozen.ready()
+    accepted = await scene.deliberate(frozen)
+    await until(lambda: frozen.frozen)
+
+    async with BoltProxy(scene.server.uri) as proxy:
+        other = await scene.start("other", proxy=proxy)
+        await other.ready()
+        seen = await scene.all_ended(60)
+        assert len(seen.deliberation(accepted).claims) == 2
+        place = scene.log.place()
+
+        frozen.thaw()
+        await until(lambda: bool(frozen.logged("claim_lost")), 30)
+        await frozen.ready()
+        assert scene.log.begun(since=place) == []
+        assert scene.faults(await scene.look()) == []

@@ -22,6 +22,7 @@ from tests.support.service_process import COMMAND, AnsweredError, ServiceProcess
 from tests.support.waiting import eventually
 
 _HASTY = Path(__file__).with_name("hasty_council.py")
+_STOPPING = Path(__file__).with_name("stopping_council.py")
 
 _PATIENCE_SECONDS = 30.0
 
@@ -87,11 +88,19 @@ class Scene:
         *,
         proxy: BoltProxy | None = None,
         hasty: bool = False,
+        stop_before: str | None = None,
         **environment: str,
     ) -> ServiceProcess:
-        """Start a process with a home of that name; it is not ready yet. A hasty one has less patience."""
-        hastily = (Path(sys.executable), ("-P", str(_HASTY), "serve"))
-        command, arguments = hastily if hasty else (COMMAND, ("serve",))
+        """Start a process with a home of that name; it is not ready yet.
+
+        A hasty one has less patience; one may be stopped before it sends the call for a turn that a pattern says.
+        """
+        command, arguments = COMMAND, ("serve",)
+        if hasty:
+            command, arguments = _scripted(_HASTY)
+        if stop_before is not None:
+            command, arguments = _scripted(_STOPPING)
+            environment["STOP_BEFORE"] = stop_before
         place = ServiceProcess(
             command=command,
             arguments=arguments,
@@ -166,6 +175,10 @@ class Scene:
             log=self.log,
             crashes=self.crashes,
         )
+
+
+def _scripted(script: Path) -> tuple[Path, tuple[str, ...]]:
+    return Path(sys.executable), ("-P", str(script), "serve")
 
 
 async def _once_it_can_be(

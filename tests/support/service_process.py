@@ -215,6 +215,12 @@ class ServiceProcess:
         """Send SIGSTOP: it lives, and does nothing."""
         self._running().send_signal(signal.SIGSTOP)
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it is stopped, by itself or by another."""
+        status = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
+        return status.rpartition(")")[2].split()[0] == "T"
+
     def thaw(self) -> None:
         """Send SIGCONT."""
         self._running().send_signal(signal.SIGCONT)

@@ -152,6 +152,44 @@ async def test_cancelling_while_waiting_for_room_sends_nothing(
     assert [request.id for request in server.requests] == ["trn_0", "trn_1", "trn_2", "trn_3"]
 
 
+async def test_of_a_call_that_may_not_be_sent_once_there_is_a_connection_the_server_sees_no_byte(
+    client: ModelClient,
+):
+    received: list[bytes] = []
+
+    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.read())
+        writer.close()
+
+    async with await asyncio.start_server(receive, "127.0.0.1", 0) as server:
+        place = endpoint(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        asking = client.ask(call(seat(place)), ignore, may_send=lambda: bool(received))
+        asked = asyncio.create_task(asking)
+        await until(lambda: bool(received))
+        asked.cancel()
+        await asyncio.wait([asked])
+    assert received[0] == b""
+
+
+async def test_a_call_that_may_not_be_sent_is_begun_anew_until_it_may(
+    client: ModelClient, server: ModelServer
+):
+    begun = 0
+    looks = 0
+
+    async def begin() -> None:
+        nonlocal begun
+        begun += 1
+
+    def may_send() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks == 3
+
+    await client.ask(call(seat(endpoint(server.url))), ignore, begin, may_send)
+    assert (begun, looks, len(server.requests)) == (3, 3, 1)
+
+
 async def test_a_normal_call_carries_no_priority(client: ModelClient, server: ModelServer):
     await client.ask(call(seat(endpoint(server.url))), ignore)
     assert "priority" not in server.requests[0].body

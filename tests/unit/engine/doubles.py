@@ -286,10 +286,12 @@ class ScriptedModels:
         call: Call,
         on_token: Callable[[str], None],
         on_begin: Callable[[], Awaitable[None]],
+        may_send: Callable[[], bool],
     ) -> Answer:
         if call.turn in self.obstacles:
             await asyncio.Event().wait()
         await on_begin()
+        assert may_send()
         self.asked.append(call.turn)
         try:
             for ending, gate in self.gates.items():

@@ -44,9 +44,11 @@ class StreamingModels:
         call: Call,
         on_token: Callable[[str], None],
         on_begin: Callable[[], Awaitable[None]],
+        may_send: Callable[[], bool],
     ) -> Answer:
         del call
         await on_begin()
+        assert may_send()
         said = ""
         for piece in self._attempts.pop(0):
             if isinstance(piece, ModelError):

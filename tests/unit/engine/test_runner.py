@@ -488,9 +488,10 @@ async def test_an_absence_after_a_wait_in_vain_counts_the_calls_that_were_sent()
             call: Call,
             on_token: Callable[[str], None],
             on_begin: Callable[[], Awaitable[None]],
+            may_send: Callable[[], bool],
         ) -> Answer:
             if not call.turn.endswith("p0-s1"):
-                return await super().ask(call, on_token, on_begin)
+                return await super().ask(call, on_token, on_begin, may_send)
             for _ in range(2):
                 await on_begin()
             raise ModelError("endpoint default is down since noon", retryable=False)
@@ -604,6 +605,7 @@ class SlowToClose(ScriptedModels):
         call: Call,
         on_token: Callable[[str], None],
         on_begin: Callable[[], Awaitable[None]],
+        may_send: Callable[[], bool],
     ) -> Answer:
         self.asked.append(call.turn)
         try:
