@@ -31,10 +31,10 @@ class CreateCouncilInput:
     )
     agents: Maybe[list[AgentInput] | None] = strawberry.field(
         default=None,
-        description="Either the agents one by one, or how many to make from the defaults.",
+        description="Either the agents one by one, or how many to make from the defaults. That number is `seats`.",
     )
     seats: Maybe[int | None] = strawberry.field(
-        default=None, description="How many agents to make from the defaults."
+        default=None, description="How many agents to make from the defaults; or give `agents`."
     )
     protocol: Maybe[ProtocolName | None] = strawberry.field(
         default=None, description="Left out, PEER_REVIEW."

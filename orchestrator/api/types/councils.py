@@ -36,7 +36,7 @@ class Role(Node, Shown[councils.Role]):
     )
 
     @strawberry.field(
-        description="The one council that serves the role now; none where it is archived."
+        description="The one council that serves the role now; none where it is archived. A new role has none yet, either."
     )
     async def council(self, info: Info) -> Council | None:
         serving = self.source.council_id

@@ -12,7 +12,7 @@ from orchestrator.domain import councils, health
 
 
 @strawberry.type(
-    description="An OpenAI-compatible server that models are asked on. The one named `default` is what VLLM_URL says at each start."
+    description="An OpenAI-compatible server that models are asked on. The one named `default` is what VLLM_URL says at each start. A start without it leaves what the last one said that had it set."
 )
 class Endpoint(Node, Shown[councils.Endpoint]):
     """A server of models, with its health as this process sees it."""

@@ -69,7 +69,7 @@ _show(
     "Which deliberations are taken up first.",
     {
         "LOW": "When nothing else waits.",
-        "NORMAL": "First come, first served.",
+        "NORMAL": "As a rule.",
         "HIGH": "Before the others.",
     },
 )
@@ -90,7 +90,7 @@ _show(
     "Why a deliberation has ended.",
     {
         "COMPLETED": "Every phase is through.",
-        "AGREED": "The agents agreed before every phase was through.",
+        "AGREED": "The agents agreed before every phase was through. Of a protocol to come; PEER_REVIEW has none.",
         "DEADLINE": "Its time was up.",
         "TOKEN_BUDGET": "Its tokens were spent.",
         "QUORUM_LOST": "Too few proposals stand, or no ballot came to choose between them.",

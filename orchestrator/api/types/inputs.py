@@ -6,6 +6,7 @@ import strawberry
 from strawberry import ID, Maybe
 
 from orchestrator.api.scalars import Json
+from orchestrator.domain import drafts, limits
 
 INPUT = strawberry.argument(description="What is wanted.")
 
@@ -36,11 +37,14 @@ class AgentInput:
         default=None, description="Unique; left out, one with a number never used."
     )
     persona: Maybe[str | None] = strawberry.field(
-        default=None, description="What makes it differ from its neighbours."
+        default=None, description="What makes it differ from its neighbours; left out, nothing."
     )
-    temperature: Maybe[float | None] = strawberry.field(default=None, description="From 0 to 2.")
+    temperature: Maybe[float | None] = strawberry.field(
+        default=None, description=f"From 0 to 2; left out, {drafts.TEMPERATURE}."
+    )
     max_tokens: Maybe[int | None] = strawberry.field(
-        default=None, description="How long an answer may be."
+        default=None,
+        description=f"Tokens that an answer may have, from 1 to {limits.TOKENS}; left out, {drafts.TOKENS}.",
     )
     model: Maybe[str | None] = strawberry.field(
         default=None, description="By name; left out, the model `default`."

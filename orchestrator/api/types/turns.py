@@ -68,7 +68,7 @@ class Turn(Node, Shown[deliberations.Turn]):
     )
     sample: int = strawberry.field(
         resolver=_sample,
-        description="From 1; more than one only where a seat answers several times to the same question.",
+        description="From 1; more than one only where a seat answers several times to the same question. That is of a protocol to come: in PEER_REVIEW none does.",
     )
     content: str | None = strawberry.field(
         description="What the agent said; none where it was absent, or where `council prune` took it out: the deliberation's `prunedAt` says so."

@@ -18,4 +18,6 @@ class Usage(Shown[deliberations.Usage]):
         description="Of those read, the ones that the server had in its cache."
     )
     completion_tokens: Count = strawberry.field(description="Written.")
-    calls: Count = strawberry.field(description="Calls that were answered.")
+    calls: Count = strawberry.field(
+        description="How often models were asked, attempts that failed among them."
+    )
