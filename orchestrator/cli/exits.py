@@ -25,5 +25,5 @@ MEANINGS = {
     Exit.UNREACHABLE: "the service or the graph cannot be reached",
     Exit.REFUSED: "the service refused the input or the caller, or there is no such thing",
     Exit.UNDECIDED: "the deliberation ended without a verdict",
-    Exit.INTERRUPTED: "interrupted with Ctrl-C",
+    Exit.INTERRUPTED: "interrupted with Ctrl-C, or by a second signal to end",
 }

@@ -33,7 +33,7 @@ class NoClientError(CouncilError):
     def __init__(self) -> None:
         """Say how to install it."""
         super().__init__(
-            "--from-valkey needs the client `redis`, which is not installed: pip install 'graph-council[valkey]'"
+            "--from-valkey needs the client `redis`, which is not installed; in a checkout: pip install '.[valkey]'"
         )
 
 

@@ -135,5 +135,5 @@ async def test_without_the_client_it_says_how_to_install_it(
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", lacking)
-    with pytest.raises(NoClientError, match=r"pip install 'graph-council\[valkey\]'"):
+    with pytest.raises(NoClientError, match=r"pip install '\.\[valkey\]'"):
         await read_documents("valkey://host:6379/0")
