@@ -172,6 +172,7 @@ async def test_the_example_is_decided_comes_back_after_kills_of_either_and_ctrl_
                 lambda ready: ready.status_code == 200 and "neo4j_started_again" in log_of(home),
                 _SECONDS,
             )
+            assert "neo4j_ended" in log_of(home)
             added = await http.post(
                 f"{second.url}/graphql",
                 json={"query": _REGISTER, "variables": {"url": model.url}},

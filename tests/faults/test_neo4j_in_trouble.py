@@ -107,9 +107,12 @@ async def test_a_neo4j_that_is_killed_and_restarted_under_way_costs_nothing(
     await neo4j_faults.kill(own)
     await under_way.service.becomes(503)
     await _goes_on_without_the_graph(scene, under_way)
+    await until(lambda: bool(under_way.service.logged("graph_away")))
+    assert not under_way.service.logged("graph_back")
     await neo4j_faults.restart(own)
     assert own.uri == scene.server.uri
     await _cost_nothing(scene, under_way)
+    await until(lambda: bool(under_way.service.logged("graph_back")))
 
 
 async def test_a_neo4j_that_is_paused_for_longer_than_the_lease_costs_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
@@ -10,8 +11,12 @@ from typing import Any, LiteralString
 import httpx
 import pytest
 from neo4j import AsyncDriver
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
+from orchestrator.api.address import bind
 from orchestrator.api.app import build_app
+from orchestrator.api.listening import listening
 from orchestrator.domain.values import replace
 from orchestrator.graph import driver as graph_driver
 from orchestrator.graph.councils import Councils
@@ -118,6 +123,26 @@ async def test_read_that_takes_too_long_is_told_and_gone_from_neo4j_at_once(  # 
     assert answer["data"] == {field: None, "service": {"version": "1.2.3"}}
     assert (error["extensions"]["code"], error["path"]) == ("LIMIT", [field])
     assert error["extensions"]["limit"]["name"] == "seconds"
+
+
+async def test_read_of_one_who_leaves_his_websocket_is_gone_from_neo4j_at_once(
+    api: Api, running: Running, endless: Endless
+) -> None:
+    text = endless("role/list")
+    listener = bind("127.0.0.1", 0)
+    port: int = listener.getsockname()[1]
+    async with listening(build_app(lambda: api.ports), listener):
+        async with connect(
+            f"ws://127.0.0.1:{port}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]
+        ) as socket:
+            await socket.send('{"type": "connection_init"}')
+            await socket.recv()
+            subscribe = {"id": "1", "type": "subscribe", "payload": {"query": "{ roles { name } }"}}
+            await socket.send(json.dumps(subscribe))
+            await eventually(running, lambda found: text in found)
+
+        # Long before the time of an operation is over, or Neo4j's own bound strikes.
+        await eventually(running, lambda found: text not in found, seconds=10)
 
 
 async def test_mutation_that_waits_for_a_lock_too_long_is_told_and_writes_nothing_later(

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from neo4j import AsyncDriver
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from orchestrator.domain.deliberations import Turn, TurnOutcome
 from orchestrator.domain.values import replace
@@ -28,7 +30,7 @@ from orchestrator.local.configuration import Ports
 from tests.support.bolt_proxy import BoltProxy, Side, Tag, Trap
 from tests.support.deliberating import LEASE, a_rival, all_turns, an_order, proposals, recordings
 from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j, statement
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(240)]
 
@@ -135,6 +137,11 @@ async def _terminate_blocked(driver: AsyncDriver, database: str) -> int:
     return len(ended.records)
 
 
+def _held_up(log: Sequence[EventDict]) -> list[str]:
+    """The deliberations of which it was told that their turns have to wait."""
+    return [line["deliberation"] for line in log if line["event"] == "turns_held_up"]
+
+
 async def _are_there_once(graph: Graph, held: Held, recorded: Sequence[Turn]) -> None:
     """Each was taken and is in the graph as it was told, in a sequence without a gap."""
     assert {turn.outcome for turn in recorded} == {TurnOutcome.TAKEN}
@@ -179,14 +186,20 @@ async def test_turns_whose_lock_was_not_had_in_time_are_sent_until_it_is(
     held: Held,
 ) -> None:
     answers = _answers(proxy)
-    async with _recorder(strict_graph) as recorder:
-        async with a_rival(strict_driver, strict.database, held.deliberation) as rival:
-            turns = recordings(held, all_turns(held.deliberation))
-            recording = asyncio.create_task(_record(recorder, turns))
-            await answers.sprung()
-            assert not recording.done()
-            await rival.commit()
-        recorded = await recording
+    with capture_logs() as log:
+        async with _recorder(strict_graph) as recorder:
+            async with a_rival(strict_driver, strict.database, held.deliberation) as rival:
+                turns = recordings(held, all_turns(held.deliberation))
+                recording = asyncio.create_task(_record(recorder, turns))
+                await answers.sprung()
+                assert not recording.done()
+                await until(lambda: bool(recorder.obstacles(held.deliberation)))
+                # What `waitingFor` is made of.
+                [waiting_for] = recorder.obstacles(held.deliberation)
+                assert "lock" in waiting_for
+                await rival.commit()
+            recorded = await recording
+    assert _held_up(log) == [held.deliberation]
     assert _refused(answers)
     await _are_there_once(strict_graph, held, recorded)
 
@@ -199,14 +212,17 @@ async def test_turns_whose_transaction_an_operator_ended_are_sent_again(
     held: Held,
 ) -> None:
     answers = _answers(proxy)
-    async with _recorder(strict_graph) as recorder:
-        async with a_rival(strict_driver, strict.database, held.deliberation) as rival:
-            turns = recordings(held, all_turns(held.deliberation))
-            recording = asyncio.create_task(_record(recorder, turns))
-            await eventually(lambda: _terminate_blocked(strict_driver, strict.database), bool)
-            await answers.sprung()
-            await rival.commit()
-        recorded = await recording
+    with capture_logs() as log:
+        async with _recorder(strict_graph) as recorder:
+            async with a_rival(strict_driver, strict.database, held.deliberation) as rival:
+                turns = recordings(held, all_turns(held.deliberation))
+                recording = asyncio.create_task(_record(recorder, turns))
+                await eventually(lambda: _terminate_blocked(strict_driver, strict.database), bool)
+                await answers.sprung()
+                await until(lambda: bool(_held_up(log)))
+                await rival.commit()
+            recorded = await recording
+    assert _held_up(log) == [held.deliberation]
     assert _refused(answers)
     await _are_there_once(strict_graph, held, recorded)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from orchestrator.local import keeping
 from orchestrator.local.errors import PortTakenError, StartError
@@ -59,7 +60,12 @@ async def test_it_is_started_again_and_what_it_said_last_is_told() -> None:
         await until(lambda: server.starts == 1)
         return 7
 
-    assert await while_kept_up(server, work(), report=told.append) == 7
+    with capture_logs() as log:
+        assert await while_kept_up(server, work(), report=told.append) == 7
+    assert [(line["event"], line.get("said")) for line in log] == [
+        ("neo4j_ended", "start 0 has ended"),
+        ("neo4j_started_again", None),
+    ]
     assert (server.starts, len(told)) == (1, 1)
     assert "process 1" in told[0]
     assert "start 0 has ended" in told[0]
