@@ -1,4 +1,4 @@
-"""What README says of the project, held against it: whoever pastes from it gets what it promises."""
+"""What README says of the project, and its other pages as it does, held against it: whoever pastes from them gets what is promised."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from orchestrator.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ALL = "\n".join(
+    [README, *(page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md")))]
+)
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, text: str = README) -> list[str]:
     """The code of that language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def test_its_query_and_its_mutation_are_valid() -> None:
+def test_it_shows_a_query_and_a_mutation() -> None:
+    assert [document.split()[0] for document in blocks("graphql")] == ["query", "mutation"]
+
+
+@pytest.mark.parametrize("document", blocks("graphql", ALL))
+def test_a_document_that_is_shown_is_valid(document: str) -> None:
     schema = build_schema((ROOT / "graphql/schema.graphql").read_text(encoding="utf-8"))
-    kinds: list[str] = []
-    for document in blocks("graphql"):
-        assert validate(schema, parse(document)) == []
-        kinds.append(document.split()[0])
-    assert kinds == ["query", "mutation"]
+    assert validate(schema, parse(document)) == []
 
 
 def test_the_statement_that_it_shows_is_the_one_in_its_file() -> None:
@@ -47,7 +51,8 @@ def test_it_lists_five_queries_for_the_browser() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "default"), re.findall(r"^\| `([A-Z0-9_]+)` \| (.*?) \|", README, re.MULTILINE)
+    ("variable", "default"),
+    sorted(set(re.findall(r"^\| `([A-Z0-9_]+)` \| (.*?) \|", ALL, re.MULTILINE))),
 )
 def test_a_setting_has_the_default_that_it_names(variable: str, default: str) -> None:
     (field,) = [field for field in Settings.model_fields.values() if field.alias == variable]
