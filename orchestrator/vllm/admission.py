@@ -161,7 +161,12 @@ class Admission:
         Raises:
             ModelError: there is none that could be, or none was well for as long as the call may wait.
         """
-        line, place = await self._wait(errand)
+        try:
+            line, place = await self._wait(errand)
+        except ModelError as exc:
+            # However often it was sent, nobody has taken it.
+            exc.usage = failures.NOTHING
+            raise
         try:
             yield line, place
         finally:

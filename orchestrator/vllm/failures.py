@@ -43,7 +43,7 @@ _TOO_LONG: Final = ("context length", "max_tokens", "too long", "too large")
 """Words by which servers say that prompt and answer do not fit."""
 
 
-_NOTHING: Final = Usage()
+NOTHING: Final = Usage()
 """What a call used that the server did not begin with."""
 
 
@@ -57,7 +57,7 @@ class EndpointError(ModelError):
             reason,
             retryable=True,
             retry_after=retry_after,
-            usage=_NOTHING if trouble.untaken else None,
+            usage=NOTHING if trouble.untaken else None,
         )
 
 
@@ -185,7 +185,7 @@ def of_status(
         retryable=retryable,
         retry_after=retry_after if retryable else None,
         # A time-out may be that of a balancer, behind which the server goes on.
-        usage=None if retryable else _NOTHING,
+        usage=None if retryable else NOTHING,
     )
 
 
@@ -194,7 +194,7 @@ def redirected(line: Line, status: int, location: str) -> ModelError:
     return ModelError(
         f"{_name(line)} answered {_status_words(status)} to {bounded(line, location)!r}: redirects are not followed, give the endpoint the URL that is meant",
         retryable=False,
-        usage=_NOTHING,
+        usage=NOTHING,
     )
 
 
@@ -237,7 +237,7 @@ def silent(line: Line) -> ModelError:
 
 def given_up(error: ModelError) -> ModelError:
     """An endpoint took a call at none of several times, for as long as that could be borne."""
-    return ModelError(f"{error.reason}, time and again", retryable=False)
+    return ModelError(f"{error.reason}, time and again", retryable=False, usage=error.usage)
 
 
 def silent_again(error: ModelError) -> ModelError:
@@ -253,7 +253,7 @@ def unusable(line: Line, how: str) -> ModelError:
 def _failure(reason: str, trouble: Trouble | None) -> ModelError:
     if trouble is None:
         # All of these are about the way to the server.
-        return ModelError(reason, retryable=False, usage=_NOTHING)
+        return ModelError(reason, retryable=False, usage=NOTHING)
     return EndpointError(reason, trouble)
 
 

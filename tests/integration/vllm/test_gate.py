@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from typing_extensions import override
 
 from orchestrator.domain.councils import Endpoint, Seat
-from orchestrator.domain.deliberations import Priority
+from orchestrator.domain.deliberations import Priority, Usage
 from orchestrator.domain.errors import ModelError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.engine.ports import Answer, Call
@@ -371,6 +371,19 @@ async def test_an_endpoint_that_never_takes_a_call_is_given_up_after_the_wait(
     assert all(isinstance(one, ModelError) and "503" in one.reason for one in errors)
     assert not any(isinstance(one, ModelError) and one.retryable for one in errors)
     assert len(server.requests) < 10
+
+
+async def test_calls_that_are_given_up_without_having_been_taken_have_used_nothing(
+    client: ModelClient, server: ModelServer
+):
+    server.behaviour = Behaviour(status=503)
+    place = endpoint(server.url)
+    asking = [
+        client.ask(call(seat(place), turn=f"trn_{number}", wait=0.5), ignore) for number in range(8)
+    ]
+    errors = await asyncio.gather(*asking, return_exceptions=True)
+    # Of some their last refusal says so, of others the end of their wait for the next chance.
+    assert [one.usage for one in errors if isinstance(one, ModelError)] == [Usage()] * 8
 
 
 async def test_a_queue_that_fills_up_while_the_answer_begins_is_a_refusal_like_any_other(
