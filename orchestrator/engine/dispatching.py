@@ -35,6 +35,8 @@ class Dispatcher:
         """The turns that are being asked for, by deliberation."""
         self._resting: dict[str, str] = {}
         """Why the last attempt failed, by the turns that wait for their next one."""
+        self._beginning: set[str] = set()
+        """The turns whose call has its place, and waits for the graph to let it be sent."""
 
     def obstacles(self, deliberation: str) -> tuple[str, ...]:
         """Say what the seats of a deliberation wait for, each thing once and in words."""
@@ -43,7 +45,7 @@ class Dispatcher:
 
     def waits(self, turn: str) -> bool:
         """Whether the call for a turn waits, and is not in flight."""
-        return self._obstacle(turn) is not None
+        return turn in self._beginning or self._obstacle(turn) is not None
 
     def _obstacle(self, turn: str) -> str | None:
         if turn in self._resting:
@@ -112,10 +114,14 @@ class Dispatcher:
 
         async def begin() -> None:
             nonlocal attempts
-            if budget is not None:
-                await budget.send(call.turn)
-            # Each time: a process that was stopped while it waited may have been overtaken.
-            await self._lease.held()
+            self._beginning.add(call.turn)
+            try:
+                if budget is not None:
+                    await budget.send(call.turn)
+                # Each time: a process that was stopped while it waited may have been overtaken.
+                await self._lease.held()
+            finally:
+                self._beginning.discard(call.turn)
             attempts += 1
             speech.begin(attempts)
             self._board.post(

@@ -452,6 +452,17 @@ async def test_wound_down_it_does_not_wait_for_calls_that_wait_themselves() -> N
     assert any(turn.endswith("p0-s2") for turn in graph.turns)
 
 
+async def test_wound_down_it_does_not_wait_for_calls_that_the_graph_does_not_let_be_sent() -> None:
+    models = ScriptedModels()
+    bench = Bench(OneDeliberation(), models)
+    # Without a lease, and so of no use to wait for.
+    running = asyncio.create_task(bench.runner.run())
+    await all_that_can_happen()
+    bench.runner.wind_down()
+    await asyncio.wait_for(running, 5)
+    assert models.asked == []
+
+
 async def test_wound_down_it_does_not_wait_for_a_call_that_begins_to_wait_only_then() -> None:
     graph, models = OneDeliberation(), ScriptedModels(gates={"p0-s1": asyncio.Event()})
     bench = Bench(graph, models)
