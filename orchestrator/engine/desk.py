@@ -309,6 +309,12 @@ class Desk:
         )
         task = asyncio.create_task(self._run(runner), name=f"runner {held.deliberation}")
         self._running[held.deliberation] = _Running(runner, task)
+        # Not at the end of what it does: a task that is cancelled before its first step does nothing.
+        task.add_done_callback(lambda _: self._ran(held.deliberation))
+
+    def _ran(self, deliberation: str) -> None:
+        del self._running[deliberation]
+        self._wake.set()
 
     async def _run(self, runner: Runner) -> None:
         held = runner.held
@@ -326,9 +332,6 @@ class Desk:
         except Exception:  # noqa: BLE001 - whatever broke it, the deliberation ends and the log says why
             _log.exception("deliberation_broke", deliberation=held.deliberation, epoch=held.epoch)
             await self._give_up(held)
-        finally:
-            del self._running[held.deliberation]
-            self._wake.set()
 
     async def _give_up(self, held: Held) -> None:
         """End a deliberation on which the program itself failed: it would fail again, and for ever."""

@@ -411,6 +411,22 @@ async def test_what_was_cancelled_while_its_claim_was_under_way_is_not_run(
     assert models.asked == []
 
 
+async def test_what_was_cancelled_in_the_moment_in_which_it_was_claimed_takes_no_room(
+    tmp_path: Path,
+) -> None:
+    graph, models = CancelledWhenClaimed(), ScriptedModels()
+    at_desk = desk(graph, models, tmp_path)
+    async with at_desk.at_work():
+        cancelling = asyncio.create_task(at_desk.cancel(DELIBERATION, None))
+        await asyncio.sleep(0)
+        graph.free = FREE
+        await cancelling
+        await until(lambda: not graph.free)
+        await all_that_can_happen()
+        assert at_desk.obstacles(DELIBERATION) is None
+    assert models.asked == []
+
+
 async def test_overtaken_while_its_lease_had_run_out_it_asks_nothing_when_that_is_renewed(
     tmp_path: Path,
 ) -> None:
@@ -563,6 +579,32 @@ class SlowToClaim(OneDeliberation):
             self.claiming.set()
             await self.go_on.wait()
         return await super().claim(process, room, gone, known)
+
+
+class CancelledWhenClaimed(OneDeliberation):
+    """A graph that answers to a cancel and to the claim of the same deliberation at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.claimed = asyncio.Event()
+
+    @override
+    async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> int:
+        await self.claimed.wait()
+        return 2
+
+    @override
+    async def claim(
+        self,
+        process: str,
+        room: int,
+        gone: Collection[str],
+        known: Collection[str] | None = None,
+    ) -> tuple[Held, ...]:
+        claimed = await super().claim(process, room, gone, known)
+        if claimed:
+            self.claimed.set()
+        return claimed
 
 
 class ForgetsToAnswer(OneDeliberation):
