@@ -62,4 +62,4 @@ async def _ended(
 
 
 async def _now(context: Context, deliberation: str) -> Deliberation | None:
-    return (await context.ports.records.deliberations_by_id([deliberation])).get(deliberation)
+    return await context.ports.records.deliberation(deliberation)
