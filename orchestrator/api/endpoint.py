@@ -198,7 +198,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> Response:
         context: Context = request.state.context
 
-        def leaving() -> Coroutine[None, None, str]:
+        def leaving() -> Coroutine[None, None, object]:
             return context.ports.doorkeeper.leaving(context.caller)
 
         return await super().create_streaming_response(

@@ -20,6 +20,7 @@ from orchestrator.domain.drafts import (
     EndpointChange,
     Idempotency,
 )
+from orchestrator.domain.errors import UnauthenticatedError, UnavailableError
 from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
 from orchestrator.domain.health import EndpointHealth
 from orchestrator.domain.pages import Page, PageRequest
@@ -235,8 +236,8 @@ class Doorkeeper(Protocol):
         """
         ...
 
-    async def leaving(self, caller: Caller) -> str:
-        """Wait until a caller who was let in would not be let in any more, and say why in words."""
+    async def leaving(self, caller: Caller) -> UnauthenticatedError | UnavailableError:
+        """Wait until a caller who was let in would not be let in any more, and return what he would be told."""
         ...
 
 

@@ -170,11 +170,13 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _see_out(self, context: Context) -> None:
         caller = context.caller
-        why = await context.ports.doorkeeper.leaving(caller)
+        error = await context.ports.doorkeeper.leaving(caller)
+        again_later = isinstance(error, UnavailableError)
+        why = error.what if again_later else error.why
         _log.info("caller_left", caller=caller.name, why=why, operations=len(self.operations))
         for operation in list(self.operations):
             await self.cleanup_operation(operation)
-        await self.websocket.close(FORBIDDEN, why)
+        await self.websocket.close(TRY_AGAIN_LATER if again_later else FORBIDDEN, why)
 
 
 def _shown(payload: object) -> str | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from orchestrator.domain.callers import Caller, KnownBy
-from orchestrator.domain.errors import UnauthenticatedError
+from orchestrator.domain.errors import UnauthenticatedError, UnavailableError
 from orchestrator.identity import tokens
 from orchestrator.identity.keeping import Kept
 from orchestrator.identity.means import Means
@@ -28,8 +28,8 @@ class Issuer(Protocol):
         """Say who has a token; raises UnauthenticatedError, and UnavailableError where it cannot be judged now."""
         ...
 
-    def against(self, caller: Caller) -> str | None:
-        """Say what speaks by now against one who was let in, but for the time; none: nothing."""
+    def against(self, caller: Caller) -> UnauthenticatedError | UnavailableError | None:
+        """Say what one who was let in would be told by now, but for the time; none: he would be let in."""
         ...
 
     async def run(self) -> None:
@@ -97,13 +97,13 @@ class Doorkeeper:
             caller = self._with_token_of_ours(token)
         else:
             caller = await self._issuer.admit(token)
-        if why := self._against(caller):
-            raise UnauthenticatedError(why, shown=True)
+        if error := self._against(caller):
+            raise error
         return caller
 
-    async def leaving(self, caller: Caller) -> str:
-        """Wait until a caller who was let in would not be let in any more, and say why."""
-        while (why := self._against(caller)) is None:
+    async def leaving(self, caller: Caller) -> UnauthenticatedError | UnavailableError:
+        """Wait until a caller who was let in would not be let in any more, and return what he would be told."""
+        while (error := self._against(caller)) is None:
             changed = self._changed
             left = None
             if caller.until is not None:
@@ -111,7 +111,7 @@ class Doorkeeper:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await changed.wait()
-        return why
+        return error
 
     async def run(self) -> None:
         """Notice what is taken back, and by that who has to leave, until it is cancelled."""
@@ -146,14 +146,15 @@ class Doorkeeper:
             proof=entry,
         )
 
-    def _against(self, caller: Caller) -> str | None:
-        """Say what speaks against a caller who showed what is his; none: nothing."""
+    def _against(self, caller: Caller) -> UnauthenticatedError | UnavailableError | None:
+        """Say what a caller who showed what is his is told; none: he is let in."""
         if caller.until is not None and caller.until <= self._now():
-            return "the token has expired"
+            return UnauthenticatedError("the token has expired", shown=True)
         if isinstance(caller.proof, Entry):
             kept = self._means.kept
-            counts = kept is not None and caller.proof in kept.entries
-            return None if counts else "the token was taken back"
+            if kept is None or caller.proof not in kept.entries:
+                return UnauthenticatedError("the token was taken back", shown=True)
+            return None
         if caller.known_by is KnownBy.ISSUER and self._issuer is not None:
             return self._issuer.against(caller)
         return None

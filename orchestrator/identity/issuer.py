@@ -8,10 +8,10 @@ import httpx
 from typing_extensions import override
 
 from orchestrator.domain.callers import Caller
-from orchestrator.domain.errors import UnauthenticatedError
+from orchestrator.domain.errors import UnauthenticatedError, UnavailableError
 from orchestrator.identity import doorkeeper
 from orchestrator.identity.claims import caller_of, key_id
-from orchestrator.identity.keys import Keys
+from orchestrator.identity.keys import Keys, NotKnownError
 from orchestrator.identity.means import Expected
 from orchestrator.identity.tokens import digest
 
@@ -36,7 +36,8 @@ class Issuer(doorkeeper.Issuer):
     @override
     async def admit(self, token: str) -> Caller:
         kept = digest(token)
-        known = self._known.get(kept)
+        # Where no keys are known any more, they are asked for as by somebody new.
+        known = self._known.get(kept) if self._keys.known else None
         if known is None:
             key = await self._keys.key(key_id(token))
             if key is None:
@@ -50,10 +51,14 @@ class Issuer(doorkeeper.Issuer):
         return known
 
     @override
-    def against(self, caller: Caller) -> str | None:
-        if self._keys.has(caller.proof):
-            return None
-        return "the key that the token was signed with was taken back"
+    def against(self, caller: Caller) -> UnauthenticatedError | UnavailableError | None:
+        if not self._keys.known:
+            return NotKnownError()
+        if not self._keys.has(caller.proof):
+            return UnauthenticatedError(
+                "the key that the token was signed with was taken back", shown=True
+            )
+        return None
 
     @override
     async def run(self) -> None:

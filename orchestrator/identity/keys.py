@@ -42,6 +42,13 @@ class WrongIssuerError(WrongSettingError):
         super().__init__(f"COUNCIL_OIDC_ISSUER {mistake}")
 
 
+class NotKnownError(UnavailableError):
+    """Which keys count is not known: the issuer was never reached, or not for long."""
+
+    def __init__(self) -> None:
+        super().__init__("who issues tokens cannot be reached, so that none can be judged")
+
+
 class _UnusableError(Exception):
     """What the issuer answered is of no use."""
 
@@ -83,7 +90,7 @@ class Keys:
         """Find a key; none where the issuer has none with that id, or none is named and it has several.
 
         Raises:
-            UnavailableError: which keys count is not known.
+            NotKnownError: which keys count is not known.
         """
         if self._fetched is None:
             await self._fetch(since=self._tried)
@@ -92,11 +99,14 @@ class Keys:
             # It may be newer than what was fetched.
             await self._fetch(since=self._tried)
             found = self._found(identifier)
-        if self._fetched is None:
-            raise UnavailableError(
-                "who issues tokens cannot be reached, so that none can be judged"
-            )
+        if not self.known:
+            raise NotKnownError
         return found
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known which keys count."""
+        return self._fetched is not None
 
     def has(self, key: object) -> bool:
         """Whether a key counts, as far as is known: another one under the same id is another one."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
 from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -541,3 +542,35 @@ async def test_the_client_shows_its_token_and_says_why_it_was_refused(tmp_path: 
 
     for error in (left.value, refused.value):
         assert {fault.extensions.code for fault in error.faults} == {"UNAUTHENTICATED"}
+
+
+async def test_who_is_in_is_told_to_come_again_where_the_issuer_is_away_for_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_RENEWAL_SECONDS", 0.05)
+    monkeypatch.setattr(keys, "_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(keys, "_KEPT_SECONDS", -1.0)
+    async with AsyncExitStack() as stack:
+        issuer = await stack.enter_async_context(LocalIssuer().serve())
+        means = Means(expected=Expected(issuer=issuer.url, audience=AUDIENCE))
+        house = House(means=means)
+        house.doorkeeper = await stack.enter_async_context(doorkeeper_of(means))
+        url = await stack.enter_async_context(served(house))
+        shown = bearer(issuer.sign())
+        socket = await stack.enter_async_context(
+            greeted(Door(url=url, file=tmp_path / "none", house=house), shown)
+        )
+        assert await heard(socket) == {"type": "connection_ack"}
+
+        issuer.instead = PlainTextResponse("busy", 503)
+        looking = asyncio.create_task(house.doorkeeper.run())
+        try:
+            closed = await heard(socket)
+            again = await asked(url, **shown)
+        finally:
+            looking.cancel()
+            await asyncio.wait([looking])
+
+    words = "who issues tokens cannot be reached, so that none can be judged"
+    assert closed == (1013, words)
+    assert again.status_code == 503

@@ -282,7 +282,7 @@ async def test_after_a_rotation_tokens_of_the_new_key_count_and_those_of_the_old
     assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
 
     async with asyncio.timeout(5):
-        assert await leaving == "the key that the token was signed with was taken back"
+        assert str(await leaving) == "the key that the token was signed with was taken back"
     assert "was taken back" in await refused(doorkeeper, old)
 
 
@@ -298,7 +298,7 @@ async def test_a_key_that_was_replaced_under_its_old_id_counts_no_longer(
     await refused(doorkeeper, issuer.sign(elliptic_key("made-up")))
 
     async with asyncio.timeout(5):
-        assert await leaving == "the key that the token was signed with was taken back"
+        assert str(await leaving) == "the key that the token was signed with was taken back"
     assert "was taken back" in await refused(doorkeeper, old)
     assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
 
@@ -349,6 +349,27 @@ async def test_keys_that_could_not_be_confirmed_for_an_hour_count_no_longer(
 
     issuer.instead = None
     assert await known.key(issuer.key.id) is not None
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_was_let_in_before_the_issuer_was_away_for_too_long_is_told_so_and_not_refused(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = issuer.sign()
+    leaving = asyncio.create_task(doorkeeper.leaving(await doorkeeper.admit(f"Bearer {token}")))
+
+    monkeypatch.setattr(keys, "_KEPT_SECONDS", -1.0)
+    issuer.instead = PlainTextResponse("busy", 503)
+    with pytest.raises(UnavailableError):
+        await doorkeeper.admit(f"Bearer {issuer.sign(elliptic_key('another'))}")
+
+    async with asyncio.timeout(5):
+        assert isinstance(await leaving, UnavailableError)
+    with pytest.raises(UnavailableError):
+        await doorkeeper.admit(f"Bearer {token}")
+
+    issuer.instead = None
+    assert (await doorkeeper.admit(f"Bearer {token}")).name == "ada"
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ class Elsewhere:
             raise UnauthenticatedError("not one of mine", shown=True)
         return Caller(scope=Scope.READ, name="eve", known_by=KnownBy.ISSUER)
 
-    def against(self, caller: Caller) -> str | None:
-        return f"{caller.name} is gone" if self.gone else None
+    def against(self, caller: Caller) -> UnauthenticatedError | None:
+        return UnauthenticatedError(f"{caller.name} is gone", shown=True) if self.gone else None
 
     async def run(self) -> None:
         await asyncio.Event().wait()
@@ -125,16 +125,16 @@ async def test_a_token_ends_when_its_entry_says() -> None:
     error = await refused(doorkeeper, f"Bearer {TOKEN}")
 
     assert error.why == "the token has expired"
-    assert await doorkeeper.leaving(caller) == "the token has expired"
+    assert str(await doorkeeper.leaving(caller)) == "the token has expired"
 
 
 async def test_who_is_in_leaves_at_the_moment_his_token_ends() -> None:
     doorkeeper = Doorkeeper(Means(kept=Kept("", None)))
     soon = datetime.now(UTC) + timedelta(seconds=0.1)
 
-    why = await doorkeeper.leaving(Caller(scope=Scope.READ, name="ada", until=soon))
+    error = await doorkeeper.leaving(Caller(scope=Scope.READ, name="ada", until=soon))
 
-    assert why == "the token has expired"
+    assert str(error) == "the token has expired"
     assert datetime.now(UTC) >= soon
 
 
@@ -154,7 +154,7 @@ async def test_who_is_in_leaves_once_his_token_is_taken_out_of_the_file_and_othe
         file.write_text(f"{other}\n")
 
         async with asyncio.timeout(20):
-            assert await leaving == "the token was taken back"
+            assert str(await leaving) == "the token was taken back"
         assert (await refused(doorkeeper, f"Bearer {TOKEN}")).shown
         assert not staying.done()
         assert (await doorkeeper.admit(f"Bearer {other_token}")).name == "bob"
@@ -175,7 +175,7 @@ async def test_a_token_whose_scope_was_changed_has_to_be_shown_again(tmp_path: P
     file.write_text(str(ENTRY).replace("deliberate", "manage"))
     kept.renew()
 
-    assert await doorkeeper.leaving(caller) == "the token was taken back"
+    assert str(await doorkeeper.leaving(caller)) == "the token was taken back"
     assert (await doorkeeper.admit(f"Bearer {TOKEN}")).scope is Scope.MANAGE
 
 
@@ -201,5 +201,5 @@ async def test_who_is_in_leaves_once_the_issuer_takes_it_back() -> None:
     issuer.changed()
 
     async with asyncio.timeout(5):
-        assert await leaving == "eve is gone"
+        assert str(await leaving) == "eve is gone"
     assert (await refused(doorkeeper, "Bearer x.y.z")).why == "eve is gone"
