@@ -51,7 +51,7 @@ def agent_status(
         return AgentStatus.READY
     for endpoint in asked:
         seen = health(endpoint)
-        if seen.status is EndpointStatus.UP and agent.model.name in seen.served_models:
+        if seen.status is EndpointStatus.UP and seen.may_serve(agent.model.name):
             return AgentStatus.READY
     return AgentStatus.OFFLINE
 

@@ -20,6 +20,11 @@ class EndpointHealth:
 
     status: EndpointStatus = EndpointStatus.UNKNOWN
     served_models: tuple[str, ...] = ()
+    """What it lists; empty where it keeps that to itself, or is not UP."""
     in_flight: int = 0
     obstacle: str | None = None
     """Why nothing is sent there now, in words; none where it is."""
+
+    def may_serve(self, model: str) -> bool:
+        """Whether nothing is known against asking it for a model: only a list that lacks it is."""
+        return not self.served_models or model in self.served_models

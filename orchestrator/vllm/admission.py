@@ -226,12 +226,8 @@ class Admission:
         if not seat.model.endpoints:
             raise ModelError(f"no endpoint serves model {seat.model.name}", retryable=False)
         endpoints = [self._watch.latest(endpoint) for endpoint in seat.model.endpoints]
-        able = [one for one in endpoints if self._may_serve(one, seat.model.name)]
+        able = [one for one in endpoints if self._watch.health(one).may_serve(seat.model.name)]
         return able or endpoints
-
-    def _may_serve(self, endpoint: Endpoint, model: str) -> bool:
-        served = self._watch.health(endpoint).served_models
-        return not served or model in served
 
     def _badness(self, line: Line) -> tuple[bool, bool, int]:
         down = self._watch.health(line.endpoint).status is EndpointStatus.DOWN

@@ -17,7 +17,8 @@ DEFAULT = Endpoint(id="end_d", name="default", url="http://d")
 GPU = Endpoint(id="end_g", name="gpu", url="http://g")
 OTHER = Endpoint(id="end_o", name="other", url="http://o")
 UP = EndpointHealth(status=EndpointStatus.UP, served_models=("a-model",))
-EMPTY = EndpointHealth(status=EndpointStatus.UP)
+UNLISTED = EndpointHealth(status=EndpointStatus.UP)
+LACKING = EndpointHealth(status=EndpointStatus.UP, served_models=("another-model",))
 DOWN = EndpointHealth(status=EndpointStatus.DOWN, served_models=("a-model",))
 UNKNOWN = EndpointHealth()
 SINCE = EndpointHealth(status=EndpointStatus.DOWN, obstacle="endpoint gpu is down since then")
@@ -32,7 +33,10 @@ REHEARSAL = Model(id="mdl_r", name="rehearsal", rehearsal=True)
         (None, (DEFAULT,), {"default": UP}, False, AgentStatus.READY),
         (None, (DEFAULT,), {"default": DOWN}, False, AgentStatus.OFFLINE),
         (None, (DEFAULT,), {"default": UNKNOWN}, False, AgentStatus.OFFLINE),
-        (None, (DEFAULT,), {"default": EMPTY}, False, AgentStatus.OFFLINE),
+        # What lists no models is asked all the same; what lists others alone is not.
+        (None, (DEFAULT,), {"default": UNLISTED}, False, AgentStatus.READY),
+        (None, (DEFAULT,), {"default": LACKING}, False, AgentStatus.OFFLINE),
+        (None, (DEFAULT, GPU), {"default": LACKING, "gpu": UNLISTED}, False, AgentStatus.READY),
         (None, (DEFAULT, GPU), {"default": DOWN, "gpu": UP}, False, AgentStatus.READY),
         # Who is bound is asked there and nowhere else.
         (GPU, (DEFAULT,), {"default": UP, "gpu": DOWN}, False, AgentStatus.OFFLINE),
