@@ -2,6 +2,11 @@
 // $endpoint: its id; $models: names
 // returns: added (how many it was not known to serve)
 MATCH (e:Endpoint {id: $endpoint})
+// The write lock, with a constant.
+SET e.lock = true
+// Read again under the lock: who held it may have removed the endpoint, and then it has lost its label.
+WITH e
+WHERE e:Endpoint
 MATCH (m:Model)
 WHERE m.name IN $models AND NOT m.rehearsal AND NOT EXISTS { (m)-[:SERVED_BY]->(e) }
 MERGE (m)-[:SERVED_BY]->(e)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import pytest
 
@@ -21,11 +21,14 @@ from orchestrator.domain.errors import Conflict, InvalidInput, Mistake, NotFound
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.pages import PageRequest
 from orchestrator.graph.councils import Councils
+from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph, Transaction
 from tests.integration.graph.conftest import Run
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j]
+
+T = TypeVar("T")
 
 WholeGraph = Callable[[], Awaitable[list[Any]]]
 
@@ -550,3 +553,31 @@ async def test_what_an_endpoint_lists_is_added_to_what_is_known_to_serve_a_model
         "m": ["default", "gpu"],
     }
     assert (await councils.councils(PageRequest(), CouncilFilter())).items[0].id == dev
+
+
+async def test_what_an_endpoint_lists_while_it_is_removed_is_not_tied_to_what_is_left_of_it(
+    graph: Graph, councils: Councils, dev: str, run: Run
+) -> None:
+    made = await councils.register_endpoint("gpu", "http://gpu/v1", None, None)
+    await councils.register_agent(dev, AgentDraft(model="m"), None)
+    added = await _removed_while(graph, made, run, councils.note_served(made, ["m"]))
+    assert (added, await examine(graph)) == (0, ())
+
+
+async def _removed_while(graph: Graph, endpoint: str, run: Run, ours: Coroutine[Any, Any, T]) -> T:
+    """Remove an endpoint in a transaction that is committed once what we do waits for its lock."""
+    locked, done = asyncio.Event(), asyncio.Event()
+
+    async def remove(transaction: Transaction) -> None:
+        await transaction.run("endpoint/lock", id=endpoint)
+        await transaction.run("endpoint/remove", id=endpoint, updatedBy=None)
+        locked.set()
+        await done.wait()
+
+    removing = asyncio.create_task(graph.transact(remove))
+    await locked.wait()
+    doing = asyncio.create_task(ours)
+    await eventually(lambda: run("count_blocked"), lambda rows: rows[0]["count"] > 0)
+    done.set()
+    await removing
+    return await doing

@@ -93,7 +93,6 @@ COMBINED = {
     # Nodes of which each is looked up by its id or name.
     "agent/bind",
     "deliberation/retry",
-    "model/note_served",
     "moving/write_deliberations",
     "moving/write_retries",
     # Each place in the line with each role.
