@@ -8,5 +8,5 @@ WITH DISTINCT e
 OPTIONAL MATCH (:Agent)-[bound:BOUND_TO]->(e)
 DELETE bound
 WITH DISTINCT e
-SET e:RemovedEndpoint, e.removedAt = datetime.realtime('UTC'), e.updatedBy = $updatedBy
+SET e:RemovedEndpoint, e.removedAt = datetime.realtime('UTC'), e.updatedBy = $updatedBy, e.listedModels = null
 REMOVE e:Endpoint

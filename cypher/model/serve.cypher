@@ -1,6 +1,21 @@
-// Say which endpoint serves a model that agents name: the one they are bound to, else `default` where nothing serves it yet.
+// Say which endpoints serve models that agents name: those that list them and the one that an agent is bound to, else `default`.
 // $served: [{model, endpoint}], both names; endpoint is null where an agent is bound to none
 // returns: nothing
+CALL () {
+  UNWIND $served AS row
+  MATCH (m:Model {name: row.model})
+  MATCH (e:Endpoint)
+  WHERE m.name IN e.listedModels AND NOT EXISTS { (m)-[:SERVED_BY]->(e) }
+  WITH e, collect(DISTINCT m) AS models
+  ORDER BY e.name
+  // The write locks, with a constant, in order of the names.
+  SET e.lock = true
+  // Read again under the lock: who held it may have removed the endpoint, and then it has lost its label.
+  WITH e, models
+  WHERE e:Endpoint
+  UNWIND models AS m
+  MERGE (m)-[:SERVED_BY]->(e)
+}
 UNWIND $served AS row
 MATCH (m:Model {name: row.model})
 CALL (m, row) {

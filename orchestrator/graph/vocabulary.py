@@ -108,7 +108,7 @@ OPTIONAL: dict[str, Types] = {
     "Council": {"servesRole": TEXT, "archivedAt": INSTANT, **_AUTHORS, **_REQUEST, **_LOCK},
     "Agent": {"persona": TEXT, "metadata": TEXT, "retired": TRUTH, **_AUTHORS, **_REQUEST, **_LOCK},
     "Model": {"isDefault": TRUTH},
-    "Endpoint": {"apiKeyVariable": TEXT, **_AUTHORS, **_REQUEST, **_LOCK},
+    "Endpoint": {"apiKeyVariable": TEXT, "listedModels": TEXTS, **_AUTHORS, **_REQUEST, **_LOCK},
     "RemovedEndpoint": {"apiKeyVariable": TEXT, **_AUTHORS, **_REQUEST, **_LOCK},
     "Task": {"context": TEXT, "rubric": TEXT, "externalId": TEXT, "metadata": TEXT, **_LOCK},
     "Deliberation": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Final
@@ -37,6 +38,11 @@ tokens.
 _LEAST_PAUSE: Final = 0.1
 """Seconds between two looks, however many calls fail."""
 
+TELL_AGAIN: Final = 60.0
+"""Seconds after which the graph is told again what an endpoint lists: models come into it by other ways than
+an agent that names them, such as an import, and those are tied to no endpoint that was told before.
+"""
+
 _QUEUE_PATIENCE: Final = 0.5
 """Seconds for /metrics, so that a look at a server that stops in that moment comes in time all the same."""
 
@@ -63,8 +69,9 @@ class Watch:
         on_models: Told | None = None,
         every: float = EVERY,
         patience: float = PATIENCE,
+        tell_again: float = TELL_AGAIN,
     ) -> None:
-        """`endpoints` returns those of the graph; `on_models` is told when an endpoint's models are others.
+        """`endpoints` returns those of the graph; `on_models` is told when an endpoint lists other models, and now and then.
 
         Both may raise CouncilError, and are asked again later.
         """
@@ -73,6 +80,7 @@ class Watch:
         self._on_models: Final = on_models
         self._every: Final = every
         self._patience: Final = patience
+        self._tell_again: Final = tell_again
         self._watched: Final[dict[str, _Watched]] = {}
         self._audience: Final[Audience[Endpoint, Endpoint]] = Audience()
         self._changed: Final = asyncio.Event()
@@ -178,7 +186,7 @@ class Watch:
                     self._tell_of(watched.endpoint)
                 self._tell_gate(watched, None)
                 await self._look_at_queue(watched)
-                if watched.told != models and (watched.telling is None or watched.telling.done()):
+                if watched.is_to_be_told(models, self._tell_again):
                     # In a task of its own: while the graph is away, endpoints are looked at all the same.
                     watched.telling = tasks.create_task(self._tell(watched, models))
             await asyncio.sleep(_LEAST_PAUSE)
@@ -257,7 +265,7 @@ class Watch:
             # They are told again after the next look.
             _log.debug("served_models_untold", endpoint=watched.endpoint.name, reason=str(exc))
         else:
-            watched.told = models
+            watched.told, watched.told_at = models, time.monotonic()
 
 
 class _Watched:
@@ -271,12 +279,19 @@ class _Watched:
         self.status: EndpointStatus = EndpointStatus.UNKNOWN
         self.models: tuple[str, ...] = ()
         self.told: tuple[str, ...] = ()
+        self.told_at: float = 0.0
         self.has_health: bool = True
         """False where the server knows no /health, and is judged by /v1/models."""
         self.has_metrics: bool = True
         """False where the server, as it runs now, shows no queue."""
         self.queue_unread: bool = False
         """Its queue could not be read when it was last looked at, although it has shown one."""
+
+    def is_to_be_told(self, models: tuple[str, ...], again: float) -> bool:
+        """Whether the graph should hear what it lists; who keeps that to itself leaves what was known."""
+        if not models or (self.telling is not None and not self.telling.done()):
+            return False
+        return self.told != models or time.monotonic() - self.told_at >= again
 
     def goes_up(self, models: tuple[str, ...]) -> bool:
         """Return whether anything about it is another way now."""

@@ -51,8 +51,8 @@ class Contents(StrEnum):
 HEADER: Final = "header"
 END: Final = "end"
 
-LEFT_OUT: Final = frozenset({"lock", "holder", "waiting"})
-"""Properties that say nothing (`lock`), or who works on what in the graph that is left behind."""
+LEFT_OUT: Final = frozenset({"lock", "holder", "waiting", "listedModels"})
+"""Properties that say nothing (`lock`), or who works on what and what servers list where the graph is that is left behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

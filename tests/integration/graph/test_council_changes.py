@@ -564,6 +564,51 @@ async def test_what_an_endpoint_lists_while_it_is_removed_is_not_tied_to_what_is
     assert (added, await examine(graph)) == (0, ())
 
 
+async def test_a_model_that_is_new_is_served_by_the_endpoints_that_list_it_already(
+    councils: Councils, dev: str
+) -> None:
+    for name, models in (("gpu1", ["a", "b"]), ("gpu2", ["b"]), ("gpu3", ["a"])):
+        made = await councils.register_endpoint(name, "http://gpu/v1", None, None)
+        await councils.note_served(made, models)
+    await councils.register_agent(dev, AgentDraft(model="b"), None)
+    assert await _serving(councils, "b") == ["gpu1", "gpu2"]
+
+
+@pytest.mark.usefixtures("dev")
+async def test_a_model_that_an_agent_speaks_with_from_now_on_is_served_by_what_lists_it_already(
+    councils: Councils,
+) -> None:
+    made = await councils.register_endpoint("gpu", "http://gpu/v1", None, None)
+    await councils.note_served(made, ["b"])
+    await councils.update_agent(await agent_id(councils, "dev-agent-1"), AgentChange(model="b"))
+    assert await _serving(councils, "b") == ["gpu"]
+
+
+async def test_a_model_that_nothing_lists_is_served_by_the_default_endpoint(
+    councils: Councils, dev: str
+) -> None:
+    made = await councils.register_endpoint("gpu", "http://gpu/v1", None, None)
+    await councils.note_served(made, ["a"])
+    await councils.register_agent(dev, AgentDraft(model="b"), None)
+    assert await _serving(councils, "b") == ["default"]
+
+
+async def test_a_new_model_is_not_tied_to_what_is_left_of_an_endpoint_that_listed_it(
+    graph: Graph, councils: Councils, dev: str, run: Run
+) -> None:
+    made = await councils.register_endpoint("gpu", "http://gpu/v1", None, None)
+    await councils.note_served(made, ["b"])
+    registering = councils.register_agent(dev, AgentDraft(model="b"), None)
+    await _removed_while(graph, made, run, registering)
+    assert (await _serving(councils, "b"), await examine(graph)) == (["default"], ())
+
+
+async def _serving(councils: Councils, model: str) -> list[str]:
+    """The names of the endpoints that serve a model."""
+    [found] = [one for one in await councils.models() if one.name == model]
+    return sorted(endpoint.name for endpoint in found.endpoints)
+
+
 async def _removed_while(graph: Graph, endpoint: str, run: Run, ours: Coroutine[Any, Any, T]) -> T:
     """Remove an endpoint in a transaction that is committed once what we do waits for its lock."""
     locked, done = asyncio.Event(), asyncio.Event()

@@ -53,7 +53,7 @@ SCANNED: dict[str, tuple[str, ...]] = {
         "seeding/settle_endpoint",
         "seeding/settle_model",
     ),
-    "Endpoint": ("council/rehydrate", "endpoint/list"),
+    "Endpoint": ("council/rehydrate", "endpoint/list", "model/serve"),
     "RemovedEndpoint": (
         "endpoint/find_made",
         "graph/find_authors",

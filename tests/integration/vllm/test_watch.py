@@ -18,7 +18,7 @@ from orchestrator.domain.errors import UnavailableError
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections, Line
-from orchestrator.vllm.watch import Watch
+from orchestrator.vllm.watch import TELL_AGAIN, Watch
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_calls import NoRehearsal, call, endpoint, seat
 from tests.support.model_server import ModelServer
@@ -48,7 +48,12 @@ class Graph:
 
 @asynccontextmanager
 async def watching(
-    graph: Graph, connections: Connections, *, every: float = 0.02, patience: float = 5.0
+    graph: Graph,
+    connections: Connections,
+    *,
+    every: float = 0.02,
+    patience: float = 5.0,
+    tell_again: float = TELL_AGAIN,
 ) -> AsyncGenerator[Watch]:
     watch = Watch(
         endpoints=graph.read,
@@ -56,6 +61,7 @@ async def watching(
         on_models=graph.take_in,
         every=every,
         patience=patience,
+        tell_again=tell_again,
     )
     running = asyncio.create_task(watch.run())
     try:
@@ -263,6 +269,28 @@ async def test_changed_models_are_told_once_each_also_when_the_graph_was_away(
         await until(is_(watch, place, UP))
         assert server.connections > looks
     assert graph.told == [("default", ("tiny",)), ("default", ("tiny", "lora"))]
+
+
+async def test_models_that_stay_the_same_are_told_again_now_and_then(
+    connections: Connections, server: ModelServer
+):
+    graph = Graph(endpoint(server.url))
+    async with watching(graph, connections, tell_again=0.05):
+        await until(lambda: graph.told == [("default", ("tiny",))] * 3)
+
+
+async def test_an_endpoint_that_comes_to_keep_its_models_to_itself_is_no_news_to_the_graph(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    graph = Graph(place)
+    async with watching(graph, connections) as watch:
+        await until(lambda: len(graph.told) == 1)
+        server.models_status = 403
+        await until(lambda: watch.health(place) == EndpointHealth(status=UP))
+        server.models_status, server.models = 200, ("tiny", "more")
+        await until(lambda: ("default", ("tiny", "more")) in graph.told)
+    assert ("default", ()) not in graph.told
 
 
 async def test_endpoints_are_watched_while_the_graph_is_away(
