@@ -45,7 +45,7 @@ async def test_end_is_answered_when_it_comes(api: Api, running: House) -> None:
 
     assert await asked == {"deliberation": {"status": "DECIDED"}}
     # Once at first, and where the status was another one.
-    assert running.archive.names == ["deliberations_by_id"] * 3
+    assert running.archive.names == ["deliberation"] * 3
 
 
 async def test_end_of_the_time_shows_it_as_it_is(api: Api, running: House) -> None:
@@ -53,7 +53,7 @@ async def test_end_of_the_time_shows_it_as_it_is(api: Api, running: House) -> No
     running.archive.keep(a_deliberation(status=Status.RUNNING))
 
     assert await asked == {"deliberation": {"status": "RUNNING"}}
-    assert running.archive.names == ["deliberations_by_id"] * 2
+    assert running.archive.names == ["deliberation"] * 2
 
 
 async def test_process_that_is_told_to_end_answers_at_once(api: Api, running: House) -> None:
@@ -111,7 +111,7 @@ async def test_caller_who_hangs_up_is_not_waited_for(running: House) -> None:
     gone.set()
     await asked
 
-    assert running.archive.names == ["deliberations_by_id"]
+    assert running.archive.names == ["deliberation"]
 
 
 @pytest.mark.usefixtures("running")
