@@ -110,14 +110,17 @@ class Weight:
 
     def beside(self, other: Weight) -> Weight:
         """Of both."""
+        selections = self.selections + other.selections
+        # What is refused for its selections costs nothing: to say what costs as many terms as there are selections.
+        refused = selections > limits.MOST_SELECTIONS
         return Weight(
             depth=max(self.depth, other.depth),
             nesting=max(self.nesting, other.nesting),
-            selections=self.selections + other.selections,
+            selections=selections,
             aliases=self.aliases + other.aliases,
             directives=self.directives + other.directives,
             introspects=self.introspects or other.introspects,
-            cost=self.cost.plus(other.cost),
+            cost=Cost() if refused else self.cost.plus(other.cost),
         )
 
     def check(self) -> None:

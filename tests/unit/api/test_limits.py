@@ -24,6 +24,11 @@ LADDER = (
     + " ".join(f"fragment f{i} on Query {{ ...f{i + 1} }}" for i in range(200))
     + " fragment f200 on Query { service { version } }"
 )
+PAGES = "{ ...f0 } " + " ".join(
+    f"fragment f{i} on Query {{ a: councils(first: $a{i}) {{ ...f{i + 1} }} b: councils(first: $b{i}) {{ ...f{i + 1} }} }}"
+    for i in range(30)
+)
+"""Pages whose sizes only variables say, and of which each has two."""
 UNUSED_LADDER = "{ service { version } } " + LADDER.removeprefix("{ ...f0 } ")
 COMPARING = ("comparing", limits.MOST_COMPARING + 1, limits.MOST_COMPARING)
 LISTS = (
@@ -53,6 +58,7 @@ def directives(number: int) -> str:
         ("{ service { " + "version " * 900 + "} }", COMPARING),
         ("{ " + ("service { " + "version " * 18 + "} ") * 90 + "}", COMPARING),
         (CHAIN, ("depth", 22, limits.MOST_DEPTH)),
+        (PAGES, ("depth", 30, limits.MOST_DEPTH)),
         (DOUBLING, ("selections", 2**21, limits.MOST_SELECTIONS)),
         (aliases(101), ("aliases", 101, limits.MOST_ALIASES)),
         (directives(101), ("directives", 101, limits.MOST_DIRECTIVES)),
