@@ -238,9 +238,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     @override
     def decode_json(self, data: str | bytes) -> object:
-        """Read JSON as its standard has it, which knows no NaN."""
+        """Read JSON as its standard has it, which is UTF-8 and knows no NaN."""
         try:
-            return json.loads(data, parse_constant=_no_constant)
+            # Of bytes json would guess the encoding, and let surrogates through.
+            text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+            return json.loads(text, parse_constant=_no_constant)
         except json.JSONDecodeError:
             raise
         except (ValueError, RecursionError) as exc:

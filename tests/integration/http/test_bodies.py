@@ -198,3 +198,22 @@ async def test_body_that_is_written_in_another_way_is_refused_with_what_would_be
     [error] = response.json()["errors"]
     assert right in error["message"]
     assert (error["extensions"]["code"], error["extensions"]["path"]) == ("INVALID_INPUT", [])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BODY.decode().encode("utf-16"),
+        BODY.decode().encode("utf-32"),
+        b'{"query": "{ service { version } } #\xed\xa0\x80"}',
+    ],
+    ids=["UTF-16", "UTF-32", "a surrogate"],
+)
+async def test_body_in_other_than_utf_8_that_does_not_say_so_is_no_json(
+    house: House, content: bytes
+) -> None:
+    response = await sent(house, content, JSON)
+
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert error["extensions"]["code"] == "INVALID_INPUT"
