@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from graphql import (
     DirectiveNode,
+    GraphQLError,
     GraphQLObjectType,
     OperationDefinitionNode,
     OperationType,
@@ -164,9 +165,12 @@ class _Plans:
             if len(self._known) == _MOST_VARIANTS:
                 self._known.clear()
             try:
-                self._known[decided] = plan(executor, fields, root_type, root=True)
+                self._known[decided] = plan(executor, fields, root_type)
             except NotProjectedError:
                 self._known[decided] = None
+            except GraphQLError:
+                # A directive that cannot be followed: graphql-core says so where it comes to it, if it does.
+                return None
         return self._known[decided]
 
 

@@ -48,6 +48,9 @@ _PLAIN: dict[str, tuple[type, Callable[[Sequence[Any]], bool] | None]] = {
 _MOST_FORMS = 1024
 """Of answers of one object: documents that differ in an id alone, or in a part, have the same."""
 
+_MOST_ENTRIES = 2_000
+"""Of one plan. What is asked of an interface is planned for each of its types, within each other time and again."""
+
 _STRAWBERRY = "strawberry-definition"
 
 
@@ -109,91 +112,99 @@ def _answering(keys: tuple[str, ...]) -> Callable[..., Answer]:
     return answering
 
 
-def plan(
-    executor: Executor[Any],
-    fields: GroupedFieldSet,
-    type_: GraphQLObjectType,
-    *,
-    root: bool = False,
-) -> Plan:
-    """Plan what is asked of a type.
+def plan(executor: Executor[Any], fields: GroupedFieldSet, type_: GraphQLObjectType) -> Plan:
+    """Plan what is asked of the root type of an operation.
 
     Raises:
-        NotProjectedError: there is something in it that only graphql-core does.
+        NotProjectedError: there is something in it that only graphql-core does, or there is too much of it.
+        GraphQLError: a directive cannot be followed.
     """
-    entries = [_entry(executor, type_, key, asked) for key, asked in fields.items()]
-    definition = cast("StrawberryObjectDefinition", type_.extensions[_STRAWBERRY])
-    return Plan(entries, root=root, shown=issubclass(definition.origin, Shown))
+    return _Planner(executor).plan(fields, type_, root=True)
 
 
-def _entry(
-    executor: Executor[Any], parent: GraphQLObjectType, key: str, asked: FieldDetailsList
-) -> Entry:
-    name = asked[0].node.name.value
-    if name == "__typename":
-        return Entry(key, Constant(parent.name), shapes.Leaf(str, str))
-    definition = parent.fields.get(name)
-    if definition is None:
-        raise NotProjectedError(f"{name} is of the schema, not of {parent}")
-    field = _made_of(definition)
-    if field.extensions:
-        raise NotProjectedError(f"{parent}.{name} has extensions")
-    how: Field = (
-        Attribute(field.python_name)
-        if field.base_resolver is None
-        else Resolved(definition, field, parent, key, asked)
-    )
-    return Entry(key, how, _shape(executor, cast("object", definition.type), asked))
+class _Planner:
+    """Plans one operation."""
 
+    def __init__(self, executor: Executor[Any]) -> None:
+        self._executor = executor
+        self._below: dict[tuple[str, tuple[int, ...]], Plan] = {}
+        """What was planned: by type and selections, which are the same below each of the types that share an interface."""
+        self._room = _MOST_ENTRIES
 
-def _shape(executor: Executor[Any], type_: object, asked: FieldDetailsList) -> shapes.Shape:
-    if isinstance(type_, GraphQLNonNull):
-        within = cast("GraphQLNonNull[Any]", type_)
-        shape = _shape_of_value(executor, within.of_type, asked)
-        # A leaf refuses null itself: no scalar and no enum has a form for it.
-        return shape if isinstance(shape, shapes.Leaf) else shapes.NonNull(shape)
-    return shapes.Nullable(_shape_of_value(executor, type_, asked))
+    def plan(self, fields: GroupedFieldSet, type_: GraphQLObjectType, *, root: bool) -> Plan:
+        """Raises as `plan` does."""
+        self._room -= len(fields)
+        if self._room < 0:
+            raise NotProjectedError("there would be more to plan than it saves")
+        entries = [self._entry(type_, key, asked) for key, asked in fields.items()]
+        definition = cast("StrawberryObjectDefinition", type_.extensions[_STRAWBERRY])
+        return Plan(entries, root=root, shown=issubclass(definition.origin, Shown))
 
-
-def _shape_of_value(
-    executor: Executor[Any], type_: object, asked: FieldDetailsList
-) -> shapes.Shape:
-    if isinstance(type_, GraphQLList):
-        within = cast("GraphQLList[Any]", type_)
-        return shapes.Several(_shape(executor, within.of_type, asked))
-    if isinstance(type_, GraphQLScalarType):
-        plain, holds = _PLAIN.get(type_.name, (None, None))
-        return shapes.Leaf(type_.coerce_output_value, plain, holds)
-    if isinstance(type_, GraphQLEnumType):
-        return shapes.Leaf(type_.coerce_output_value)
-    if isinstance(type_, GraphQLObjectType):
-        looks = type_.is_type_of is not None
-        return shapes.Object(
-            _plan_below(executor, type_, asked), _class_of(type_) if looks else None
+    def _entry(self, parent: GraphQLObjectType, key: str, asked: FieldDetailsList) -> Entry:
+        name = asked[0].node.name.value
+        if name == "__typename":
+            return Entry(key, Constant(parent.name), shapes.Leaf(str, str))
+        definition = parent.fields.get(name)
+        if definition is None:
+            raise NotProjectedError(f"{name} is of the schema, not of {parent}")
+        field = _made_of(definition)
+        if field.extensions:
+            raise NotProjectedError(f"{parent}.{name} has extensions")
+        how: Field = (
+            Attribute(field.python_name)
+            if field.base_resolver is None
+            else Resolved(definition, field, parent, key, asked)
         )
-    if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-        definition = type_.extensions[_STRAWBERRY]
-        if isinstance(definition, StrawberryObjectDefinition) and definition.resolve_type:
-            raise NotProjectedError(f"{type_} says itself what is what")
-        possible = executor.schema.get_possible_types(type_)
-        return shapes.Abstract(
-            {_class_of(one): _plan_below(executor, one, asked) for one in possible}
-        )
-    raise NotProjectedError(f"{type_} is of a kind that was not there when this was written")
+        return Entry(key, how, self._shape(cast("object", definition.type), asked))
 
+    def _shape(self, type_: object, asked: FieldDetailsList) -> shapes.Shape:
+        if isinstance(type_, GraphQLNonNull):
+            within = cast("GraphQLNonNull[Any]", type_)
+            shape = self._shape_of_value(within.of_type, asked)
+            # A leaf refuses null itself: no scalar and no enum has a form for it.
+            return shape if isinstance(shape, shapes.Leaf) else shapes.NonNull(shape)
+        return shapes.Nullable(self._shape_of_value(type_, asked))
 
-def _plan_below(executor: Executor[Any], type_: GraphQLObjectType, asked: FieldDetailsList) -> Plan:
-    collected = collect_subfields(
-        executor.schema,
-        executor.fragments,
-        executor.variable_values,
-        executor.operation,
-        type_,
-        asked,
-    )
-    if collected.new_defer_usages:
-        raise NotProjectedError("something is deferred")
-    return plan(executor, collected.grouped_field_set, type_)
+    def _shape_of_value(self, type_: object, asked: FieldDetailsList) -> shapes.Shape:
+        if isinstance(type_, GraphQLList):
+            within = cast("GraphQLList[Any]", type_)
+            return shapes.Several(self._shape(within.of_type, asked))
+        if isinstance(type_, GraphQLScalarType):
+            plain, holds = _PLAIN.get(type_.name, (None, None))
+            return shapes.Leaf(type_.coerce_output_value, plain, holds)
+        if isinstance(type_, GraphQLEnumType):
+            return shapes.Leaf(type_.coerce_output_value)
+        if isinstance(type_, GraphQLObjectType):
+            looks = type_.is_type_of is not None
+            return shapes.Object(
+                self._plan_below(type_, asked), _class_of(type_) if looks else None
+            )
+        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            definition = type_.extensions[_STRAWBERRY]
+            if isinstance(definition, StrawberryObjectDefinition) and definition.resolve_type:
+                raise NotProjectedError(f"{type_} says itself what is what")
+            possible = self._executor.schema.get_possible_types(type_)
+            return shapes.Abstract(
+                {_class_of(one): self._plan_below(one, asked) for one in possible}
+            )
+        raise NotProjectedError(f"{type_} is of a kind that was not there when this was written")
+
+    def _plan_below(self, type_: GraphQLObjectType, asked: FieldDetailsList) -> Plan:
+        known = (type_.name, tuple(id(one.node) for one in asked))
+        if known not in self._below:
+            executor = self._executor
+            collected = collect_subfields(
+                executor.schema,
+                executor.fragments,
+                executor.variable_values,
+                executor.operation,
+                type_,
+                asked,
+            )
+            if collected.new_defer_usages:
+                raise NotProjectedError("something is deferred")
+            self._below[known] = self.plan(collected.grouped_field_set, type_, root=False)
+        return self._below[known]
 
 
 def _made_of(definition: GraphQLField) -> StrawberryField:

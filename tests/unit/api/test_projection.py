@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from graphql import GraphQLSchema
 from orchestrator.api.context import Context
 from orchestrator.api.pages import cursor
+from orchestrator.api.projection import plans
 from orchestrator.api.projection.executor import ProjectingExecutor
 from orchestrator.api.schema import SCHEMA
 from orchestrator.domain.availability import Holding
@@ -262,6 +263,49 @@ async def test_what_is_of_the_schema_is_left_to_graphql_core(ways: list[str]) ->
 
     assert told == await answer(WALKING, asked, a_house())
     assert (told["errors"], ways) == ([], [])
+
+
+def within_each_other(levels: int, turn: str) -> Document:
+    """A turn's deliberation's turn's deliberation's …, with as many aliases as there may be at the last."""
+    text = " ".join(f"a{number}: id" for number in range(100))
+    for _ in range(levels):
+        text = f"... on Turn {{ deliberation {{ turns(first: 1) {{ edges {{ node {{ {text} }} }} }} }} }}"
+    return Document(f"query ($id: ID!) {{ node(id: $id) {{ {text} }} }}", {"id": turn})
+
+
+async def test_what_is_asked_of_an_interface_within_itself_is_planned_once_for_each_of_its_types(
+    ways: list[str],
+) -> None:
+    house = a_house()
+    turn = house.archive.said["dlb_1"].turns[0].id
+    asked = within_each_other(4, turn)
+
+    told = await answer(SCHEMA, asked, house)
+
+    assert told == await answer(WALKING, asked, house)
+    assert ways == ["projected"]
+
+
+async def test_what_would_be_more_to_plan_than_it_saves_is_left_to_graphql_core(
+    ways: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "_MOST_ENTRIES", 3)
+    asked = Document("{ models { id name } roles { name } }", {})
+
+    told = await answer(SCHEMA, asked, a_house())
+
+    assert told == await answer(WALKING, asked, a_house())
+    assert ways == []
+
+
+async def test_directive_that_cannot_be_followed_is_told_of_where_it_stands_both_ways() -> None:
+    text = 'query ($a: Boolean = true) { node(id: "zzz_1") { id @include(if: $a) } service { version } }'
+    asked = Document(text, {"a": None})
+
+    projected = await answer(SCHEMA, asked, a_house())
+
+    assert projected["data"] is not None
+    assert projected == await answer(WALKING, asked, a_house())
 
 
 @pytest.mark.parametrize(
