@@ -62,6 +62,8 @@ class Errand:
         self.order: Final = (_RANKS[call.priority], number)
         self.ticket: Ticket | None = None
         """Where it waits; none while it is in flight."""
+        self.waited = False
+        """Whether it was let in nowhere at once."""
         self._clock: Final = clock
         now = clock()
         running = 0.0 if call.began is None else (datetime.now(UTC) - call.began).total_seconds()
@@ -81,6 +83,7 @@ class Errand:
 
     async def wait(self, ticket: Ticket) -> None:
         """Wait until it is let in, or until it looks anew at which endpoints there are for it; raises as `patience`."""
+        self.waited = True
         before = self._clock()
         patience = self.patience
         in_line = any(gate.unwell_since is None for gate in self._gates)
@@ -174,6 +177,18 @@ class Admission:
             await line.close_if_idle()
 
     async def _wait(self, errand: Errand) -> tuple[Line, Place]:
+        while True:
+            line, place = await self._let_in(errand)
+            try:
+                # An endpoint that was waited for may have come back without the model.
+                if not errand.waited or line in await self._lines(errand.call.seat):
+                    return line, place
+            except BaseException:
+                place.leave()
+                raise
+            place.leave()
+
+    async def _let_in(self, errand: Errand) -> tuple[Line, Place]:
         ticket = errand.ticket = Ticket(errand.order)
         lines: dict[Gate, Line] = {}
         try:

@@ -66,9 +66,9 @@ class House:
         )
         self.asked.append(asyncio.create_task(asking))
 
-    def ask_many(self, count: int, place: Endpoint) -> None:
+    def ask_many(self, count: int, *places: Endpoint) -> None:
         for number in range(count):
-            self.ask(call(seat(place), turn=f"trn_{number}", wait=FOR_EVER))
+            self.ask(call(seat(*places), turn=f"trn_{number}", wait=FOR_EVER))
 
     async def waits(self, turn: str = "trn_0") -> str:
         await until(lambda: self.client.obstacle(turn) is not None)
@@ -114,6 +114,25 @@ async def test_calls_wait_while_their_endpoint_is_down_and_are_answered_when_it_
     answers = await house.answers()
     assert all(answer.content.endswith("attempt 1.") for answer in answers)
     assert len(server.requests) == 6
+
+
+async def test_a_call_that_waits_for_several_endpoints_is_not_sent_to_one_that_comes_back_without_its_model(
+    house: House, server: ModelServer
+):
+    async with ModelServer() as other:
+        places = endpoint(server.url), endpoint(other.url, "gpu")
+        await house.watches(*places)
+        for one in (server, other):
+            await one.stop()
+        await house.sees(EndpointStatus.DOWN, *places)
+        house.ask_many(3, *places)
+        await house.waits()
+        server.models = ("another",)
+        await server.listen()
+        await house.sees(EndpointStatus.UP, places[0])
+        await other.listen()
+        await house.answers()
+        assert (len(server.requests), len(other.requests)) == (0, 3)
 
 
 async def test_a_call_that_nobody_took_waits_too_and_is_begun_again(
