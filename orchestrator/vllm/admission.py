@@ -173,8 +173,7 @@ class Admission:
         try:
             yield line, place
         finally:
-            place.leave()
-            await line.close_if_idle()
+            await _left(line, place)
 
     async def _wait(self, errand: Errand) -> tuple[Line, Place]:
         while True:
@@ -184,9 +183,9 @@ class Admission:
                 if not errand.waited or line in await self._lines(errand.call.seat):
                     return line, place
             except BaseException:
-                place.leave()
+                await _left(line, place)
                 raise
-            place.leave()
+            await _left(line, place)
 
     async def _let_in(self, errand: Errand) -> tuple[Line, Place]:
         ticket = errand.ticket = Ticket(errand.order)
@@ -247,3 +246,8 @@ class Admission:
     def _badness(self, line: Line) -> tuple[bool, bool, int]:
         down = self._watch.health(line.endpoint).status is EndpointStatus.DOWN
         return (down, line.gate.troubled, line.gate.load)
+
+
+async def _left(line: Line, place: Place) -> None:
+    place.leave()
+    await line.close_if_idle()
