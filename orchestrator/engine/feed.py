@@ -61,13 +61,14 @@ class Feed(Generic[T, U]):
         """Look once a second, and at each change of this process, until cancelled."""
         while True:
             await self._audience.until_anyone()
+            began = asyncio.get_running_loop().time()
             self._last, self._known = None, frozenset()
             while self._audience:
                 self._changed.clear()
                 try:
                     # While the graph is away nothing changes; what was committed before is found when it is back.
                     with contextlib.suppress(UnavailableError):
-                        await self._look()
+                        await self._look(began)
                 except Exception as error:  # noqa: BLE001 - whoever listens is told, and the log with him
                     self._audience.end(error)
                 await asyncio.sleep(_LEAST_PAUSE)
@@ -75,13 +76,17 @@ class Feed(Generic[T, U]):
                     async with asyncio.timeout(_EVERY_SECONDS):
                         await self._changed.wait()
 
-    async def _look(self) -> None:
+    async def _look(self, began: float) -> None:
         found = await self._looking(self._last)
-        began = found.at - _JUST_NOW if self._last is None else None
+        after = None
+        if self._last is None:
+            # However long the first look took, or was in vain: who listens does so from then on.
+            listened = timedelta(seconds=asyncio.get_running_loop().time() - began)
+            after = found.at - listened - _JUST_NOW
         new = [
             change.what
             for change in found.changes
-            if change.key not in self._known and (began is None or change.at > began)
+            if change.key not in self._known and (after is None or change.at > after)
         ]
         wanted = [change for change in new if self._audience.wants(change)]
         told = await self._filling(wanted) if wanted else ()

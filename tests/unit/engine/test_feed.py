@@ -28,10 +28,13 @@ class Graph:
     looks: list[datetime | None] = field(default_factory=list)
     filled: list[tuple[str, ...]] = field(default_factory=list)
     error: Exception | None = None
+    seconds_a_look: float = 0.0
+    """By its clock and by ours; where it is none, by its own alone, a second passes."""
 
     async def look(self, since: datetime | None) -> Look[str]:
         self.looks.append(since)
-        self.now += timedelta(seconds=1)
+        self.now += timedelta(seconds=self.seconds_a_look or 1)
+        await asyncio.sleep(self.seconds_a_look)
         if self.error is not None:
             raise self.error
         after = (since or self.now) - LATE
@@ -150,6 +153,19 @@ async def test_what_happened_before_the_graph_was_away_is_told_when_it_is_back(
     await graph.looked(1)
     graph.write("a")
     await graph.looked(40)
+    graph.error = None
+    assert await told(listener, 1) == ["A"]
+
+
+async def test_what_happens_before_the_first_look_has_come_is_told(
+    graph: Graph, feed: Feed[str, str]
+) -> None:
+    graph.seconds_a_look = 0.2
+    graph.error = UnavailableError("Neo4j cannot be reached")
+    listener = feed.listen()
+    await graph.looked(1)
+    graph.write("a")
+    await graph.looked(6)
     graph.error = None
     assert await told(listener, 1) == ["A"]
 
