@@ -252,16 +252,23 @@ class Connections:
             ModelError: the endpoint's URL is not allowed, or its key is not in the environment.
         """
         known = self._lines.get(endpoint.id)
-        if known is not None:
-            if known.endpoint == endpoint:
-                return known
-            del self._lines[endpoint.id]
-            await known.close(now=False)
+        if known is not None and known.endpoint == endpoint:
+            return known
+        self._lines.pop(endpoint.id, None)
+        try:
+            # Known before anything is waited for: whoever asks meanwhile is to have the same one.
+            line = self._lines[endpoint.id] = self._made(endpoint)
+        finally:
+            if known is not None:
+                await known.close(now=False)
+        return line
+
+    def _made(self, endpoint: Endpoint) -> Line:
         mistake = url_mistake(endpoint.url, allow_link_local=self._allow_link_local)
         if mistake is not None:
             raise ModelError(f"the URL of endpoint {endpoint.name} {mistake}", retryable=False)
         try:
-            line = Line(
+            return Line(
                 endpoint,
                 key=self._key(endpoint),
                 most_calls=self._calls_per_endpoint,
@@ -273,8 +280,6 @@ class Connections:
             raise ModelError(
                 f"the URL of endpoint {endpoint.name} cannot be used: {exc}", retryable=False
             ) from exc
-        self._lines[endpoint.id] = line
-        return line
 
     def gate(self, endpoint: Endpoint) -> Gate | None:
         """Return the gate of an endpoint; none while nobody has asked it anything."""

@@ -313,6 +313,28 @@ async def test_a_moved_endpoint_leaves_the_calls_under_way_at_its_old_place(
     assert server.requests[0].outcome == "answered"
 
 
+async def test_all_who_ask_while_an_endpoint_moves_have_the_same_line(
+    connections: Connections, server: ModelServer
+):
+    line = await connections.line(endpoint(server.url))
+    # An idle connection, which takes a while to be closed.
+    await (await line.get(line.address.health)).aclose()
+    moved = endpoint(f"{server.url}/v1")
+    first, second = await asyncio.gather(connections.line(moved), connections.line(moved))
+    assert first is second
+    assert first is not line
+
+
+async def test_an_endpoint_that_moves_to_where_none_may_be_has_no_line_any_more(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    line = await connections.line(place)
+    with pytest.raises(ModelError):
+        await connections.line(endpoint("http://169.254.169.254"))
+    assert await connections.line(place) is not line
+
+
 @pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
 async def test_a_url_is_good_with_and_without_its_version(
     client: ModelClient, server: ModelServer, suffix: str
