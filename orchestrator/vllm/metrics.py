@@ -21,6 +21,8 @@ def queue_of(text: str) -> Queue | None:
         for family in text_string_to_metric_families("\n".join(lines) + "\n"):
             for sample in family.samples:
                 counts[sample.name] = counts.get(sample.name, 0.0) + sample.value
-        return Queue(running=round(counts[_RUNNING]), waiting=round(counts[_WAITING]))
+        # A gauge that is counted up and down apart can come to less than nothing.
+        running, waiting = (max(0, round(counts[name])) for name in (_RUNNING, _WAITING))
+        return Queue(running=running, waiting=waiting)
     except (ValueError, KeyError, OverflowError):
         return None

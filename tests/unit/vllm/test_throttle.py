@@ -189,6 +189,11 @@ def test_the_queue_is_summed_over_engines() -> None:
     assert queue_of(VLLM) == Queue(running=7, waiting=2)
 
 
+def test_counts_below_nothing_are_nothing() -> None:
+    text = "vllm:num_requests_running -9.0\nvllm:num_requests_waiting 9.0\n"
+    assert queue_of(text) == Queue(running=0, waiting=9)
+
+
 @pytest.mark.parametrize(
     "text",
     [
