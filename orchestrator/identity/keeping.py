@@ -14,6 +14,9 @@ from orchestrator.identity.tokens import Entry, EntryError
 _LARGEST: Final = 1024 * 1024
 """Bytes of a file of entries."""
 
+_UNREAD: Final = (-1,)
+"""The version of no file."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -32,6 +35,8 @@ class Kept:
         """
         self._file = file
         self._seen = _version(file)
+        self._unreadable = False
+        """The log was told that it is."""
         setting = "COUNCIL_TOKENS" if file is None else f"COUNCIL_TOKENS_FILE: {file}"
         try:
             found = list(tokens.read(text if file is None else _text(file)))
@@ -49,13 +54,19 @@ class Kept:
         """
         if self._file is None or (version := _version(self._file)) == self._seen:
             return False
-        self._seen = version
-        before = self.entries
+        before, self._seen = self.entries, version
         try:
             found = list(tokens.read(_text(self._file)))
         except (OSError, ValueError) as error:
-            _log.error("tokens_unreadable", file=str(self._file), why=_words(error))
-            found = []
+            self.entries = ()
+            if isinstance(error, OSError):
+                # That may pass, though the file stays as it is.
+                self._seen = _UNREAD
+            if not self._unreadable:
+                _log.error("tokens_unreadable", file=str(self._file), why=_words(error))
+            self._unreadable = True
+            return bool(before)
+        self._unreadable = False
         for one in found:
             if isinstance(one, EntryError):
                 _log.error("token_unreadable", file=str(self._file), why=str(one))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from orchestrator.domain.callers import Scope
-from orchestrator.identity import tokens
+from orchestrator.identity import keeping, tokens
 from orchestrator.identity.keeping import Kept, WrongTokensError
 
 ADA = tokens.create("ada", Scope.READ, None)[1]
@@ -104,6 +105,27 @@ def test_of_a_file_that_cannot_be_read_nothing_counts_until_it_can(
     replace(file, f"{ADA}\n")
     assert kept.renew()
     assert kept.entries == (ADA,)
+
+
+def test_a_file_that_could_not_be_read_is_read_again_though_it_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "tokens"
+    replace(file, f"{ADA}\n")
+    kept = Kept("", file)
+    replace(file, f"{ADA}\n{BOB}\n")
+
+    def too_many(_: Path) -> str:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as passing, capture_logs() as logs:
+        passing.setattr(keeping, "_text", too_many)
+        assert kept.renew()
+        assert not kept.renew()
+    assert (kept.entries, [line["event"] for line in logs]) == ((), ["tokens_unreadable"])
+
+    assert kept.renew()
+    assert kept.entries == (ADA, BOB)
 
 
 def test_whatever_is_wrong_at_the_start_is_told_at_once_with_its_setting(tmp_path: Path) -> None:
