@@ -119,6 +119,8 @@ class Reading:
             self._read_event(event)
 
     def _read_event(self, event: bytes) -> None:
+        if not event.strip():
+            return  # as gateways send to keep the connection; the standard has it told to nobody
         if event.strip() == b"[DONE]":
             self.done = True
             return

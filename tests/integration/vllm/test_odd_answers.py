@@ -48,6 +48,11 @@ ODD = [
         "Half an answer",
     ),
     (
+        "events without data",
+        (b"data:\n\n", SAID, b"data: \r\n\r\n", END, DONE),
+        "Half an answer",
+    ),
+    (
         "an event of two lines",
         (SAID.replace(b'"choices": ', b'"choices":\ndata: '), END, DONE),
         "Half an answer",
