@@ -245,6 +245,7 @@ class Desk:
     async def _renew(self) -> None:
         sent = self._lease.now()
         before = {id_: running.runner.held.epoch for id_, running in self._running.items()}
+        broken = self._broken.copy()
         while (
             told := await self._deliberations.renew(self._process, self._capacity.lease)
         ) is None:
@@ -253,6 +254,8 @@ class Desk:
             _log.warning("process_unknown", process=self._process)
             await self._enter()
         held = {h.deliberation: h for h in told}
+        # What another holds by now is no longer this one's to speak of.
+        self._broken -= broken - {(h.deliberation, h.epoch) for h in told}
         lost: list[asyncio.Task[None]] = []
         for deliberation, epoch in before.items():
             running = self._running.get(deliberation)

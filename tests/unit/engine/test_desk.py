@@ -226,6 +226,19 @@ async def test_what_a_later_version_wrote_is_kept_for_it_and_not_ended(tmp_path:
     assert (graph.failures, graph.loads, graph.released) == ([], 1, True)
 
 
+async def test_what_it_could_not_read_and_another_holds_by_now_it_says_nothing_of(
+    tmp_path: Path,
+) -> None:
+    graph = OfALaterVersion(free=FREE)
+    at_desk = desk(graph, ScriptedModels(), tmp_path)
+    async with at_desk.at_work():
+        await until(lambda: at_desk.obstacles(DELIBERATION) is not None)
+        await until(lambda: graph.renewals >= 2)
+        assert at_desk.obstacles(DELIBERATION) is not None
+        graph.held = ()
+        await until(lambda: at_desk.obstacles(DELIBERATION) is None)
+
+
 async def test_what_a_loop_dies_of_ends_the_desk_and_is_in_the_log(tmp_path: Path) -> None:
     class Broken(OneDeliberation):
         @override
