@@ -39,6 +39,9 @@ _WORDS_AT: Final = ("error", "message", "msg", "detail")
 _WORDS_DEEP: Final = 8
 """How deep in an error's body words are looked for: a server may nest it to whatever depth."""
 
+_AT_WORK: Final = "already running"
+"""Words by which an older vLLM says that it is still at work for a request of the same id: of a process that was overtaken."""
+
 _TOO_LONG: Final = ("context length", "max_tokens", "too long", "too large")
 """Words by which servers say that prompt and answer do not fit."""
 
@@ -179,13 +182,14 @@ def of_status(
     trouble = _trouble(status)
     if trouble is not None:
         return EndpointError(reason, trouble, retry_after=retry_after)
-    retryable = status == HTTPStatus.REQUEST_TIMEOUT
+    timed_out = status == HTTPStatus.REQUEST_TIMEOUT
+    retryable = timed_out or _AT_WORK in words
     return ModelError(
         reason,
         retryable=retryable,
         retry_after=retry_after if retryable else None,
         # A time-out may be that of a balancer, behind which the server goes on.
-        usage=None if retryable else NOTHING,
+        usage=None if timed_out else NOTHING,
     )
 
 
@@ -211,7 +215,7 @@ def of_chunk(line: Line, error: Any, *, begun: bool) -> ModelError:
     trouble = _trouble(status)
     if trouble is None or (begun and status < _SERVER_ERRORS):
         again = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
-        return ModelError(reason, retryable=status in again)
+        return ModelError(reason, retryable=status in again or _AT_WORK in words)
     return EndpointError(reason, Trouble.BROKEN if begun else trouble)
 
 

@@ -107,6 +107,22 @@ FAILURES = [
         retryable=True,
     ),
     Failure(
+        "400 of a vLLM that is at work for the same request still",
+        Behaviour(status=400, body=vllm_error(400, "Request id chatcmpl-x already running.")),
+        ("400 Bad Request: Request id chatcmpl-x already running.",),
+        retryable=True,
+    ),
+    Failure(
+        "the same inside a stream",
+        Behaviour(
+            chunks=(
+                b"data: " + vllm_error(400, "Request id chatcmpl-x already running.") + b"\n\n",
+            )
+        ),
+        ("broke off its answer with an error: Request id chatcmpl-x already running.",),
+        retryable=True,
+    ),
+    Failure(
         "500 whose words are nested too deep",
         Behaviour(status=500, body=b"[" * 450 + b'"oops"' + b"]" * 450),
         ("endpoint default answered 500 Internal Server Error",),
