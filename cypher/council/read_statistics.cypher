@@ -10,7 +10,7 @@ CALL (period) {
     AND (period.since IS NULL OR d.acceptedAt >= period.since)
     AND (period.until IS NULL OR d.acceptedAt < period.until)
   WITH d, d.status AS status
-  WITH d, status, CASE WHEN status = 'DECIDED' THEN duration.between(d.acceptedAt, d.finishedAt).milliseconds END AS took
+  WITH d, status, CASE WHEN status = 'DECIDED' THEN d.finishedAt.epochMillis - d.acceptedAt.epochMillis END AS took
   RETURN [
     count(*),
     count(CASE WHEN status = 'DECIDED' THEN 1 END),

@@ -524,6 +524,22 @@ async def test_statistics_count_what_a_council_accepted_in_a_time(
     assert await records.statistics([]) == {}
 
 
+async def test_statistics_count_the_days_of_what_took_longer_than_one(
+    deliberations: Deliberations, records: GraphRecords, run: Run
+) -> None:
+    held = await claimed(deliberations)
+    turns = all_turns(held.deliberation)
+    await deliberations.record(recordings(held, turns))
+    assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+    took = timedelta(days=40, hours=2, milliseconds=3) // timedelta(milliseconds=1)
+    [decided] = await run("let_have_taken", deliberation=held.deliberation, milliseconds=took)
+    period = Period(council=decided["council"])
+
+    told = await records.statistics([period])
+
+    assert (told[period].mean_duration_ms, told[period].p95_duration_ms) == (took, took)
+
+
 async def test_search_finds_tasks_and_last_revisions_by_their_words(
     deliberations: Deliberations, records: GraphRecords, run: Run
 ) -> None:
