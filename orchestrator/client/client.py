@@ -317,7 +317,7 @@ class CouncilClient:
         after: int | None = None,
         on_lost: Callable[[str], None] | None = None,
     ) -> AsyncGenerator[models.Event]:
-        """Yield the events of a deliberation after the sequence given, all where none is, to its end.
+        """Yield the events of a deliberation after the sequence given, all where none is, to its end; none where all are known.
 
         Where the connection breaks off it is made again, and goes on after the last event seen: no
         recorded event is left out and none comes twice. `on_lost` is told why, each time.
@@ -343,7 +343,6 @@ class CouncilClient:
                         yield event
                         if isinstance(event, models.DeliberationEnded):
                             return
-                why = "the service ended the stream"
             except LostError as error:
                 if isinstance(error, UnmadeError) and not reached:
                     raise UnreachableError(self.url, str(error)) from error
@@ -353,6 +352,9 @@ class CouncilClient:
                     raise
                 unavailable = error
                 why = str(error)
+            else:
+                # All was told, be it before, or before it was pruned: whoever ends with more to tell breaks the connection off.
+                return
             reached = True
             pause = absence.pause(why, unavailable)
             if on_lost is not None:

@@ -644,12 +644,25 @@ async def test_after_a_broken_connection_events_go_on_after_the_last_one_seen(
     assert len(lost) == 2
 
 
-async def test_a_stream_that_completes_before_the_end_is_taken_up_again(
+async def test_where_all_was_told_before_there_is_nothing_to_wait_for(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.events = _events()
+    lost: list[str] = []
+
+    events = client.events("dlb_1", after=14, on_lost=lost.append)
+
+    assert [event async for event in events] == []
+    assert (len(api.subscribed), lost) == (1, [])
+
+
+async def test_a_stream_that_completes_is_over_although_no_end_was_told(
     api: TinyApi, client: CouncilClient
 ) -> None:
     api.events = _in_pieces([answers.claimed(1)], [answers.ended(2)])
 
-    assert [event.sequence async for event in client.events("dlb_1")] == [1, 2]
+    assert [event.sequence async for event in client.events("dlb_1")] == [1]
+    assert len(api.subscribed) == 1
 
 
 async def test_a_service_that_lacks_its_graph_for_a_while_is_waited_for(
