@@ -86,13 +86,14 @@ def connection(
 ) -> Connection[T]:
     """Make a connection of a page; `key` is what the cursor of an item holds."""
     edges = [Edge(key=key(item), node=node(item)) for item in page.items]
+    ends = page.ends or ((edges[0].key, edges[-1].key) if edges else None)
     return Connection(
         edges=edges,
         page_info=PageInfo(
             has_next_page=page.has_next,
             has_previous_page=page.has_previous,
-            start_cursor=cursor(edges[0].key) if edges else None,
-            end_cursor=cursor(edges[-1].key) if edges else None,
+            start_cursor=None if ends is None else cursor(ends[0]),
+            end_cursor=None if ends is None else cursor(ends[1]),
         ),
         count=count,
     )

@@ -391,9 +391,10 @@ class CouncilClient:
             for edge in page.edges:
                 yield edge
             left -= len(page.edges)
-            if not page.page_info.has_next_page:
-                return
             after = page.page_info.end_cursor
+            # Without a cursor the next page would be the first one again.
+            if not page.page_info.has_next_page or after is None:
+                return
 
 
 class _PageInfo(Protocol):

@@ -30,3 +30,5 @@ class Page(Generic[T]):
     items: tuple[T, ...]
     has_next: bool = False
     has_previous: bool = False
+    ends: tuple[str, str] | None = None
+    """The keys of the first and the last that were listed, where some of those are gone since: it goes on beyond them all the same."""

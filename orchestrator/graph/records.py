@@ -109,15 +109,7 @@ class GraphRecords:
         found: Mapping[str, Deliberation] = (
             await self.deliberations_by_id(of_all, seated=seated) if of_all else {}
         )
-        # One that was listed may have been pruned since.
-        return tuple(
-            Page(
-                items=tuple(found[id_] for id_ in one.items if id_ in found),
-                has_next=one.has_next,
-                has_previous=one.has_previous,
-            )
-            for one in pages
-        )
+        return tuple(_with_those(found, one) for one in pages)
 
     async def count_deliberations_of_each(
         self, lists: Sequence[DeliberationFilter]
@@ -202,6 +194,18 @@ class GraphRecords:
             id_: Holding(process=process, host=host, lapsed=reading.moment_or_none(lapsed))
             for id_, process, host, lapsed in row["holders"]
         }
+
+
+def _with_those(found: Mapping[str, Deliberation], listed: Page[str]) -> Page[Deliberation]:
+    """Make the page of those that were found: one that was listed may have been pruned since."""
+    ids = listed.items
+    items = tuple(found[id_] for id_ in ids if id_ in found)
+    return Page(
+        items=items,
+        has_next=listed.has_next,
+        has_previous=listed.has_previous,
+        ends=None if len(items) == len(ids) else (ids[0], ids[-1]),
+    )
 
 
 def _lucene(text: str) -> str:

@@ -65,7 +65,8 @@ async def found(info: Info, text: str, first: int | None, after: str | None) -> 
     begin = _begin(hits, page.key)
     # Where only their number is asked for, none is read.
     end = min(begin + (0 if only_counted(info) else page.limit), len(hits))
-    nodes = await asyncio.gather(*(_node(info.context, hit.id) for hit in hits[begin:end]))
+    listed = hits[begin:end]
+    nodes = await asyncio.gather(*(_node(info.context, hit.id) for hit in listed))
     wanted = words(text)
     edges = [
         SearchEdge(
@@ -74,7 +75,7 @@ async def found(info: Info, text: str, first: int | None, after: str | None) -> 
             highlights=_highlights(wanted, node),
             node=node,
         )
-        for hit, node in zip(hits[begin:end], nodes, strict=True)
+        for hit, node in zip(listed, nodes, strict=True)
         # One that was found may have been pruned since.
         if node is not None
     ]
@@ -83,8 +84,9 @@ async def found(info: Info, text: str, first: int | None, after: str | None) -> 
         page_info=PageInfo(
             has_next_page=end < len(hits),
             has_previous_page=begin > 0,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
+            # Of what was listed, be it gone since: the list goes on beyond it.
+            start_cursor=cursor(_key(listed[0])) if listed else None,
+            end_cursor=cursor(_key(listed[-1])) if listed else None,
         ),
         total_count=len(hits),
     )

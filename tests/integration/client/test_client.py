@@ -172,6 +172,30 @@ async def test_no_more_is_asked_for_than_is_wanted(api: TinyApi, client: Council
     ]
 
 
+async def test_a_page_of_which_all_is_gone_is_gone_beyond(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    pages = {
+        None: answers.page([], cursor="c"),
+        "c": answers.page([answers.deliberation(id="dlb_1")]),
+    }
+    api.root = {"deliberations": _page_after(pages)}
+
+    assert [one.id async for one in client.deliberations()] == ["dlb_1"]
+
+
+async def test_a_list_without_a_cursor_to_go_on_from_is_not_begun_anew(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    page = answers.page([]) | {"pageInfo": {"hasNextPage": True, "endCursor": None}}
+    api.root = {"deliberations": _always(page)}
+
+    async with asyncio.timeout(5.0):
+        assert [one.id async for one in client.deliberations()] == []
+
+    assert len(api.asked) == 1
+
+
 async def test_what_a_search_finds_is_a_task_or_a_proposal(
     api: TinyApi, client: CouncilClient
 ) -> None:

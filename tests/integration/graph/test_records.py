@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -268,6 +269,37 @@ def matches(one: Deliberation, where: DeliberationFilter) -> bool:
         and (where.accepted_before is None or one.accepted_at < where.accepted_before)
         and (where.external_id is None or one.task.external_id == where.external_id)
     )
+
+
+class _Pruning(GraphRecords):
+    """Between a list and what is read of it, some of it is gone."""
+
+    gone: frozenset[str] = frozenset()
+
+    @override
+    async def deliberations_by_id(
+        self, ids: Collection[str], *, seated: bool = True
+    ) -> Mapping[str, Deliberation]:
+        left = [id_ for id_ in ids if id_ not in self.gone]
+        return await super().deliberations_by_id(left, seated=seated)
+
+
+@pytest.mark.parametrize("gone", [(0, 1), (1,), ()])
+async def test_a_page_of_which_some_was_pruned_meanwhile_says_where_it_goes_on(
+    seeded: Councils, deliberations: Deliberations, gone: tuple[int, ...]
+) -> None:
+    old, new, newest = [(await deliberations.accept(an_order())).deliberation for _ in range(3)]
+    records = _Pruning(seeded.graph)
+    records.gone = frozenset([newest, new][number] for number in gone)
+
+    page = await page_of(records, PageRequest(limit=2), EVERYTHING)
+
+    assert [one.id for one in page.items] == [
+        id_ for id_ in (newest, new) if id_ not in records.gone
+    ]
+    assert page.ends == ((newest, new) if gone else None)
+    after = await page_of(records, PageRequest(limit=2, key=new), EVERYTHING)
+    assert [one.id for one in after.items] == [old]
 
 
 @pytest.mark.timeout(180)

@@ -309,6 +309,8 @@ class Archive(Asked):
     held: dict[str, Holding] = field(default_factory=dict)
     counted: CouncilStatistics = NOTHING
     hits: list[Hit] = field(default_factory=list)
+    pages: list[Page[Deliberation]] = field(default_factory=list)
+    """What lists answer instead of pages of all that is kept."""
     known_authors: dict[str, Authors] = field(default_factory=dict)
     retried: dict[str, str] = field(default_factory=dict)
     """By the id of a retry: what it retries."""
@@ -342,7 +344,7 @@ class Archive(Asked):
         self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool
     ) -> Sequence[Page[Deliberation]]:
         self.ask("deliberations_of_each", page, *lists)
-        pages = [cut_page(self._deliberations(where), page) for where in lists]
+        pages = self.pages or [cut_page(self._deliberations(where), page) for where in lists]
         if seated:
             return pages
         return [

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from orchestrator.api.pages import cursor
 from orchestrator.domain.deliberations import Status
 from orchestrator.domain.filters import CouncilFilter, DeliberationFilter
-from orchestrator.domain.pages import PageRequest
+from orchestrator.domain.pages import Page, PageRequest
 from tests.support.samples import NOW, a_council, a_deliberation, play
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House
@@ -65,6 +66,23 @@ async def test_turns_are_walked_forwards_and_backwards(api: Api) -> None:
     assert [len(page) for page in forwards] == [3, 3, 1]
     assert [len(page) for page in backwards] == [3, 3, 1]
     assert [*chain(*forwards)] == [*chain(*reversed(backwards))]
+
+
+@pytest.mark.parametrize("left", [[], ["dlb_6"]])
+async def test_a_page_of_which_some_is_gone_since_has_the_cursors_of_what_was_listed(
+    api: Api, full: House, left: list[str]
+) -> None:
+    kept = [full.archive.kept[id_] for id_ in left]
+    gone = Page(items=tuple(kept), has_next=True, has_previous=False, ends=("dlb_7", "dlb_5"))
+    full.archive.pages = [gone]
+
+    page = (await api.ask(f"{{ deliberations(first: 3) {{ {PAGE} }} }}"))["deliberations"]
+
+    assert ids(page) == left
+    assert (page["pageInfo"]["startCursor"], page["pageInfo"]["endCursor"]) == (
+        cursor("dlb_7"),
+        cursor("dlb_5"),
+    )
 
 
 @pytest.mark.usefixtures("full")

@@ -117,6 +117,23 @@ async def test_what_was_pruned_meanwhile_is_left_out(api: Api, found: House) -> 
     assert ids(told) == ["tsk_1"]
 
 
+async def test_a_page_of_which_all_was_pruned_meanwhile_leads_to_the_next_and_the_one_before(
+    api: Api, found: House
+) -> None:
+    found.archive.hits = [Hit("tsk_1", 4.0), Hit("tsk_none", 3.0), Hit("trn_none-r1-s1", 2.0)]
+    first = await page(api, 1, None)
+
+    told = await page(api, 1, first["pageInfo"]["endCursor"])
+
+    assert told["edges"] == []
+    assert told["pageInfo"] == {
+        "hasNextPage": True,
+        "hasPreviousPage": True,
+        "startCursor": cursor("3.000000000 tsk_none"),
+        "endCursor": cursor("3.000000000 tsk_none"),
+    }
+
+
 async def test_where_only_their_number_is_asked_for_none_is_read(api: Api, found: House) -> None:
     told = await api.ask('{ search(text: "cache") { totalCount } }')
 
