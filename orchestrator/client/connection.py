@@ -117,6 +117,10 @@ class Connection:
                     sent=sent or made,
                     reached=reached,
                 ) from error
+            except httpx.DecodingError as error:
+                undecoded = AnswerError(self.url, "its answer is not encoded as it says")
+                undecoded.sent = True
+                raise undecoded from error
             except (httpx.TransportError, httpx.InvalidURL) as error:
                 raise UnreachableError(
                     self.url, reason(error), sent=sent, reached=reached

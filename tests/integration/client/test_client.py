@@ -530,6 +530,17 @@ async def test_a_server_that_is_none_of_ours_is_told_as_such(
         await client.service()
 
 
+async def test_an_answer_that_is_not_encoded_as_it_says_is_told_and_may_be_to_what_was_done(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    api.instead = [JSONResponse({"data": {}}, headers={"Content-Encoding": "gzip"})]
+
+    with pytest.raises(AnswerError, match="not encoded as it says") as caught:
+        await client.deliberate(models.TaskInput(description="Why?"), role="DEV")
+
+    assert caught.value.sent
+
+
 @pytest.mark.parametrize(
     "body",
     [
