@@ -264,5 +264,5 @@ def _spinner(screen: Screen) -> AbstractContextManager[Spinner | None]:
     return screen.err.status("waiting for the council") if screen.err.is_terminal else nullcontext()
 
 
-def _quiet(_: str) -> None:
+def _quiet(_: Text) -> None:
     """Show no progress: nobody watches."""

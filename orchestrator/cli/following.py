@@ -9,6 +9,7 @@ from rich.text import Text
 
 from orchestrator.cli.failures import MissingError
 from orchestrator.cli.rendering import turns
+from orchestrator.cli.screen import harmless
 from orchestrator.client import models
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ async def follow(
     deliberation: models.Deliberation,
     *,
     tell: Callable[[RenderableType], None],
-    progress: Callable[[str], None],
+    progress: Callable[[Text], None],
 ) -> models.Transcript:
     """Return once it has ended; `tell` gets what happened, `progress` who is being asked at the moment."""
     asked: dict[str, str] = {}
@@ -40,7 +41,9 @@ async def follow(
                     asked.clear()
                     tell(turns.claimed(event))
                 case models.TurnBegan():
-                    asked[event.turn_id] = f"{event.seat.agent.name} ({event.kind.lower()})"
+                    asked[event.turn_id] = (
+                        f"{harmless(event.seat.agent.name)} ({event.kind.lower()})"
+                    )
                 case models.TurnTaken():
                     asked.pop(event.turn.id, None)
                     taken += 1
@@ -59,6 +62,6 @@ async def transcript_of(client: CouncilClient, deliberation: str) -> models.Tran
     return found
 
 
-def _standing(taken: int, expected: int, asked: dict[str, str]) -> str:
+def _standing(taken: int, expected: int, asked: dict[str, str]) -> Text:
     speaking = f"; asking {', '.join(asked.values())}" if asked else ""
-    return f"{taken} of {expected} turns{speaking}"
+    return Text(f"{taken} of {expected} turns{speaking}")

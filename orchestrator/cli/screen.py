@@ -31,10 +31,16 @@ SEAT_STYLES = 5
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Make a console: coloured and as wide as the window on a terminal, plain and 120 wide elsewhere."""
+    """Make a console: coloured and as wide as the window on a terminal, plain and 120 wide elsewhere.
+
+    It prints strings as they are: names, keys, addresses and what Neo4j says have brackets and colons of their own. What is
+    to be styled is a Text, and so is what a Status shows, which asks no console how strings are read.
+    """
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _PIPE_WIDTH
-    return Console(stderr=stderr, theme=THEME, width=width, highlight=False)
+    return Console(
+        stderr=stderr, theme=THEME, width=width, highlight=False, markup=False, emoji=False
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

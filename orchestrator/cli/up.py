@@ -104,10 +104,10 @@ class _Tour:
     def wait_for(self, step: str) -> None:
         """Show what the start of the service waits for; a first one takes a while."""
         if self._spinner is None and self._screen.out.is_terminal:
-            self._spinner = self._screen.out.status(step)
+            self._spinner = self._screen.out.status(Text(step))
             self._spinner.start()
         if self._spinner is not None:
-            self._spinner.update(f"The graph: {step}")
+            self._spinner.update(Text(f"The graph: {step}"))
 
     async def begin(self, url: str) -> None:
         """Set out, now that the service is ready at `url`."""

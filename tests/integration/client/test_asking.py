@@ -65,6 +65,35 @@ async def test_what_is_followed_when_the_service_goes_away_is_named(api: TinyApi
     assert f"council show {answers.DELIBERATION} --follow" in said
 
 
+@pytest.mark.parametrize("name", ["qa [/fast]", "qa [fast]", "qa :fire:"])
+async def test_an_agent_is_watched_whatever_it_is_called(
+    api: TinyApi, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def deliberate(*_: object, **_named: object) -> answers.Json:
+        return {"deliberation": answers.running(), "errors": []}
+
+    def turns(*_: object, **_named: object) -> answers.Json:
+        return answers.page([])
+
+    api.root = {"deliberate": deliberate, "deliberation": answers.deliberation(turns=turns)}
+
+    async def events(*_: object, **_named: object) -> AsyncGenerator[answers.Json]:
+        began = answers.began(1, 1)
+        began["seat"]["agent"]["name"] = name
+        yield {"deliberationEvents": began}
+        yield {"deliberationEvents": answers.ended(2)}
+
+    api.events = events
+
+    said, ended = await ask(api.url)
+
+    assert ended is Exit.OK
+    assert f"0 of 12 turns; asking {name} (proposal)" in said
+
+
 async def test_the_key_of_what_may_have_been_accepted_is_told(api: TinyApi) -> None:
     async def never(*_: object, **_named: object) -> None:
         await asyncio.sleep(3600)
