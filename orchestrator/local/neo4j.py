@@ -359,6 +359,8 @@ class OwnNeo4j:
                 password=self._password,
                 report=self._report,
             )
+        # The container reads none: other commands read there where it is.
+        await asyncio.to_thread(self._write_configuration, pom)
         await self._wait(self._running, _START_SECONDS)
 
     async def _wait(self, running: _Running, seconds: float) -> None:
