@@ -2,11 +2,13 @@
 // $name; $id: for the case that it is new
 // returns: agents (how many changed their model)
 // The councils change with their agents, and are locked before them and before the models.
+// What an agent speaks with is a model; were that said, the planner might begin with all that have a name.
+// Agents are sought among all agents: whoever made one may have read which model is the default before the last change of it, and have
+// committed after; and a model has far more past seats than agents.
 CALL () {
-  MATCH (former:Model {isDefault: true})
-  USING SCAN former:Model
-  WHERE former.name <> $name
-  MATCH (a:Agent)-[:SPEAKS_WITH {default: true}]->(former)
+  MATCH (a:Agent)-[:SPEAKS_WITH {default: true}]->(other)
+  USING SCAN a:Agent
+  WHERE other.name <> $name
   MATCH (a)-[:SITS_ON]->(c:Council)
   WITH DISTINCT c
   ORDER BY c.id
@@ -23,8 +25,11 @@ CALL (m) {
   MATCH (former:Model {isDefault: true})
   WHERE former <> m
   SET former.isDefault = null
-  WITH m, former
-  MATCH (a:Agent)-[speaks:SPEAKS_WITH {default: true}]->(former)
+}
+CALL (m) {
+  MATCH (a:Agent)-[speaks:SPEAKS_WITH {default: true}]->(other)
+  USING SCAN a:Agent
+  WHERE other <> m
   DELETE speaks
   CREATE (a)-[:SPEAKS_WITH {default: true}]->(m)
   RETURN count(a) AS agents

@@ -126,7 +126,10 @@ class Seed(_Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """A default that is another one since this start, for the log; `before` is none where there was none."""
+    """A default that is another one since this start, or agents that the last change of it had missed, for the log.
+
+    `before` is none where there was none.
+    """
 
     setting: str
     before: str | None
@@ -208,6 +211,7 @@ async def settle_defaults(graph: Graph, url: str | None, model: str | None) -> t
 
     What is none stays what it was, since another process may have been told it: a graph without a model
     `default` gets FIRST_MODEL, one without an endpoint none. The rehearsal model is made, too.
+    An agent that was being made while the model changed elsewhere may still speak with the former one: it follows now.
 
     Raises:
         MisconfiguredError: VLLM_MODEL names the rehearsal model.
@@ -220,7 +224,8 @@ async def settle_defaults(graph: Graph, url: str | None, model: str | None) -> t
     endpoint_stands = url is None or (
         found["served"] and (found["url"], found["apiKeyVariable"]) == (url, DEFAULT_KEY_VARIABLE)
     )
-    if found["rehearsal"] and found["model"] == _default_model(found, model) and endpoint_stands:
+    model_stands = found["model"] == _default_model(found, model) and not found["left"]
+    if found["rehearsal"] and model_stands and endpoint_stands:
         return ()
 
     async def work(transaction: Transaction) -> tuple[Settled, ...]:
@@ -229,13 +234,14 @@ async def settle_defaults(graph: Graph, url: str | None, model: str | None) -> t
         after = _default_model(before, model)
         moved = await transaction.run("seeding/settle_model", name=after, id=new_id(Prefix.MODEL))
         changed: list[Settled] = []
-        if before["model"] != after:
+        agents = moved[0]["agents"]
+        if before["model"] != after or agents:
             changed.append(
                 Settled(
                     setting="VLLM_MODEL",
                     before=before["model"],
                     after=after,
-                    agents=moved[0]["agents"],
+                    agents=agents,
                 )
             )
         if url is not None:

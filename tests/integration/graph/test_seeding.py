@@ -11,10 +11,15 @@ import pytest
 
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.filters import CouncilFilter
+from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import PageRequest
+from orchestrator.graph.changes import new_id
+from orchestrator.graph.council_changes import create_council
 from orchestrator.graph.councils import Councils
+from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph, Transaction
 from orchestrator.graph.errors import MisconfiguredError
+from orchestrator.graph.seating import lock_role
 from orchestrator.graph.seeding import (
     InvalidSeedError,
     Settled,
@@ -243,6 +248,32 @@ async def test_a_change_of_a_council_while_the_default_model_changes_is_counted_
     await graph.transact(change)
     assert [settled.agents for settled in await settling[0]] == [3]
     assert (await councils.councils_by_id([dev]))[dev].version == 3
+
+
+async def test_agents_that_were_being_made_while_the_default_model_changed_follow_at_the_next_start(
+    graph: Graph, councils: Councils, run: Run
+) -> None:
+    # Whoever makes an agent of a model that few speak with has its lock, which the change of the default waits for.
+    await run("make_councils", count=20)
+    await councils.create_role("DEV", None, None)
+    made = new_id(Prefix.COUNCIL)
+
+    async def create(transaction: Transaction) -> None:
+        role = await lock_role(transaction, "DEV")
+        assert role is not None
+        draft = CouncilDraft(role="DEV", agents=(AgentDraft(), AgentDraft()))
+        await create_council(transaction, role, made, draft, None)
+        assert [settled.agents for settled in await settle_defaults(graph, URL, "new")] == [60]
+
+    await graph.transact(create)
+    assert {violation.rule for violation in await examine(graph)} == {"agent_with_former_default"}
+    assert await settle_defaults(graph, URL, None) == (
+        Settled(setting="VLLM_MODEL", before="new", after="new", agents=2),
+    )
+    council = (await councils.councils_by_id([made]))[made]
+    assert [seat.model.name for seat in council.seats] == ["new", "new"]
+    assert council.version == 2
+    assert await settle_defaults(graph, URL, None) == ()
 
 
 async def test_a_model_that_agents_name_becomes_the_default_without_becoming_theirs(

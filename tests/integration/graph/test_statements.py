@@ -54,6 +54,8 @@ SCANNED: dict[str, tuple[str, ...]] = {
         "seeding/settle_model",
     ),
     "Endpoint": ("council/rehydrate", "endpoint/list", "model/serve"),
+    # Who sits there by the default model is looked for in agents, of which there are far fewer than past seats of a model.
+    "Agent": ("seeding/read_defaults", "seeding/settle_model"),
     "RemovedEndpoint": (
         "endpoint/find_made",
         "graph/find_authors",
