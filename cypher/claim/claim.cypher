@@ -15,7 +15,7 @@ CALL () {
   WITH d.holder AS holder, d.role AS role, count(*) AS held
   OPTIONAL MATCH (p:Process {id: holder})
   RETURN collect({holder: holder, role: role, held: held,
-    lapsed: holder <> $process AND (p IS NULL OR holder IN $knows.gone OR p.leaseUntil < datetime.realtime())}) AS holdings
+    lapsed: holder <> $process AND (p IS NULL OR holder IN $knows.gone OR p.leaseUntil < datetime.realtime('Z'))}) AS holdings
 }
 // Candidates of each role, in order, no more than there is room for. The hints say SEEK: by statistics that are a little old the
 // planner would rather scan all that wait, once for each role.
@@ -69,7 +69,7 @@ CALL () {
   WITH d, claim
   ORDER BY d.id
   LIMIT $room
-  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime().epochMillis, claim.resumed, d.rehearsal, null]) AS untold
+  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime('Z').epochMillis, claim.resumed, d.rehearsal, null]) AS untold
 }
 WITH me, untold, ids[..$room - size(untold)] AS ids
 CALL (me, ids) {
@@ -83,7 +83,7 @@ CALL (me, ids) {
   WITH me, d, before
   WHERE d.status IN ['QUEUED', 'RUNNING'] AND (
     d.holder IS NULL
-    OR d.holder <> $process AND (before IS NULL OR d.holder IN $knows.gone OR before.leaseUntil < datetime.realtime()))
+    OR d.holder <> $process AND (before IS NULL OR d.holder IN $knows.gone OR before.leaseUntil < datetime.realtime('Z')))
   WITH me, d, d.status = 'RUNNING' AS resumed, datetime.realtime('Z') AS now
   SET d.holder = $process, d.waiting = null, d.epoch = d.epoch + 1, d.sequence = d.sequence + 1, d.status = 'RUNNING', d:Running,
     d.startedAt = coalesce(d.startedAt, now), d.resumptions = d.resumptions + CASE WHEN resumed THEN 1 ELSE 0 END

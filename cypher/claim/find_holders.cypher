@@ -9,5 +9,5 @@ WHERE d.status = 'RUNNING'
 OPTIONAL MATCH (p:Process {id: d.holder})
 RETURN collect([
   d.id, d.holder, p.host,
-  CASE WHEN p.leaseUntil < datetime.realtime() THEN p.leaseUntil.epochSeconds * 1000000 + p.leaseUntil.microsecond END
+  CASE WHEN p.leaseUntil < datetime.realtime('Z') THEN p.leaseUntil.epochSeconds * 1000000 + p.leaseUntil.microsecond END
 ]) AS holders

@@ -11,6 +11,6 @@ CALL () {
   MATCH (d:Deliberation)
   USING INDEX SEEK d:Deliberation(holder, role)
   WHERE d.holder = $process AND d.role IS NOT NULL
-  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime().epochMillis]) AS held
+  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime('Z').epochMillis]) AS held
 }
 RETURN held

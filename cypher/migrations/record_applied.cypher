@@ -2,4 +2,4 @@
 // $name, $checksum: of the migration
 // returns: nothing
 MERGE (m:Migration {name: $name})
-ON CREATE SET m.checksum = $checksum, m.appliedAt = datetime.realtime()
+ON CREATE SET m.checksum = $checksum, m.appliedAt = datetime.realtime('Z')

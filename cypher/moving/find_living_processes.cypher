@@ -2,6 +2,6 @@
 // parameters: none
 // Columns: id, host, seconds: until the lease runs out
 MATCH (p:Process)
-WHERE p.leaseUntil > datetime.realtime()
-RETURN p.id AS id, p.host AS host, toFloat(duration.inSeconds(datetime.realtime(), p.leaseUntil).milliseconds) / 1000 AS seconds
+WHERE p.leaseUntil > datetime.realtime('Z')
+RETURN p.id AS id, p.host AS host, toFloat(duration.inSeconds(datetime.realtime('Z'), p.leaseUntil).milliseconds) / 1000 AS seconds
 ORDER BY id

@@ -6,7 +6,7 @@ WHERE p.id > $after
 WITH p
 ORDER BY p.id
 LIMIT $limit
-WITH p, p.leaseUntil < $before AND p.leaseUntil < datetime.realtime() - duration('P1D') AND NOT EXISTS {
+WITH p, p.leaseUntil < $before AND p.leaseUntil < datetime.realtime('Z') - duration('P1D') AND NOT EXISTS {
   MATCH (p)<-[:BY]-(:Claim)<-[:CLAIMED]-(d:Deliberation)
   WHERE NOT (d.status IN ['DECIDED', 'FAILED', 'CANCELLED'] AND coalesce(d.finishedAt < $before, false))
 } AS goes

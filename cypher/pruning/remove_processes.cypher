@@ -4,7 +4,7 @@
 // The DELETE takes the write locks, and nothing is compared after it: should a process come back after a day in this very moment, it finds
 // that it is not there, and enters again.
 MATCH (p:Process)
-WHERE p.leaseUntil < $before AND p.leaseUntil < datetime.realtime() - duration('P1D') AND NOT EXISTS { (p)<-[:BY]-() }
+WHERE p.leaseUntil < $before AND p.leaseUntil < datetime.realtime('Z') - duration('P1D') AND NOT EXISTS { (p)<-[:BY]-() }
 WITH p
 LIMIT $together
 DELETE p

@@ -40,8 +40,8 @@ CALL (d, fresh, base) {
     id: row[0], sequence: sequence, seat: row[1], kind: row[2], round: row[3], sample: row[4], outcome: row[5],
     content: row[6], reasoning: row[7], absence: row[8], finishReason: row[9], attempts: row[10], promptVersion: row[11],
     promptTokens: row[12], cachedPromptTokens: row[13], completionTokens: row[14], calls: row[15], latencyMs: row[16],
-    startedAt: datetime({epochSeconds: row[17] / 1000000, microsecond: row[17] % 1000000}),
-    finishedAt: datetime({epochSeconds: row[18] / 1000000, microsecond: row[18] % 1000000})
+    startedAt: datetime({epochSeconds: row[17] / 1000000, microsecond: row[17] % 1000000, timezone: 'Z'}),
+    finishedAt: datetime({epochSeconds: row[18] / 1000000, microsecond: row[18] % 1000000, timezone: 'Z'})
   })<-[:TOOK]-(seat)
   FOREACH (_ IN CASE WHEN row[2] = 'PROPOSAL' OR row[2] = 'REVISION' THEN [1] ELSE [] END | SET t:Proposal)
   FOREACH (_ IN CASE WHEN row[2] = 'CRITIQUE' THEN [1] ELSE [] END | SET t:Critique)
