@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import quote
 
+from orchestrator.domain import limits
+
 
 class Scope(StrEnum):
     """What a caller may do. Each includes those before it: what a mutation answers can be followed to everything that can be read."""
@@ -28,6 +30,10 @@ class KnownBy(StrEnum):
     """A token of our own."""
     ISSUER = "oidc"
     """A token of an OpenID issuer."""
+
+
+LONGEST_KEYSPACE = max(map(len, KnownBy)) + 1 + 3 * 4 * limits.NAME
+"""Of any caller: each of up to four bytes of a character of his name may be quoted, which takes three."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Final, cast
 
 from orchestrator.domain import limits
+from orchestrator.domain.callers import LONGEST_KEYSPACE
 from orchestrator.domain.validation import Inspection, Path
 from orchestrator.graph.moving.form import LEFT_OUT, Record
 from orchestrator.graph.vocabulary import (
@@ -34,8 +35,8 @@ _INSTANT: Final = re.compile(
 )
 _ID: Final = re.compile(r"[a-z]{3}_[A-Za-z0-9_-]{1,200}", re.ASCII)
 
-_LONGEST_KEY: Final = 1_000
-"""Characters of what is indexed and made by the service: a caller's key has his name and a mutation's before it."""
+_LONGEST_KEY: Final = LONGEST_KEYSPACE + 1 + limits.NAME + 1 + 4 * limits.IDEMPOTENCY_KEY
+"""Bytes of the longest key that the service makes: whose it is, of which mutation, and what he sent. An index of Neo4j takes twice as much."""
 
 
 class Field(Enum):
@@ -99,8 +100,8 @@ def _inspect_values(inspection: Inspection, path: Path, record: Record, label: s
             (*path, "idempotencyKey"), "idempotencyKey and inputDigest come together, or not at all"
         )
     for key in ("idempotencyKey", "inputDigest"):
-        if len(record.get(key, "")) > _LONGEST_KEY:
-            inspection.add((*path, key), f"{key} must not be longer than {_LONGEST_KEY} characters")
+        if len(record.get(key, "").encode()) > _LONGEST_KEY:
+            inspection.add((*path, key), f"{key} must not be longer than {_LONGEST_KEY} bytes")
 
 
 def _property_mistake(types: tuple[str, ...], value: Any) -> str | None:

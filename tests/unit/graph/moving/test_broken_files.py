@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.api.mutations.sending import idempotency
+from orchestrator.domain import limits
+from orchestrator.domain.callers import Caller, KnownBy, Scope
 from orchestrator.graph.moving.checking import check
 from orchestrator.graph.moving.form import Contents, Line
 from orchestrator.graph.moving.mistakes import NotImportedError
@@ -106,6 +109,16 @@ def test_a_sound_file_is_taken() -> None:
 def test_a_deliberation_that_is_under_way_is_sound() -> None:
     records = sound.records()
     unfinished(records)
+    assert said(sound.lines(records)) == []
+
+
+def test_the_longest_key_of_the_caller_with_the_longest_name_is_sound() -> None:
+    caller = Caller(scope=Scope.MANAGE, name="\U00020000" * limits.NAME, known_by=KnownBy.TOKEN)
+    key = "\U00020000" * limits.IDEMPOTENCY_KEY
+    made = idempotency(caller, "retryDeliberation", key, {})
+    assert made is not None
+    records = sound.records()
+    records[ROLE] |= {"idempotencyKey": made.key, "inputDigest": made.input_digest}
     assert said(sound.lines(records)) == []
 
 
@@ -211,6 +224,10 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
     ),
     "half an idempotency key": (
         put(ROLE, "idempotencyKey", to="k"),
+        ["line 2, idempotencyKey"],
+    ),
+    "a key that is too long for an index": (
+        both(put(ROLE, "idempotencyKey", to="k" * 5_000), put(ROLE, "inputDigest", to="d")),
         ["line 2, idempotencyKey"],
     ),
     "a metadata address": (
