@@ -8,7 +8,13 @@ from typing import TypeVar
 
 from orchestrator.domain import limits
 from orchestrator.domain.addresses import url_mistake
-from orchestrator.domain.councils import KEY_PREFIX, RESERVED_ENDPOINTS, Decision, ProtocolName
+from orchestrator.domain.councils import (
+    KEY_PREFIX,
+    REHEARSAL,
+    RESERVED_ENDPOINTS,
+    Decision,
+    ProtocolName,
+)
 from orchestrator.domain.drafts import (
     AgentChange,
     AgentDraft,
@@ -42,7 +48,7 @@ def inspect_agent(
         persona=inspection.optional_text((*path, "persona"), persona, limits.PERSONA),
         temperature=inspection.temperature((*path, "temperature"), temperature),
         max_tokens=inspection.whole((*path, "maxTokens"), max_tokens, 1, limits.TOKENS),
-        model=inspection.optional_name((*path, "model"), model),
+        model=_inspect_model(inspection, (*path, "model"), model),
         endpoint=inspection.optional_name((*path, "endpoint"), endpoint),
         metadata=inspection.metadata((*path, "metadata"), metadata),
     )
@@ -156,7 +162,7 @@ def inspect_agent_change(
         max_tokens=inspection.whole(
             ("maxTokens",), _kept(inspection, ("maxTokens",), max_tokens), 1, limits.TOKENS
         ),
-        model=inspection.optional_name(("model",), _kept(inspection, ("model",), model)),
+        model=_inspect_model(inspection, ("model",), _kept(inspection, ("model",), model)),
         endpoint=endpoint,
         metadata=Clear.CLEAR
         if metadata is Clear.CLEAR
@@ -196,6 +202,15 @@ def inspect_endpoint_change(
     if api_key_variable is not Clear.CLEAR:
         _inspect_key_variable(inspection, api_key_variable)
     return EndpointChange(url=kept_url, api_key_variable=api_key_variable)
+
+
+def _inspect_model(inspection: Inspection, path: Path, model: str | None) -> str | None:
+    if model == REHEARSAL:
+        inspection.add(
+            path,
+            f"model must not be {REHEARSAL}, which is nobody's choice: it stands in where there is no VLLM_URL",
+        )
+    return inspection.optional_name(path, model)
 
 
 def _inspect_url(inspection: Inspection, url: str, *, allow_link_local: bool) -> None:

@@ -14,7 +14,7 @@ from orchestrator.graph.changes import in_one, made_before, new_id, settled
 from orchestrator.graph.council_changes import archived, lock_role_of, locked_council
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
-from orchestrator.graph.seating import place, reserved_model, seat, serve, unknown_endpoint
+from orchestrator.graph.seating import place, seat, serve, unknown_endpoint
 
 
 class AgentChanges(Repository):
@@ -69,12 +69,10 @@ class AgentChanges(Repository):
                 )
             model = before["model"] if change.model is None else change.model
             endpoint = _changed(before["endpoint"], change.endpoint)
-            mistakes = list(reserved_model(change.model, ("model",)))
             if isinstance(change.endpoint, str) and not isinstance(change.endpoint, Clear):
                 named = [(change.endpoint, ("endpoint",))]
-                mistakes += await unknown_endpoint(transaction, named)
-            if mistakes:
-                raise RefusedError(*mistakes)
+                if mistakes := await unknown_endpoint(transaction, named):
+                    raise RefusedError(*mistakes)
             own = {
                 "persona": _changed(before["persona"], change.persona),
                 "temperature": float(_changed(before["temperature"], change.temperature)),

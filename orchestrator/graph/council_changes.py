@@ -97,7 +97,12 @@ class CouncilChanges(Repository):
                 field: value for field, value in asdict(change).items() if value is not None
             }
             if after["quorum"] > locked.seats:
-                raise RefusedError(_unreachable(locked.seats))
+                raise RefusedError(
+                    InvalidInput(
+                        message=f"the council has {locked.seats} seats, which is the most that a quorum can be",
+                        path=("quorum",),
+                    )
+                )
             if after != before:
                 await transaction.run("council/update", id=council, updatedBy=by, **after)
 
@@ -173,8 +178,6 @@ async def create_council(
             Conflict(message="a council serves this role", path=("role",), existing=role.council)
         )
     seats = len(draft.agents)
-    if draft.quorum is not None and draft.quorum > seats:
-        raise RefusedError(_unreachable(seats))
     paths = [("agents", str(index)) for index in range(seats)]
     placed = await place(transaction, role, draft.agents, paths, first_seat=1)
     councils_named = role.councils_named + (draft.name is None)
@@ -222,13 +225,6 @@ def archived(council: str, field: str) -> Conflict:
 
 def _unknown(council: str, field: str) -> NotFound:
     return NotFound(message="there is no such council", path=(field,), sought=council)
-
-
-def _unreachable(seats: int) -> InvalidInput:
-    return InvalidInput(
-        message=f"the council has {seats} seats, which is the most that a quorum can be",
-        path=("quorum",),
-    )
 
 
 def _expect(council: str, locked: LockedCouncil, expected: int | None) -> None:

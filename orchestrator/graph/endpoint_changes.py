@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from orchestrator.domain.councils import DEFAULT_ENDPOINT, RESERVED_ENDPOINTS, Endpoint
+from orchestrator.domain.councils import DEFAULT_ENDPOINT, Endpoint
 from orchestrator.domain.drafts import Clear, EndpointChange, Idempotency
 from orchestrator.domain.errors import Conflict, InvalidInput, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
@@ -26,10 +26,6 @@ class EndpointChanges(Repository):
         *,
         by: str | None = None,
     ) -> str:
-        if name in RESERVED_ENDPOINTS:
-            raise RefusedError(
-                InvalidInput(message="this name is reserved: choose another", path=("name",))
-            )
         new = new_id(Prefix.ENDPOINT)
 
         async def work(transaction: Transaction) -> str:

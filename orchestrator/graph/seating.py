@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.domain.councils import REHEARSAL
 from orchestrator.domain.drafts import AgentDraft, Idempotency
 from orchestrator.domain.errors import Conflict, InvalidInput, Mistake, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
@@ -70,11 +68,10 @@ async def place(
     """Give each draft an id, a name and a seat, and whatever it left out; writes nothing.
 
     Raises:
-        RefusedError: a name is taken or doubled, an endpoint unknown, a model reserved. `paths` lead
-            to the drafts in the caller's input.
+        RefusedError: a name is taken, an endpoint unknown, or there is no default model. `paths` lead to
+            the drafts in the caller's input.
     """
     mistakes = [
-        *_doubled(drafts, paths),
         *await _taken(transaction, drafts, paths),
         *await _unserved(transaction, drafts, paths),
     ]
@@ -133,13 +130,6 @@ async def serve(transaction: Transaction, served: Sequence[tuple[str | None, str
         await transaction.run("model/serve", served=rows)
 
 
-def reserved_model(model: str | None, path: tuple[str, ...]) -> tuple[Mistake, ...]:
-    """Refuse the rehearsal model: it stands in where there is no VLLM_URL, and is nobody's choice."""
-    if model != REHEARSAL:
-        return ()
-    return (InvalidInput(message="this model's name is reserved", path=path),)
-
-
 async def unknown_endpoint(
     transaction: Transaction, endpoints: Sequence[tuple[str, tuple[str, ...]]]
 ) -> tuple[Mistake, ...]:
@@ -153,20 +143,6 @@ async def unknown_endpoint(
         for name, path in endpoints
         if name not in known
     )
-
-
-def _doubled(drafts: Sequence[AgentDraft], paths: Sequence[tuple[str, ...]]) -> tuple[Mistake, ...]:
-    seen: Counter[str] = Counter()
-    mistakes: list[Mistake] = []
-    for draft, path in zip(drafts, paths, strict=True):
-        if draft.name is None:
-            continue
-        if seen[draft.name]:
-            mistakes.append(
-                InvalidInput(message="another agent here has this name", path=(*path, "name"))
-            )
-        seen[draft.name] += 1
-    return tuple(mistakes)
 
 
 async def _taken(
@@ -199,7 +175,6 @@ async def _unserved(
     )
     default = await transaction.run("model/find_default")
     for draft, path in zip(drafts, paths, strict=True):
-        mistakes += reserved_model(draft.model, (*path, "model"))
         if draft.model is None and not default:
             mistakes.append(
                 InvalidInput(message="there is no default model", path=(*path, "model"))

@@ -393,6 +393,8 @@ class Check:
                 inspection.add(
                     (*path, "speaksWith", "model"), "the rehearsal model is nobody's choice"
                 )
+                # Not once more, as of an agent of the API: its model stands elsewhere.
+                model = None
             elif default and model != self._known.default_model and model not in self._known.broken:
                 inspection.add(
                     (*path, "speaksWith", "default"), "the file has another default model"

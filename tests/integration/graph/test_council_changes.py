@@ -163,17 +163,13 @@ async def test_every_mistake_of_the_agents_is_named_at_its_place(
         agents=(
             AgentDraft(name="a"),
             AgentDraft(name="dev-agent-2"),
-            AgentDraft(name="a"),
             AgentDraft(endpoint="nowhere"),
-            AgentDraft(model="rehearsal"),
         ),
     )
     assert dev
     assert await refused(whole_graph, councils.create_council(draft, None)) == [
-        (InvalidInput, "agents.2.name"),
         (Conflict, "agents.1.name", taken),
-        (NotFound, "agents.3.endpoint", "nowhere"),
-        (InvalidInput, "agents.4.model"),
+        (NotFound, "agents.2.endpoint", "nowhere"),
     ]
 
 
@@ -202,14 +198,8 @@ async def test_default_names_take_numbers_never_used_and_step_over_names_that_ar
     assert names == ["dev-agent-2", "dev-agent-6", "dev-agent-5", "dev-agent-7"]
 
 
-async def test_a_council_has_a_majority_as_its_quorum_and_none_above_its_seats(
-    councils: Councils, whole_graph: WholeGraph
-) -> None:
+async def test_a_council_has_a_majority_as_its_quorum(councils: Councils) -> None:
     await councils.create_role("DEV", None, None)
-    draft = of("DEV", None, None, None, quorum=4)
-    assert await refused(whole_graph, councils.create_council(draft, None)) == [
-        (InvalidInput, "quorum")
-    ]
     made = await councils.create_council(of("DEV", None, None, None, None), None)
     assert (await councils.councils_by_id([made]))[made].quorum == 3
 
@@ -360,7 +350,6 @@ async def test_an_agent_is_refused_where_it_does_not_fit(
     assert await register("cou_none", AgentDraft()) == [(NotFound, "councilId", "cou_none")]
     taken = await agent_id(councils, "dev-agent-1")
     assert await register(dev, AgentDraft(name="dev-agent-1")) == [(Conflict, "agent.name", taken)]
-    assert await register(dev, AgentDraft(model="rehearsal")) == [(InvalidInput, "agent.model")]
     assert await register(dev, AgentDraft(endpoint="x")) == [(NotFound, "agent.endpoint", "x")]
     for _ in range(12):
         await councils.register_agent(dev, AgentDraft(), None)
@@ -403,10 +392,7 @@ async def test_a_change_of_an_agent_is_refused_where_it_does_not_fit(
 
     agent = await agent_id(councils, "dev-agent-1")
     assert await update("agt_none", persona="x") == [(NotFound, "id", "agt_none")]
-    assert await update(agent, model="rehearsal", endpoint="none") == [
-        (InvalidInput, "model"),
-        (NotFound, "endpoint", "none"),
-    ]
+    assert await update(agent, endpoint="none") == [(NotFound, "endpoint", "none")]
     await councils.retire_agent(agent)
     assert await update(agent, persona="x") == [(Conflict, "id", agent)]
     assert (await councils.councils_by_id([dev]))[dev].version == 2
@@ -468,14 +454,6 @@ async def test_an_endpoint_is_made_once_a_name_and_changed(
     assert (endpoint.url, endpoint.api_key_variable) == ("http://new/v1", None)
     change = councils.update_endpoint("end_none", EndpointChange(url="http://new/v1"))
     assert await refused(whole_graph, change) == [(NotFound, "id", "end_none")]
-
-
-@pytest.mark.parametrize("name", ["default", "rehearsal"])
-async def test_the_names_of_the_service_are_reserved(
-    councils: Councils, whole_graph: WholeGraph, name: str
-) -> None:
-    made = councils.register_endpoint(name, "http://gpu/v1", None, None)
-    assert await refused(whole_graph, made) == [(InvalidInput, "name")]
 
 
 async def test_the_default_endpoint_is_what_the_setting_says(

@@ -410,6 +410,8 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
         {"id": "agt_dev1", "persona": " ", "endpoint": ""},
         ["persona", "endpoint"],
     ),
+    ("registerAgent", {"councilId": "cou_dev", "agent": {"model": "rehearsal"}}, ["agent.model"]),
+    ("updateAgent", {"id": "agt_dev1", "model": "rehearsal"}, ["model"]),
     ("retireAgent", {"id": "agt_dev1'"}, ["id"]),
     ("registerEndpoint", {"name": "default", "url": "http://x"}, ["name"]),
     ("registerEndpoint", {"name": "rehearsal", "url": "http://x"}, ["name"]),

@@ -321,6 +321,33 @@ def test_change_is_looked_at_like_what_is_new() -> None:
     ]
 
 
+def test_rehearsal_model_is_nobodys_choice() -> None:
+    inspection = Inspection()
+
+    inspect_agent(
+        inspection,
+        ("agent",),
+        name=None,
+        persona=None,
+        temperature=None,
+        max_tokens=None,
+        model="rehearsal",
+        endpoint=None,
+        metadata=None,
+    )
+    inspect_agent_change(
+        inspection,
+        persona=None,
+        temperature=None,
+        max_tokens=None,
+        model="rehearsal",
+        endpoint=None,
+        metadata=None,
+    )
+
+    assert [path for path, _ in found(inspection)] == ["agent.model", "model"]
+
+
 def test_agent_of_nothing_is_a_draft_of_nothing() -> None:
     inspection = Inspection()
 

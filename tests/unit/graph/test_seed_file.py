@@ -32,6 +32,7 @@ def reasons(folder: Path, *councils: dict[str, Any]) -> tuple[str, ...]:
         ({"persona": "a\0b"}, "agents[0].persona must not hold NUL characters"),
         ({"persona": "\ud800"}, "agents[0].persona must be valid Unicode"),
         ({"name": " ann"}, "agents[0].name must not begin or end with spaces"),
+        ({"model": "rehearsal"}, "agents[0].model must not be rehearsal"),
         ({"model": "a\nb"}, "agents[0].model must not hold control characters"),
         ({"maxTokens": 10**9}, "agents[0].maxTokens must be from 1"),
         ({"temperature": 2.5}, "agents[0].temperature must be from 0"),
