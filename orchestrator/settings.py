@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestrator.domain.addresses import url_mistake
 from orchestrator.domain.councils import FIRST_MODEL
-from orchestrator.domain.validation import name_mistake
+from orchestrator.domain.validation import model_mistake
 
 
 def is_of_kubernetes(value: str) -> bool:
@@ -357,7 +357,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_name(cls, model: str | None) -> str | None:
         """Judge it as any model's."""
-        if model is not None and (mistake := name_mistake(model)):
+        if model is not None and (mistake := model_mistake(model)):
             msg = f"a model's name {mistake}"
             raise ValueError(msg)
         return model

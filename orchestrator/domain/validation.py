@@ -10,6 +10,7 @@ from itertools import chain
 from typing import cast
 
 from orchestrator.domain import limits
+from orchestrator.domain.councils import REHEARSAL
 from orchestrator.domain.errors import InvalidInput, Mistake, RefusedError
 from orchestrator.domain.places import label
 
@@ -54,6 +55,13 @@ def name_mistake(value: str, longest: int = limits.NAME) -> str | None:  # noqa:
     if len(value) > longest:
         return f"must not be longer than {longest} characters, and has {len(value)}"
     return None
+
+
+def model_mistake(value: str) -> str | None:
+    """Say why a text is no name of a model that can be asked for, as a phrase that follows what it names; none where it is one."""
+    if value == REHEARSAL:
+        return f"must not be {REHEARSAL}: it stands in where there is no VLLM_URL, and is nobody's choice"
+    return name_mistake(value)
 
 
 def _is_seen(character: str) -> bool:

@@ -8,13 +8,7 @@ from typing import TypeVar
 
 from orchestrator.domain import limits
 from orchestrator.domain.addresses import url_mistake
-from orchestrator.domain.councils import (
-    KEY_PREFIX,
-    REHEARSAL,
-    RESERVED_ENDPOINTS,
-    Decision,
-    ProtocolName,
-)
+from orchestrator.domain.councils import KEY_PREFIX, RESERVED_ENDPOINTS, Decision, ProtocolName
 from orchestrator.domain.drafts import (
     AgentChange,
     AgentDraft,
@@ -23,7 +17,7 @@ from orchestrator.domain.drafts import (
     CouncilDraft,
     EndpointChange,
 )
-from orchestrator.domain.validation import Inspection, Path
+from orchestrator.domain.validation import Inspection, Path, model_mistake
 
 T = TypeVar("T")
 
@@ -205,12 +199,9 @@ def inspect_endpoint_change(
 
 
 def _inspect_model(inspection: Inspection, path: Path, model: str | None) -> str | None:
-    if model == REHEARSAL:
-        inspection.add(
-            path,
-            f"model must not be {REHEARSAL}, which is nobody's choice: it stands in where there is no VLLM_URL",
-        )
-    return inspection.optional_name(path, model)
+    if model is not None and (mistake := model_mistake(model)):
+        inspection.add(path, f"model {mistake}")
+    return model
 
 
 def _inspect_url(inspection: Inspection, url: str, *, allow_link_local: bool) -> None:

@@ -13,7 +13,7 @@ from neo4j import Record
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestrator.domain import limits
-from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, FIRST_MODEL, REHEARSAL
+from orchestrator.domain.councils import DEFAULT_KEY_VARIABLE, FIRST_MODEL
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.errors import RefusedError, WrongSettingError
 from orchestrator.domain.ids import Prefix
@@ -23,7 +23,6 @@ from orchestrator.domain.validation_councils import inspect_agent, inspect_counc
 from orchestrator.graph.changes import new_id
 from orchestrator.graph.council_changes import create_council, create_role
 from orchestrator.graph.driver import Graph, Transaction
-from orchestrator.graph.errors import MisconfiguredError
 from orchestrator.graph.migrations import locked
 from orchestrator.graph.seating import lock_role
 
@@ -212,14 +211,7 @@ async def settle_defaults(graph: Graph, url: str | None, model: str | None) -> t
     What is none stays what it was, since another process may have been told it: a graph without a model
     `default` gets FIRST_MODEL, one without an endpoint none. The rehearsal model is made, too.
     An agent that was being made while the model changed elsewhere may still speak with the former one: it follows now.
-
-    Raises:
-        MisconfiguredError: VLLM_MODEL names the rehearsal model.
     """
-    if model == REHEARSAL:
-        raise MisconfiguredError(
-            f"VLLM_MODEL cannot be {REHEARSAL}: that name is the service's own"
-        )
     found = (await graph.read("seeding/read_defaults"))[0]
     endpoint_stands = url is None or (
         found["served"] and (found["url"], found["apiKeyVariable"]) == (url, DEFAULT_KEY_VARIABLE)

@@ -18,7 +18,6 @@ from orchestrator.graph.council_changes import create_council
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph, Transaction
-from orchestrator.graph.errors import MisconfiguredError
 from orchestrator.graph.seating import lock_role
 from orchestrator.graph.seeding import (
     InvalidSeedError,
@@ -286,9 +285,7 @@ async def test_a_model_that_agents_name_becomes_the_default_without_becoming_the
     assert [seat.model.name for seat in council.seats] == ["third", "third", "third", "named"]
 
 
-async def test_the_rehearsal_model_is_there_and_cannot_be_the_default(empty_graph: Graph) -> None:
-    with pytest.raises(MisconfiguredError, match="VLLM_MODEL"):
-        await settle_defaults(empty_graph, URL, "rehearsal")
+async def test_the_rehearsal_model_is_there_beside_the_default(empty_graph: Graph) -> None:
     await settle_defaults(empty_graph, None, "one")
     models = await Councils(empty_graph).models()
     assert {(m.name, m.rehearsal, m.endpoints) for m in models} == {

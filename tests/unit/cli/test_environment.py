@@ -174,7 +174,7 @@ def test_a_server_that_no_endpoint_may_have_is_none_for_vllm_url_either(
     assert "hunter2" not in str(refused.value)
 
 
-@pytest.mark.parametrize("model", [" ", "a\nb", "m" * 256, "\udcff"])
+@pytest.mark.parametrize("model", [" ", "a\nb", "m" * 256, "\udcff", "rehearsal"])
 def test_what_no_model_may_be_called_is_none_for_vllm_model_either(
     monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
