@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
-from orchestrator.graph.statements import statement
 from orchestrator.local import configuration
+from orchestrator.service.browsing import first_query
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
@@ -24,16 +24,13 @@ def address(settings: Settings) -> str:
 def prefilled(page: str, *, bolt: str, user: str, database: str) -> str:
     """Put who logs in, where to, and the starting query into the address of a Browser's page."""
     parts = urlsplit(bolt)
-    query = "\n".join(
-        line for line in statement("browser/start").splitlines() if not line.startswith("//")
-    )
     filled = urlencode(
         {
             "dbms": f"{parts.scheme}://{user}@{parts.netloc.rpartition('@')[2]}",
             "db": database,
             "preselectAuthMethod": "NATIVE",
             "cmd": "edit",
-            "arg": query,
+            "arg": first_query(),
         },
         quote_via=quote,
     )

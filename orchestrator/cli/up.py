@@ -25,11 +25,10 @@ from orchestrator.cli.rendering import deliberations
 from orchestrator.client import ClientError, CouncilClient
 from orchestrator.client.models import Service
 from orchestrator.domain.errors import HomeUnusableError
-from orchestrator.graph.seeding import read_seed
 from orchestrator.local.keeping import while_kept_up
 from orchestrator.local.neo4j import OwnNeo4j
 from orchestrator.service import serving
-from orchestrator.service.callers import means_of
+from orchestrator.service.beforehand import look_for_mistakes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +46,7 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
         CouncilError: something could not be started; what had been started was ended.
     """
     # Known at once, rather than after Neo4j has been fetched and started.
-    read_seed(settings.seed)
-    means_of(settings)
+    look_for_mistakes(settings)
     address.bind(settings.host, settings.port).close()
     async with AsyncExitStack() as stack:
         password_file: Path | None = None

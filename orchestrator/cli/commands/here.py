@@ -75,14 +75,12 @@ def settings() -> None:
         from orchestrator.cli import environment
         from orchestrator.cli.misspelt import misspelt
         from orchestrator.cli.rendering import listings
-        from orchestrator.graph.seeding import read_seed
-        from orchestrator.service.callers import means_of
+        from orchestrator.service.beforehand import look_for_mistakes
 
         screen.say(listings.settings(environment.shown(settings)))
         for one in misspelt():
             screen.warn(Text.assemble(("council: ", "problem"), one.words))
-        read_seed(settings.seed)
-        means_of(settings)
+        look_for_mistakes(settings)
         return Exit.OK
 
     carry_out(work)
