@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
-from orchestrator.local import configuration
+from orchestrator.local import homes
+from orchestrator.local.configuration import Ports
 from orchestrator.service.browsing import first_query
 
 if TYPE_CHECKING:
@@ -40,19 +41,15 @@ def prefilled(page: str, *, bolt: str, user: str, database: str) -> str:
 def _places(settings: Settings) -> tuple[str, str]:
     """Say where the page is and where Bolt is spoken."""
     if settings.neo4j_uri is None:
-        ports = _own_ports(settings)
+        # A port of 0 has `council up` choose one.
+        ports = homes.last_ports(settings.home) or Ports(
+            bolt=settings.bolt_port, http=settings.browser_port
+        )
         page, bolt = f"http://127.0.0.1:{ports.http}/browser/", f"bolt://127.0.0.1:{ports.bolt}"
     else:
         bolt = settings.neo4j_uri
         page = _page_beside(bolt)
     return settings.browser_url or page, bolt
-
-
-def _own_ports(settings: Settings) -> configuration.Ports:
-    """Return the ports of the Neo4j that `council up` runs or ran last, since 0 had it choose them."""
-    written = settings.home / "neo4j" / "conf" / "neo4j.conf"
-    found = configuration.read_ports(written.read_text("utf-8")) if written.exists() else None
-    return found or configuration.Ports(bolt=settings.bolt_port, http=settings.browser_port)
 
 
 def _page_beside(bolt: str) -> str:

@@ -15,7 +15,7 @@ from orchestrator.cli.failures import InputError
 from orchestrator.domain.errors import CouncilError
 from orchestrator.domain.pruning import Keep, Pruned, Pruning
 from orchestrator.graph.doctor import MOST_OF_A_RULE
-from orchestrator.local import configuration, credentials
+from orchestrator.local import credentials, homes
 from orchestrator.local.errors import HomeInUseError
 from orchestrator.local.neo4j import OwnNeo4j
 from orchestrator.service import upkeep
@@ -165,17 +165,12 @@ async def at_hand(settings: Settings, screen: Screen) -> AsyncGenerator[Settings
 
 
 def _made_by_up(settings: Settings) -> tuple[Ports, str]:
-    home = settings.home / "neo4j"
-    try:
-        ports = configuration.read_ports((home / "conf" / "neo4j.conf").read_text("utf-8"))
-        password = credentials.read(home / "password")
-    except OSError:
-        ports, password = None, ""
-    if ports is None:
+    ports, password_file = homes.last_ports(settings.home), homes.password_file(settings.home)
+    if ports is None or not password_file.exists():
         raise InputError(
             f"NEO4J_URI says where the graph is; it is not set, and `council up` has made none in {settings.home}."
         )
-    return ports, password
+    return ports, credentials.read(password_file)
 
 
 def _with(settings: Settings, uri: str, password: str) -> Settings:

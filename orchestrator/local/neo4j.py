@@ -13,6 +13,7 @@ from orchestrator.local import (
     configuration,
     credentials,
     docker,
+    homes,
     installing,
     java,
     locks,
@@ -83,8 +84,9 @@ class OwnNeo4j:
         Port 0 is a free one. A `lasting` one is slower in its first minutes, and faster after thousands of transactions: as Neo4j
         comes. `report` is told, a line at a time, what takes its time.
         """
-        self.home: Path = _directory_below(home)
-        self.password_file: Path = self.home / "password"
+        self.home: Path = homes.directory_below(home)
+        self.password_file: Path = homes.password_file(home)
+        self._configuration: Path = homes.configuration_file(home)
         self.user: str = credentials.USER
         self.agent: str = ""
         """What the server calls itself, such as `Neo4j/5.26.30`."""
@@ -317,10 +319,6 @@ class OwnNeo4j:
         )
 
     @property
-    def _configuration(self) -> Path:
-        return self.home / "conf" / "neo4j.conf"
-
-    @property
     def _has_data(self) -> bool:
         # The first start makes it; until then a new password can be set.
         return (self.home / "data" / "databases" / "system").exists()
@@ -396,10 +394,6 @@ class OwnNeo4j:
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _directory_below(home: Path) -> Path:
-    return home.absolute() / "neo4j"
-
-
 async def _is_to_archive(pid: int) -> bool:
     return classes.are_archived_by(await processes.command_line(pid))
 
@@ -415,7 +409,7 @@ async def stop_leftover(home: Path) -> bool:
     Raises:
         LocalNeo4jError: It could not be stopped.
     """
-    directory = _directory_below(home)
+    directory = homes.directory_below(home)
     try:
         lock = locks.take(directory / "lock")
     except FileNotFoundError:
