@@ -8,19 +8,17 @@ from typing import Any
 
 from neo4j import Record
 
-from orchestrator.domain.deliberations import Priority, Status
+from orchestrator.domain.deliberations import Status
 from orchestrator.domain.errors import Conflict, Mistake, NotFound, RefusedError, UnavailableError
 from orchestrator.engine.ports import Accepted, CouncilById, CouncilByRole, Order, Retry
 from orchestrator.graph.changes import check_same
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.errors import ConstraintViolatedError
 from orchestrator.graph.gathering import Gathering
+from orchestrator.graph.queueing import place_in_queue
 
 _ATTEMPTS = 10
 """How often it is tried again where the council was being changed each time."""
-
-_PLACE = {Priority.HIGH: 1, Priority.NORMAL: 3, Priority.LOW: 5}
-"""`waiting` of a new deliberation; one that was under way has the even number before."""
 
 _RETRIED = {Status.FAILED, Status.CANCELLED}
 
@@ -175,7 +173,7 @@ def _row(order: Order) -> dict[str, Any]:
         "rounds": order.rounds,
         "decision": None if order.decision is None else order.decision.value,
         "priority": order.priority.value,
-        "waiting": _PLACE[order.priority],
+        "waiting": place_in_queue(order.priority, under_way=False),
         "deadline": (
             None if order.deadline is None else order.deadline // timedelta(milliseconds=1)
         ),

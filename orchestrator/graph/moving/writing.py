@@ -22,6 +22,7 @@ from orchestrator.graph.moving.lookup import kindless
 from orchestrator.graph.moving.planning import Plan, Replaced
 from orchestrator.graph.moving.seeded import is_as_seeded
 from orchestrator.graph.moving.shapes import objects
+from orchestrator.graph.queueing import place_in_queue
 from orchestrator.graph.seating import lock_role
 from orchestrator.graph.seeding import Seed
 from orchestrator.graph.vocabulary import FRACTION, INSTANT, OPTIONAL, REQUIRED, Types
@@ -31,9 +32,6 @@ Told = Callable[[Kind, int], None]
 
 SECONDS: Final = 120.0
 """How long one of these transactions may take: what is in it is bounded, but a machine may be slow."""
-
-_PLACE: Final = {Priority.HIGH: 0, Priority.NORMAL: 2, Priority.LOW: 4}
-"""`waiting` of a deliberation that was under way; a new one has the odd number after."""
 
 _TAKEN: Final = ("id", "description", "idempotencyKey", "inputDigest")
 """What a role, model or endpoint of a graph that is as new takes on from the file."""
@@ -221,8 +219,9 @@ def _deliberation(record: Record) -> dict[str, Any]:
     status = Status(record["status"])
     if not status.ended:
         # Nobody holds it here: it waits to be claimed, and its next claim has the next epoch.
-        waiting = _PLACE[Priority(record["priority"])] + (status is Status.QUEUED)
-        node["properties"]["waiting"] = waiting
+        node["properties"]["waiting"] = place_in_queue(
+            Priority(record["priority"]), under_way=status is Status.RUNNING
+        )
     verdict: Record | None = record.get("verdict")
     ranked = [] if verdict is None else objects(verdict, "ranked")
     final = {place["proposal"] for place in ranked}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.domain.deliberations import Priority
+from orchestrator.graph.queueing import place_in_queue
 from orchestrator.graph.statements import statements
 
 BACKWARD = [name for name in statements() if "/list_older" in name]
@@ -34,6 +36,21 @@ def test_both_ways_through_a_list_differ_in_their_direction_alone(name: str) -> 
         .replace("just before", "just after")
     )
     assert turned == statements()[name.replace("/list_older", "/list_newer")]
+
+
+@pytest.mark.parametrize(
+    ("name", "under_way"),
+    [("claim/claim", True), ("claim/release", True), ("deliberation/retry", False)],
+)
+def test_places_of_those_that_wait_are_numbered_as_python_does(
+    name: str, *, under_way: bool
+) -> None:
+    high, normal, low = (
+        place_in_queue(priority, under_way=under_way)
+        for priority in (Priority.HIGH, Priority.NORMAL, Priority.LOW)
+    )
+    cases = f"WHEN 'HIGH' THEN {high} WHEN 'NORMAL' THEN {normal} ELSE {low} END"
+    assert statements()[name].count(cases) == statements()[name].count("WHEN 'HIGH'") == 1
 
 
 @pytest.mark.parametrize("passage", PASSAGES)
