@@ -1,7 +1,7 @@
 // Claim deliberations that nobody holds, or whose holder's lease has run out or is known to be gone.
-// $process: who claims; $room: how many at most; $knows: what it knows: gone: ids of processes that are dead; held: what it holds, or null
-// where it does not ask: what else it holds was claimed without its having been told, and comes first, within the room; past: how many of
-// those that come first are passed over, as others have their locks
+// $process: who claims; $room: how many at most; $knows: what it knows: gone: ids of processes that are dead; held: what it holds: what else
+// it holds was claimed without its having been told, and comes first, within the room; past: how many of those that come first are passed
+// over, as others have their locks
 // Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed, rehearsal, case] of
 // those it got; case: [deliberation, task, seats] as `deliberation/load` has them where it is the first claim, else null
 // Order: priority, then under way before new, then the role with the fewest running first, then first come.
@@ -63,7 +63,7 @@ WITH me, collect(id) AS ids
 CALL () {
   MATCH (d:Deliberation)
   USING INDEX SEEK d:Deliberation(holder, role)
-  WHERE d.holder = $process AND d.role IS NOT NULL AND NOT coalesce(d.id IN $knows.held, true)
+  WHERE d.holder = $process AND d.role IS NOT NULL AND NOT d.id IN $knows.held
   MATCH (d)-[:CLAIMED]->(claim:Claim)
   WHERE claim.epoch = d.epoch
   WITH d, claim

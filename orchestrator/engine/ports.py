@@ -170,15 +170,11 @@ class Deliberations(Protocol):
         ...
 
     async def claim(
-        self,
-        process: str,
-        room: int,
-        gone: Collection[str],
-        known: Collection[str] | None = None,
+        self, process: str, room: int, gone: Collection[str], known: Collection[str]
     ) -> tuple[Held, ...]:
         """Claim up to `room` deliberations that nobody holds, whose holder's lease ran out or whose holder is `gone`.
 
-        Asked what else it holds than what is `known`, it is told that first, within the room.
+        What else it holds than what is `known` it is told first, within the room.
         """
         ...
 

@@ -51,7 +51,7 @@ class Claims:
         self._held_up = False
 
     async def claim(
-        self, process: str, room: int, gone: Collection[str], known: Collection[str] | None
+        self, process: str, room: int, gone: Collection[str], known: Collection[str]
     ) -> tuple[Held, ...]:
         """Claim up to `room` deliberations; fewer only where there are no more, or others have their locks.
 
@@ -63,7 +63,7 @@ class Claims:
         passed_over = 0
         empty_handed = 0
         while len(claimed) < room:
-            held = None if known is None else [*known, *(one.deliberation for one in claimed)]
+            held = [*known, *(one.deliberation for one in claimed)]
             try:
                 rows = await self._graph.write(
                     "claim/claim",

@@ -61,11 +61,7 @@ class GraphDeliberations(Deliberations):
 
     @override
     async def claim(
-        self,
-        process: str,
-        room: int,
-        gone: Collection[str],
-        known: Collection[str] | None = None,
+        self, process: str, room: int, gone: Collection[str], known: Collection[str]
     ) -> tuple[Held, ...]:
         return await self._claims.claim(process, room, gone, known)
 

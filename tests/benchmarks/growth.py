@@ -103,7 +103,7 @@ async def _costs(graph: Graph, runs: int) -> Costs:
 
     for _ in range(_WARMING + runs):
         await timed("an accept", deliberations.accept(an_order()))
-        (held,) = await timed("a claim", deliberations.claim(_PROCESS, 1, ()))
+        (held,) = await timed("a claim", deliberations.claim(_PROCESS, 1, (), ()))
         turn = proposals(held.deliberation)[:1]
         await timed("a turn", deliberations.record(recordings(held, turn)))
         for name, where in pages.items():

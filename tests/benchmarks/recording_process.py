@@ -59,6 +59,8 @@ class _Work:
         self._recorder = Recorder(deliberations)
         self._process = fresh(Prefix.PROCESS)
         self._held: list[Held] = []
+        self._left: list[str] = []
+        """What has its turns and was not to be decided: it is held still."""
 
     async def enter(self) -> None:
         """Write this process into the graph."""
@@ -82,7 +84,7 @@ class _Work:
     async def claim(self, room: int) -> int:
         """Claim what there is, up to `room`, and return how many."""
         held = await until_available(
-            lambda: self._deliberations.claim(self._process, room, frozenset())
+            lambda: self._deliberations.claim(self._process, room, frozenset(), self._left)
         )
         self._held += held
         return len(held)
@@ -138,6 +140,8 @@ class _Work:
             decided = any(one.decided for one in written)
         if decided is not deciding:
             raise AssertionError(f"{held.deliberation}: decided is {decided}")
+        if not deciding:
+            self._left.append(held.deliberation)
         return len(turns)
 
 

@@ -86,8 +86,8 @@ async def make_councils(councils: Councils) -> None:
 async def _decide(deliberations: GraphDeliberations, role: str) -> None:
     order = an_order(role, external_id=ODD, idempotency=_key("deliberate"))
     await deliberations.accept(order)
-    (held,) = await deliberations.claim("prc_two", 1, ())
-    (held,) = await deliberations.claim("prc_one", 1, ("prc_two",))
+    (held,) = await deliberations.claim("prc_two", 1, (), ())
+    (held,) = await deliberations.claim("prc_one", 1, ("prc_two",), ())
     turns = all_turns(held.deliberation)
     await deliberations.record(recordings(held, turns))
     assert await deliberations.decide(held, 14, a_verdict(turns), StopReason.COMPLETED)
@@ -95,7 +95,7 @@ async def _decide(deliberations: GraphDeliberations, role: str) -> None:
 
 async def _fail(deliberations: GraphDeliberations, role: str) -> None:
     await deliberations.accept(an_order(role))
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     absent = _absent(held.deliberation, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=1))
     await deliberations.record(recordings(held, [absent]))
     assert await deliberations.fail(held, 2, StopReason.QUORUM_LOST, f"nobody is left: {ODD}")
@@ -104,7 +104,7 @@ async def _fail(deliberations: GraphDeliberations, role: str) -> None:
 async def _end_partly(deliberations: GraphDeliberations, role: str) -> None:
     """A critique that was asked for and did not come, and an end in between."""
     await deliberations.accept(an_order(role))
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     turns = all_turns(held.deliberation)[:3]
     absent = _absent(held.deliberation, TurnKey(kind=TurnKind.CRITIQUE, round=1, seat=1, target=2))
     await deliberations.record(recordings(held, [*turns, absent]))
@@ -114,7 +114,7 @@ async def _end_partly(deliberations: GraphDeliberations, role: str) -> None:
 async def _leave_running(deliberations: GraphDeliberations, role: str) -> None:
     """One with a token budget, of which something is reserved for calls that nobody will record."""
     await deliberations.accept(an_order(role, token_budget=20_000))
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     assert await deliberations.reserve(held, 9_000)
     turns = recordings(held, all_turns(held.deliberation)[:5])
     await deliberations.record([replace(turn, settles=1_000) for turn in turns])

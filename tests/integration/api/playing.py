@@ -8,7 +8,7 @@ from orchestrator.domain.deliberations import StopReason
 from orchestrator.engine.events import Moved
 from orchestrator.engine.ports import Held
 from tests.integration.api.conftest import Api
-from tests.support.deliberating import LEASE, a_verdict, all_turns, recordings
+from tests.support.deliberating import LEASE, a_verdict, all_turns, one_more, recordings
 
 
 async def accept(api: Api, **more: Any) -> str:
@@ -29,8 +29,7 @@ async def accept(api: Api, **more: Any) -> str:
 
 async def claim(api: Api) -> Held:
     await api.desk.deliberations.enter("prc_test", "host", LEASE)
-    (held,) = await api.desk.deliberations.claim("prc_test", 1, ())
-    return held
+    return await one_more(api.desk.deliberations, "prc_test")
 
 
 async def decide(api: Api, held: Held) -> None:

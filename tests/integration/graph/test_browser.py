@@ -27,7 +27,7 @@ async def decided(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
     deliberations = GraphDeliberations(graph)
     await deliberations.enter("prc_one", "host", LEASE)
     await deliberations.accept(an_order("DEV"))
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     turns = all_turns(held.deliberation)
     await deliberations.record(recordings(held, turns))
     assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)

@@ -33,7 +33,7 @@ async def deliberations(seeded: Councils) -> Deliberations:
 @pytest.fixture
 async def held(deliberations: Deliberations) -> Held:
     await deliberations.accept(an_order(token_budget=10_000, deadline=timedelta(days=1)))
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     return held
 
 
@@ -79,7 +79,7 @@ async def test_what_was_in_flight_counts_once_over_several_takeovers(
     assert await deliberations.reserve(held, 3_000)
     for before, process in (("prc_one", "prc_two"), ("prc_two", "prc_three")):
         await run("expire_lease", process=before)
-        (held,) = await deliberations.claim(process, 1, ())
+        (held,) = await deliberations.claim(process, 1, (), ())
         assert (await found(deliberations, held)).tokens_spent == 3_000
     assert await deliberations.reserve(held, 3_000 + 800)
     await deliberations.record(settling(held, proposals(held.deliberation)[:1], 800))
@@ -88,7 +88,7 @@ async def test_what_was_in_flight_counts_once_over_several_takeovers(
 
 async def test_the_first_claim_brings_the_budget(deliberations: Deliberations) -> None:
     await deliberations.accept(an_order(token_budget=777))
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     assert held.case is not None
     assert (held.case.deliberation.token_budget, held.case.deliberation.tokens_reserved) == (777, 0)
 
@@ -97,7 +97,7 @@ async def test_without_a_budget_nothing_of_one_is_in_the_graph(
     deliberations: Deliberations, run: Run
 ) -> None:
     await deliberations.accept(an_order())
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     await deliberations.record(recordings(held, proposals(held.deliberation)))
     (shown,) = await run("show_deliberation", deliberation=held.deliberation)
     assert not {"tokenBudget", "tokensReserved", "tokensSettled"} & set(shown["properties"])

@@ -35,7 +35,7 @@ async def deliberations(seeded: Councils) -> Deliberations:
 
 async def claimed(deliberations: Deliberations) -> Held:
     await deliberations.accept(an_order())
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     return held
 
 
@@ -71,7 +71,7 @@ async def test_what_nobody_has_taken_up_yet_is_never_taken_up(
 ) -> None:
     deliberation = (await deliberations.accept(an_order())).deliberation
     await deliberations.cancel(deliberation, None)
-    assert await deliberations.claim("prc_one", 1, ()) == ()
+    assert await deliberations.claim("prc_one", 1, (), ()) == ()
     (shown,) = await run("show_deliberation", deliberation=deliberation)
     assert set(shown["labels"]) == {"Deliberation", "Cancelled"}
     assert not {"holder", "waiting", "startedAt", "failure"} & set(shown["properties"])

@@ -51,14 +51,14 @@ async def claimed_one_by_one(deliberations: Deliberations, process: str, count: 
     """In the order in which they would be claimed, though what is claimed before counts as running."""
     found: list[str] = []
     for _ in range(count):
-        (held,) = await deliberations.claim(process, 1, ())
+        (held,) = await deliberations.claim(process, 1, (), found)
         found.append(held.deliberation)
     return found
 
 
 async def test_a_claim_is_written_down_and_numbered(deliberations: Deliberations, run: Run) -> None:
     deliberation = await accepted(deliberations)
-    (held,) = await deliberations.claim("prc_one", 5, ())
+    (held,) = await deliberations.claim("prc_one", 5, (), ())
     assert held == Held(deliberation=deliberation, epoch=1, time_left=None, resumed=False)
 
     (shown,) = await run("show_deliberation", deliberation=deliberation)
@@ -75,10 +75,10 @@ async def test_the_first_claim_brings_what_there_is_to_load_and_no_later_one_doe
     deliberations: Deliberations,
 ) -> None:
     deliberation = await accepted(deliberations)
-    (held,) = await deliberations.claim("prc_one", 5, ())
+    (held,) = await deliberations.claim("prc_one", 5, (), ())
     assert held.case is not None
     assert held.case == await deliberations.load(deliberation)
-    (again,) = await deliberations.claim("prc_two", 5, ("prc_one",))
+    (again,) = await deliberations.claim("prc_two", 5, ("prc_one",), ())
     assert (again.resumed, again.case) == (True, None)
 
 
@@ -87,7 +87,7 @@ async def test_one_that_cannot_be_read_keeps_no_other_from_being_claimed(
 ) -> None:
     unreadable, readable = await accepted(deliberations), await accepted(deliberations)
     await run("change_protocol", deliberation=unreadable, protocol="ONE_OF_A_LATER_VERSION")
-    claimed = await deliberations.claim("prc_one", 5, ())
+    claimed = await deliberations.claim("prc_one", 5, (), ())
     assert {held.deliberation: held.case is None for held in claimed} == {
         unreadable: True,
         readable: False,
@@ -110,7 +110,7 @@ async def test_what_ended_just_after_it_was_given_back_is_sought_by_nobody(
     deliberations: Deliberations, run: Run, ending: str
 ) -> None:
     deliberation = await accepted(deliberations)
-    (held,) = await deliberations.claim("prc_one", 5, ())
+    (held,) = await deliberations.claim("prc_one", 5, (), ())
     turns = all_turns(deliberation)
     await deliberations.record(recordings(held, turns))
     await deliberations.release("prc_one")
@@ -121,16 +121,18 @@ async def test_what_ended_just_after_it_was_given_back_is_sought_by_nobody(
         assert await deliberations.fail(held, 13, StopReason.QUORUM_LOST, "nobody is left")
     (shown,) = await run("show_deliberation", deliberation=deliberation)
     assert "waiting" not in shown["properties"]
-    assert await deliberations.claim("prc_two", 5, ()) == ()
+    assert await deliberations.claim("prc_two", 5, (), ()) == ()
 
 
 async def test_nothing_is_claimed_beyond_the_room(deliberations: Deliberations) -> None:
     for _ in range(5):
         await accepted(deliberations)
-    assert len(await deliberations.claim("prc_one", 2, ())) == 2
-    assert len(await deliberations.claim("prc_one", 0, ())) == 0
-    assert len(await deliberations.claim("prc_one", 9, ())) == 3
-    assert len(await deliberations.claim("prc_one", 9, ())) == 0
+    first = names(await deliberations.claim("prc_one", 2, (), ()))
+    assert len(first) == 2
+    assert len(await deliberations.claim("prc_one", 0, (), first)) == 0
+    others = names(await deliberations.claim("prc_one", 9, (), first))
+    assert len(others) == 3
+    assert len(await deliberations.claim("prc_one", 9, (), [*first, *others])) == 0
 
 
 async def test_what_it_holds_without_knowing_is_claimed_before_anything_more(
@@ -138,7 +140,7 @@ async def test_what_it_holds_without_knowing_is_claimed_before_anything_more(
 ) -> None:
     in_order = [await accepted(deliberations) for _ in range(5)]
     # Its acknowledgement was lost.
-    untold = await deliberations.claim("prc_one", 2, ())
+    untold = await deliberations.claim("prc_one", 2, (), ())
     again = await deliberations.claim("prc_one", 2, (), ())
     assert again == untold
     assert names(await deliberations.claim("prc_one", 3, (), in_order[:1])) == in_order[1:4]
@@ -150,8 +152,8 @@ async def test_of_what_it_holds_without_knowing_it_is_told_whether_another_had_l
     deliberations: Deliberations,
 ) -> None:
     await accepted(deliberations)
-    await deliberations.claim("prc_two", 1, ())
-    resumed = await deliberations.claim("prc_one", 1, ("prc_two",))
+    await deliberations.claim("prc_two", 1, (), ())
+    resumed = await deliberations.claim("prc_one", 1, ("prc_two",), ())
     await accepted(deliberations)
     assert await deliberations.claim("prc_one", 1, (), ()) == resumed
 
@@ -160,14 +162,14 @@ async def test_a_process_that_has_not_entered_claims_nothing(
     deliberations: Deliberations,
 ) -> None:
     await accepted(deliberations)
-    assert await deliberations.claim("prc_unknown", 1, ()) == ()
+    assert await deliberations.claim("prc_unknown", 1, (), ()) == ()
 
 
 async def test_the_time_left_until_a_deadline_comes_with_the_claim_and_with_each_renewal(
     deliberations: Deliberations,
 ) -> None:
     await deliberations.accept(an_order(deadline=timedelta(seconds=100)))
-    (claimed,) = await deliberations.claim("prc_one", 1, ())
+    (claimed,) = await deliberations.claim("prc_one", 1, (), ())
     (renewed,) = cast("tuple[Held, ...]", await deliberations.renew("prc_one", LEASE))
     assert claimed.time_left is not None
     assert renewed.time_left is not None
@@ -178,7 +180,7 @@ async def test_a_deadline_that_has_passed_is_claimed_all_the_same(
     deliberations: Deliberations,
 ) -> None:
     await deliberations.accept(an_order(deadline=timedelta(0)))
-    (claimed,) = await deliberations.claim("prc_one", 1, ())
+    (claimed,) = await deliberations.claim("prc_one", 1, (), ())
     assert claimed.time_left is not None
     assert claimed.time_left <= timedelta(0)
 
@@ -195,7 +197,9 @@ async def test_what_was_under_way_comes_before_what_is_new_within_a_priority(
 ) -> None:
     high = await accepted(deliberations, priority=Priority.HIGH)
     first = await accepted(deliberations)
-    (_, left) = sorted(await deliberations.claim("prc_one", 2, ()), key=lambda h: h.deliberation)
+    (_, left) = sorted(
+        await deliberations.claim("prc_one", 2, (), ()), key=lambda h: h.deliberation
+    )
     assert left.deliberation == first
     await deliberations.release("prc_one")
     new = await accepted(deliberations)
@@ -214,7 +218,7 @@ async def test_a_role_with_a_long_queue_does_not_keep_others_waiting(
     dev = [await accepted(deliberations, "DEV") for _ in range(6)]
     qa = [await accepted(deliberations, "QA") for _ in range(2)]
     data = [await accepted(deliberations, "DATA")]
-    first = await deliberations.claim("prc_one", 5, ())
+    first = await deliberations.claim("prc_one", 5, (), ())
     assert names(first) == sorted([*dev[:2], *qa, *data])
 
 
@@ -223,7 +227,7 @@ async def test_the_role_with_the_fewest_running_comes_first(
 ) -> None:
     for _ in range(2):
         await accepted(deliberations, "DEV")
-    await deliberations.claim("prc_one", 2, ())
+    await deliberations.claim("prc_one", 2, (), ())
     dev = [await accepted(deliberations, "DEV") for _ in range(2)]
     qa = [await accepted(deliberations, "QA") for _ in range(4)]
     # Two of DEV run elsewhere: two of QA come first, then each in turn, the older before.
@@ -241,8 +245,8 @@ async def test_what_is_held_is_not_claimed_by_another_while_the_lease_lasts(
     deliberations: Deliberations,
 ) -> None:
     await accepted(deliberations)
-    await deliberations.claim("prc_one", 1, ())
-    assert await deliberations.claim("prc_two", 1, ()) == ()
+    await deliberations.claim("prc_one", 1, (), ())
+    assert await deliberations.claim("prc_two", 1, (), ()) == ()
 
 
 async def test_a_claim_of_a_rehearsal_says_so_be_it_the_first_a_takeover_or_told_again(
@@ -250,10 +254,10 @@ async def test_a_claim_of_a_rehearsal_says_so_be_it_the_first_a_takeover_or_told
 ) -> None:
     for _ in range(2):
         await deliberations.accept(an_order(rehearsal=True))
-    (first,) = await deliberations.claim("prc_one", 1, ())
+    (first,) = await deliberations.claim("prc_one", 1, (), ())
     (again,) = await deliberations.claim("prc_one", 1, (), ())
     await run("expire_lease", process="prc_one")
-    (second,) = await deliberations.claim("prc_two", 1, ())
+    (second,) = await deliberations.claim("prc_two", 1, (), ())
     told = [(held.deliberation, held.epoch, held.rehearsal) for held in (first, again, second)]
     assert told == [(first.deliberation, epoch, True) for epoch in (1, 1, 2)]
 
@@ -262,9 +266,9 @@ async def test_what_a_silent_process_held_is_taken_over_with_a_higher_epoch(
     deliberations: Deliberations, run: Run
 ) -> None:
     deliberation = await accepted(deliberations)
-    (first,) = await deliberations.claim("prc_one", 1, ())
+    (first,) = await deliberations.claim("prc_one", 1, (), ())
     await run("expire_lease", process="prc_one")
-    (second,) = await deliberations.claim("prc_two", 1, ())
+    (second,) = await deliberations.claim("prc_two", 1, (), ())
     assert second == Held(deliberation=deliberation, epoch=first.epoch + 1, resumed=True)
     assert (await deliberations.load(deliberation)).deliberation.resumptions == 1
     assert await deliberations.renew("prc_one", LEASE) == ()
@@ -279,8 +283,8 @@ async def test_what_a_process_held_that_is_known_to_be_gone_is_taken_over_at_onc
     deliberations: Deliberations,
 ) -> None:
     deliberation = await accepted(deliberations)
-    await deliberations.claim("prc_one", 1, ())
-    (held,) = await deliberations.claim("prc_two", 1, ("prc_one", "prc_never"))
+    await deliberations.claim("prc_one", 1, (), ())
+    (held,) = await deliberations.claim("prc_two", 1, ("prc_one", "prc_never"), ())
     assert (held.deliberation, held.resumed) == (deliberation, True)
 
 
@@ -288,11 +292,11 @@ async def test_who_was_not_overtaken_goes_on_after_his_lease_ran_out(
     deliberations: Deliberations, run: Run
 ) -> None:
     deliberation = await accepted(deliberations)
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     await run("expire_lease", process="prc_one")
-    assert await deliberations.claim("prc_one", 1, ("prc_one",)) == ()
+    assert await deliberations.claim("prc_one", 1, ("prc_one",), ()) == ()
     assert await deliberations.renew("prc_one", LEASE) == (held,)
-    assert await deliberations.claim("prc_two", 1, ()) == ()
+    assert await deliberations.claim("prc_two", 1, (), ()) == ()
     recorded = await deliberations.record(recordings(held, proposals(deliberation)))
     assert len(recorded.sequences) == 3
 
@@ -303,10 +307,10 @@ async def test_a_process_that_is_not_in_the_graph_is_told_so_and_claims_once_it_
     deliberation = await accepted(deliberations)
     await run("remove_process", process="prc_one")
     assert await deliberations.renew("prc_one", LEASE) is None
-    assert await deliberations.claim("prc_one", 1, ()) == ()
+    assert await deliberations.claim("prc_one", 1, (), ()) == ()
     await deliberations.enter("prc_one", "host", LEASE)
     assert await deliberations.renew("prc_one", LEASE) == ()
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     assert held.deliberation == deliberation
 
 
@@ -314,13 +318,13 @@ async def test_what_is_given_back_is_under_way_and_free(
     deliberations: Deliberations, run: Run
 ) -> None:
     deliberation = await accepted(deliberations)
-    await deliberations.claim("prc_one", 1, ())
+    await deliberations.claim("prc_one", 1, (), ())
     await deliberations.release("prc_one")
     (shown,) = await run("show_deliberation", deliberation=deliberation)
     assert "holder" not in shown["properties"]
     assert shown["properties"]["status"] == "RUNNING"
     assert await deliberations.renew("prc_one", LEASE) == ()
-    (held,) = await deliberations.claim("prc_two", 1, ())
+    (held,) = await deliberations.claim("prc_two", 1, (), ())
     assert (held.epoch, held.resumed) == (2, True)
 
 
@@ -328,10 +332,10 @@ async def test_nothing_that_has_ended_is_claimed_or_given_back(
     deliberations: Deliberations, run: Run
 ) -> None:
     deliberation = await accepted(deliberations)
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     assert await deliberations.fail(held, 1, StopReason.ERROR, "it broke")
     await deliberations.release("prc_one")
-    assert await deliberations.claim("prc_two", 1, ("prc_one",)) == ()
+    assert await deliberations.claim("prc_two", 1, ("prc_one",), ()) == ()
     (shown,) = await run("show_deliberation", deliberation=deliberation)
     assert not {"holder", "waiting"} & set(shown["properties"])
     assert set(shown["labels"]) == {"Deliberation", "Failed"}
@@ -340,14 +344,15 @@ async def test_nothing_that_has_ended_is_claimed_or_given_back(
 async def test_two_that_claim_at_once_never_get_the_same_and_leave_nothing(
     deliberations: Deliberations, run: Run
 ) -> None:
+    known: dict[str, list[str]] = {"prc_one": [], "prc_two": [], "prc_three": []}
     for _ in range(3):
         waiting = [await accepted(deliberations) for _ in range(30)]
-        one, two, three = await asyncio.gather(
-            deliberations.claim("prc_one", 15, ()),
-            deliberations.claim("prc_two", 15, ()),
-            deliberations.claim("prc_three", 15, ()),
+        claimed = await asyncio.gather(
+            *(deliberations.claim(process, 15, (), holds) for process, holds in known.items())
         )
-        assert names([*one, *two, *three]) == sorted(waiting)
+        assert names([held for some in claimed for held in some]) == sorted(waiting)
+        for holds, some in zip(known.values(), claimed, strict=True):
+            holds.extend(names(some))
         for deliberation in waiting:
             (shown,) = await run("show_deliberation", deliberation=deliberation)
             assert len(shown["claims"]) == 1
@@ -363,4 +368,4 @@ async def test_an_entry_asked_twice_keeps_the_beginning(
     assert (after["host"], after["startedAt"]) == (before["host"], before["startedAt"])
     assert after["leaseUntil"] > before["leaseUntil"]
     await accepted(deliberations)
-    assert len(await deliberations.claim("prc_one", 1, ())) == 1
+    assert len(await deliberations.claim("prc_one", 1, (), ())) == 1

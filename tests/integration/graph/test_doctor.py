@@ -56,7 +56,7 @@ async def sound(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
     await deliberations.enter("prc_one", "host", LEASE)
     for role in ("DEV", "QA", "ARCHITECT"):
         await deliberations.accept(an_order(role, external_id=role, token_budget=50_000))
-        (held,) = await deliberations.claim("prc_one", 1, ())
+        (held,) = await deliberations.claim("prc_one", 1, (), ())
         await deliberations.reserve(held, 700)
         if role == "ARCHITECT":
             continue

@@ -47,7 +47,7 @@ def rivalry(driver: AsyncDriver, seeded: Councils) -> Rivalry:
 @pytest.fixture
 async def held(deliberations: Deliberations) -> Held:
     await deliberations.accept(an_order())
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     return held
 
 
@@ -55,7 +55,7 @@ async def held(deliberations: Deliberations) -> Held:
 async def limited(deliberations: Deliberations) -> Held:
     """One with a token budget."""
     await deliberations.accept(an_order(token_budget=10_000))
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     return held
 
 
@@ -188,7 +188,7 @@ async def test_what_a_rival_claimed_meanwhile_is_not_claimed_again(
     other = (await deliberations.accept(an_order())).deliberation
     async with rivalry(first) as rival:
         await rival.does("overtake_deliberation", deliberation=first, process="prc_rival")
-        claimed = await rival.commits_while(deliberations.claim("prc_one", 1, ()))
+        claimed = await rival.commits_while(deliberations.claim("prc_one", 1, (), ()))
     # What it lost left it room, which it filled.
     assert [one.deliberation for one in claimed] == [other]
     (shown,) = await run("show_deliberation", deliberation=first)
@@ -201,7 +201,7 @@ async def test_what_ended_meanwhile_is_not_claimed(
     deliberation = (await deliberations.accept(an_order())).deliberation
     async with rivalry(deliberation) as rival:
         await rival.does("end_deliberation", deliberation=deliberation)
-        claimed = await rival.commits_while(deliberations.claim("prc_one", 1, ()))
+        claimed = await rival.commits_while(deliberations.claim("prc_one", 1, (), ()))
     assert claimed == ()
 
 
@@ -214,7 +214,7 @@ async def test_what_a_rival_took_over_first_is_not_taken_over_again(
         await rival.does(
             "overtake_deliberation", deliberation=held.deliberation, process="prc_rival"
         )
-        claimed = await rival.commits_while(deliberations.claim("prc_two", 1, ()))
+        claimed = await rival.commits_while(deliberations.claim("prc_two", 1, (), ()))
     assert claimed == ()
     (shown,) = await run("show_deliberation", deliberation=held.deliberation)
     assert shown["properties"]["holder"] == "prc_rival"
@@ -227,7 +227,7 @@ async def test_who_renewed_his_lease_meanwhile_is_not_taken_over(
     await run("expire_lease", process="prc_one")
     async with rivalry(held.deliberation) as rival:
         await rival.does("renew_lease", process="prc_one")
-        claimed = await rival.commits_while(deliberations.claim("prc_two", 1, ()))
+        claimed = await rival.commits_while(deliberations.claim("prc_two", 1, (), ()))
     assert claimed == ()
     assert await deliberations.renew("prc_one", LEASE) == (held,)
 
@@ -324,7 +324,7 @@ async def test_what_was_cancelled_meanwhile_is_not_claimed(
     deliberation = (await deliberations.accept(an_order())).deliberation
     async with rivalry(deliberation) as rival:
         await rival.deliberations.cancel(deliberation, None)
-        claimed = await rival.commits_while(deliberations.claim("prc_one", 1, ()))
+        claimed = await rival.commits_while(deliberations.claim("prc_one", 1, (), ()))
     assert claimed == ()
 
 
@@ -333,7 +333,7 @@ async def test_what_was_claimed_meanwhile_is_cancelled_all_the_same(
 ) -> None:
     deliberation = (await deliberations.accept(an_order())).deliberation
     async with rivalry(deliberation) as rival:
-        (held,) = await rival.deliberations.claim("prc_rival", 1, ())
+        (held,) = await rival.deliberations.claim("prc_rival", 1, (), ())
         await rival.commits_while(deliberations.cancel(deliberation, None))
     assert await deliberations.renew("prc_rival", LEASE) == ()
     (shown,) = await run("show_deliberation", deliberation=deliberation)

@@ -30,7 +30,7 @@ async def two(seeded: Councils) -> list[Held]:
     await found.enter("prc_one", "host", LEASE)
     for _ in range(2):
         await found.accept(an_order())
-    return sorted(await found.claim("prc_one", 2, ()), key=lambda held: held.deliberation)
+    return sorted(await found.claim("prc_one", 2, (), ()), key=lambda held: held.deliberation)
 
 
 @pytest.fixture
@@ -125,17 +125,17 @@ async def test_one_that_is_locked_keeps_no_other_from_being_claimed(
     locked, *others = await _three_wait(hasty)
     async with a_rival(driver, seeded.graph.database, locked) as rival:
         with capture_logs() as told:
-            claimed = await hasty.claim("prc_one", 9, ())
+            claimed = await hasty.claim("prc_one", 9, (), ())
         assert [held.deliberation for held in claimed] == others
         assert [line["event"] for line in told] == ["claims_held_up"]
         # What comes later does not wait for what could not be had again.
         after = an_order()
         await hasty.accept(after)
-        (held,) = await hasty.claim("prc_one", 9, ())
+        (held,) = await hasty.claim("prc_one", 9, (), others)
         assert held.deliberation == after.deliberation
         await rival.commit()
     with capture_logs() as told:
-        (held,) = await hasty.claim("prc_one", 9, ())
+        (held,) = await hasty.claim("prc_one", 9, (), [*others, after.deliberation])
     assert held.deliberation == locked
     assert [line["event"] for line in told] == ["claims_go_on"]
 
@@ -154,7 +154,7 @@ async def test_where_nothing_can_be_claimed_it_is_said_and_all_is_sought_at_once
         a_rival(driver, database, second) as other,
     ):
         with pytest.raises(UnavailableError):
-            await hasty.claim("prc_one", 9, ())
+            await hasty.claim("prc_one", 9, (), ())
         await one.commit()
         await other.commit()
-        assert len(await hasty.claim("prc_one", 9, ())) == 3
+        assert len(await hasty.claim("prc_one", 9, (), ())) == 3

@@ -45,7 +45,7 @@ async def test_where_deliberations_stand_is_told_of_all_in_one_go(
     deliberations: Deliberations, news: GraphNews
 ) -> None:
     first = (await deliberations.accept(an_order())).deliberation
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     await deliberations.record(recordings(held, all_turns(first)[:3]))
     second = (await deliberations.accept(an_order())).deliberation
 
@@ -66,12 +66,12 @@ async def test_each_change_of_status_is_found_whichever_statement_made_it(
     queued = (await deliberations.accept(an_order())).deliberation
     await deliberations.cancel(queued, None)
     decided = (await deliberations.accept(an_order())).deliberation
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     turns = all_turns(decided)
     await deliberations.record(recordings(held, turns))
     assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
     failed = (await deliberations.accept(an_order())).deliberation
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     assert await deliberations.fail(held, None, StopReason.ERROR, "why not")
     again = (
         await deliberations.retry(Retry(deliberation=fresh(Prefix.DELIBERATION), of=failed))
@@ -101,11 +101,11 @@ async def test_a_takeover_and_a_release_are_no_change_of_status(
     deliberations: Deliberations, news: GraphNews
 ) -> None:
     await deliberations.accept(an_order())
-    await deliberations.claim("prc_one", 1, ())
+    await deliberations.claim("prc_one", 1, (), ())
     before = (await news.transitions(None)).changes
     await deliberations.release("prc_one")
     await deliberations.enter("prc_two", "host", LEASE)
-    await deliberations.claim("prc_two", 1, ())
+    await deliberations.claim("prc_two", 1, (), ())
 
     assert [c.key for c in (await news.transitions(None)).changes] == [c.key for c in before]
 

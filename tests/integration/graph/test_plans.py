@@ -77,7 +77,9 @@ def records(profiled: ProfiledGraph) -> GraphRecords:
 
 async def claimed(deliberations: GraphDeliberations, room: int = 1) -> tuple[Held, ...]:
     await deliberations.enter("prc_one", "host", LEASE)
-    return await deliberations.claim("prc_one", room, ())
+    holds = await deliberations.renew("prc_one", LEASE) or ()
+    known = [held.deliberation for held in holds]
+    return await deliberations.claim("prc_one", room, (), known)
 
 
 async def test_the_history_is_as_long_as_it_says(records: GraphRecords) -> None:
@@ -113,7 +115,7 @@ async def test_a_takeover_costs_what_was_held(
     profiled: ProfiledGraph, deliberations: GraphDeliberations
 ) -> None:
     await deliberations.enter("prc_two", "host", LEASE)
-    assert len(await deliberations.claim("prc_two", 10, ("prc_busy",))) == 10
+    assert len(await deliberations.claim("prc_two", 10, ("prc_busy",), ())) == 10
     assert profiled.hits["claim/claim"] < RUNNING * 4 + 50 * 5 + 10 * 40
     await deliberations.release("prc_two")
 

@@ -107,7 +107,7 @@ def rivalry(driver: AsyncDriver, seeded: Councils) -> Rivalry:
 async def claimed(deliberations: GraphDeliberations, **order: Any) -> Held:
     """One that runs, with all its turns."""
     await deliberations.accept(an_order(**order))
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     await deliberations.record(recordings(held, all_turns(held.deliberation)))
     return held
 

@@ -51,7 +51,7 @@ async def deliberations(seeded: Councils) -> Deliberations:
 async def held_ones(deliberations: Deliberations, count: int = 1) -> list[Held]:
     for _ in range(count):
         await deliberations.accept(an_order())
-    return list(await deliberations.claim("prc_one", count, ()))
+    return list(await deliberations.claim("prc_one", count, (), ()))
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ async def test_four_processes_accept_claim_and_record_on_shared_agents_side_by_s
             for _ in range(4):
                 for _ in range(2):
                     await process.accept(an_order())
-                held = await process.claim(f"prc_{number}", 2, ())
+                held = await process.claim(f"prc_{number}", 2, (), mine)
                 everything = [all_turns(one.deliberation) for one in held]
                 for start in range(0, 12, 3):
                     recorded = await process.record(
@@ -243,7 +243,7 @@ async def test_four_processes_accept_claim_and_record_on_shared_agents_side_by_s
     for deliberation in done:
         (listed,) = await run("list_sequences", deliberation=deliberation)
         assert listed == {"sequences": list(range(1, 14)), "last": 13}
-    assert await deliberations.claim("prc_one", 1, ()) == ()
+    assert await deliberations.claim("prc_one", 1, (), ()) == ()
 
 
 async def test_a_batch_with_a_turn_that_the_graph_refuses_is_refused_whole(

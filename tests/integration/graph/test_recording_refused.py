@@ -28,7 +28,15 @@ from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from orchestrator.local import configuration
 from orchestrator.local.configuration import Ports
 from tests.support.bolt_proxy import BoltProxy, Side, Tag, Trap
-from tests.support.deliberating import LEASE, a_rival, all_turns, an_order, proposals, recordings
+from tests.support.deliberating import (
+    LEASE,
+    a_rival,
+    all_turns,
+    an_order,
+    one_more,
+    proposals,
+    recordings,
+)
 from tests.support.neo4j import LIBRARY, Neo4jServer, own_neo4j, statement
 from tests.support.waiting import eventually, until
 
@@ -98,8 +106,7 @@ async def held(strict_graph: Graph) -> Held:
     deliberations = GraphDeliberations(strict_graph)
     await deliberations.enter("prc_one", "host", LEASE)
     await deliberations.accept(an_order())
-    (held,) = await deliberations.claim("prc_one", 1, ())
-    return held
+    return await one_more(deliberations)
 
 
 @asynccontextmanager

@@ -35,6 +35,7 @@ from tests.support.deliberating import (
     a_verdict,
     all_turns,
     an_order,
+    one_more,
     proposals,
     recordings,
 )
@@ -59,8 +60,7 @@ def records(seeded: Councils) -> GraphRecords:
 
 async def claimed(deliberations: Deliberations, order: Order | None = None) -> Held:
     await deliberations.accept(order or an_order())
-    (held,) = await deliberations.claim("prc_one", 1, ())
-    return held
+    return await one_more(deliberations)
 
 
 async def test_deliberations_are_read_as_their_holder_loads_them(
@@ -153,7 +153,7 @@ async def test_a_transcript_holds_turns_claims_and_the_verdict_with_its_dissent(
     await deliberations.record(recordings(first, turns[:6]))
     await run("expire_lease", process="prc_one")
     await deliberations.enter("prc_two", "host", LEASE)
-    (held,) = await deliberations.claim("prc_two", 1, ())
+    (held,) = await deliberations.claim("prc_two", 1, (), ())
     # Seat 2 votes against what the others elect.
     ballot = turns[10]
     turns[10] = replace(ballot, choices=ballot.choices[::-1])
@@ -242,7 +242,7 @@ async def some_of_each(deliberations: Deliberations, records: GraphRecords) -> l
     for number in range(12):
         role = ("DEV", "QA", "DATA")[number % 3]
         await deliberations.accept(an_order(role, external_id=(None, "a", "b")[number % 2 + 1]))
-    running = await deliberations.claim("prc_one", 7, ())
+    running = await deliberations.claim("prc_one", 7, (), ())
     for held in running[:3]:
         await deliberations.fail(held, 1, StopReason.ERROR, "it broke")
     turns = all_turns(running[3].deliberation)
@@ -448,7 +448,7 @@ async def test_who_holds_a_deliberation_is_told_and_since_when_he_does_not_renew
     deliberations: Deliberations, records: GraphRecords, run: Run
 ) -> None:
     queued = (await deliberations.accept(an_order())).deliberation
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     assert held.deliberation == queued
     found = await records.holdings([queued, "dlb_none"])
     assert found == {queued: Holding(process="prc_one", host="host")}

@@ -21,7 +21,15 @@ from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.records import GraphRecords
 from tests.integration.graph.conftest import Run
-from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, fresh, recordings
+from tests.support.deliberating import (
+    LEASE,
+    a_verdict,
+    all_turns,
+    an_order,
+    fresh,
+    one_more,
+    recordings,
+)
 
 pytestmark = pytest.mark.neo4j
 
@@ -103,7 +111,7 @@ async def test_it_waits_in_line_as_whatever_else_is_accepted(
     await deliberations.retry(low)
     await deliberations.accept(normal := an_order())
     await deliberations.retry(high)
-    claimed = [(await deliberations.claim("prc_one", 1, ()))[0] for _ in range(3)]
+    claimed = [await one_more(deliberations) for _ in range(3)]
     assert [held.deliberation for held in claimed] == [
         high.deliberation,
         normal.deliberation,
@@ -136,7 +144,7 @@ async def test_old_and_new_know_of_each_other(
 
 async def test_what_failed_can_be_retried(deliberations: Deliberations) -> None:
     await deliberations.accept(an_order())
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     assert await deliberations.fail(held, 1, StopReason.ERROR, "it broke")
     assert (await deliberations.retry(a_retry(held.deliberation))).new
 
@@ -149,7 +157,7 @@ async def test_what_has_not_ended_without_a_verdict_is_a_conflict_that_shows_it(
 ) -> None:
     old = (await deliberations.accept(an_order())).deliberation
     if status is not Status.QUEUED:
-        (held,) = await deliberations.claim("prc_one", 1, ())
+        (held,) = await deliberations.claim("prc_one", 1, (), ())
         if status is Status.DECIDED:
             turns = all_turns(old)
             await deliberations.record(recordings(held, turns))

@@ -10,7 +10,7 @@ from orchestrator.engine.ports import Conclusion, Deliberations, Held, Recording
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from tests.integration.graph.conftest import Run
-from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, recordings
+from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, one_more, recordings
 
 pytestmark = pytest.mark.neo4j
 
@@ -25,7 +25,7 @@ async def deliberations(seeded: Councils) -> Deliberations:
 async def complete(deliberations: Deliberations) -> tuple[Held, list[Turn]]:
     """A deliberation whose twelve turns are recorded, up to sequence 13."""
     await deliberations.accept(an_order())
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
     turns = all_turns(held.deliberation)
     await deliberations.record(recordings(held, turns))
     return held, turns
@@ -129,7 +129,7 @@ async def test_verdicts_of_several_deliberations_go_in_one_batch_with_turns_of_o
 async def all_but_the_last(deliberations: Deliberations) -> tuple[Held, list[Turn]]:
     """Twelve turns, of which ten are recorded, up to sequence 11."""
     await deliberations.accept(an_order())
-    (held,) = await deliberations.claim("prc_one", 1, ())
+    held = await one_more(deliberations)
     turns = all_turns(held.deliberation)
     await deliberations.record(recordings(held, turns[:-2]))
     return held, turns

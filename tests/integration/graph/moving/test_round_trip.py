@@ -163,7 +163,7 @@ async def test_what_was_under_way_is_taken_up_with_the_next_epoch(
     (running,) = (record for record in records_of(everything) if record.get("status") == "RUNNING")
     deliberations = GraphDeliberations(graph)
     await deliberations.enter("prc_new", "the new host", LEASE)
-    claimed = {held.deliberation: held for held in await deliberations.claim("prc_new", 64, ())}
+    claimed = {held.deliberation: held for held in await deliberations.claim("prc_new", 64, (), ())}
     assert len(claimed) == 4
     held = claimed[running["id"]]
     assert (held.epoch, held.resumed) == (running["epoch"] + 1, True)

@@ -72,7 +72,7 @@ async def sound(migrated_graph: Graph, driver: AsyncDriver) -> AsyncGenerator[Gr
     await deliberations.enter("prc_one", "host", LEASE)
     for role in ("DEV", "QA", "ARCHITECT"):
         await deliberations.accept(an_order(role, external_id=role))
-        (held,) = await deliberations.claim("prc_one", 1, ())
+        (held,) = await deliberations.claim("prc_one", 1, (), ())
         if role == "ARCHITECT":
             continue
         turns = all_turns(held.deliberation)
