@@ -1,6 +1,6 @@
 // Find the council that an agent sits on, before it is locked.
 // $agent: its id
-// returns: retired, council (an id; null where it sits on none); no row where there is no such agent
+// returns: council (an id; null where it sits on none); no row where there is no such agent
 MATCH (a:Agent {id: $agent})
 OPTIONAL MATCH (a)-[:SITS_ON]->(c:Council)
-RETURN coalesce(a.retired, false) AS retired, c.id AS council
+RETURN c.id AS council

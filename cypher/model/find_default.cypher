@@ -1,5 +1,5 @@
 // Find the model that agents speak with who name none.
 // parameters: none
-// returns: id, name
+// returns: id
 MATCH (m:Model {isDefault: true})
-RETURN m.id AS id, m.name AS name
+RETURN m.id AS id

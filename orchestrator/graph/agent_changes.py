@@ -11,7 +11,7 @@ from orchestrator.domain.errors import Conflict, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.limits import SEATS
 from orchestrator.graph.changes import in_one, made_before, new_id, settled
-from orchestrator.graph.council_changes import archived, lock_role_of, locked_council
+from orchestrator.graph.council_changes import LockedCouncil, archived, lock_role_of, locked_council
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
 from orchestrator.graph.seating import place, seat, serve, unknown_endpoint
@@ -62,7 +62,7 @@ class AgentChanges(Repository):
 
     async def update_agent(self, agent: str, change: AgentChange, *, by: str | None = None) -> None:
         async def work(transaction: Transaction) -> None:
-            before = await _locked(transaction, agent)
+            before, _ = await _locked(transaction, agent)
             if before["retired"]:
                 raise RefusedError(
                     Conflict(message="this agent is retired", path=("id",), existing=agent)
@@ -101,11 +101,11 @@ class AgentChanges(Repository):
         """Take an agent from its seat for good; one that is retired already stays so."""
 
         async def work(transaction: Transaction) -> None:
-            before = await _locked(transaction, agent)
-            if before["retired"]:
+            before, locked = await _locked(transaction, agent)
+            # Who sits on no council is retired.
+            if locked is None or before["retired"]:
                 return
             council: str = before["council"]
-            locked = await locked_council(transaction, council, "id")
             if locked.seats - 1 < locked.quorum:
                 raise RefusedError(
                     Conflict(
@@ -120,13 +120,13 @@ class AgentChanges(Repository):
         await settled(self.graph, work)
 
 
-async def _locked(transaction: Transaction, agent: str) -> Record:
-    """Lock an agent's council, then the agent: what is read of it then stays."""
+async def _locked(transaction: Transaction, agent: str) -> tuple[Record, LockedCouncil | None]:
+    """Lock an agent's council, where it sits on one, then the agent: what is read of both then stays."""
     for found in await transaction.run("agent/find_council", agent=agent):
-        if found["council"] is not None:
-            await locked_council(transaction, found["council"], "id")
+        council: str | None = found["council"]
+        locked = None if council is None else await locked_council(transaction, council, "id")
         for row in await transaction.run("agent/lock", id=agent):
-            return row
+            return row, locked
     raise RefusedError(NotFound(message="there is no such agent", path=("id",), sought=agent))
 
 
