@@ -16,7 +16,7 @@ from orchestrator.cli.failures import InputError, NotWrittenError
 from orchestrator.cli.graph import at_hand
 from orchestrator.cli.rendering import moving as rendering
 from orchestrator.cli.screen import harmless
-from orchestrator.graph.moving.form import Kind, Line, decode
+from orchestrator.graph.moving.form import Kind, Line
 from orchestrator.service import moving
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from orchestrator.cli.screen import Screen
     from orchestrator.domain.predecessor import Reading
+    from orchestrator.graph.moving.exporting import Exported
     from orchestrator.graph.moving.importing import Import
     from orchestrator.settings import Settings
 
@@ -32,8 +33,6 @@ STDIN: Final = "-"
 
 _LONGEST_LINE: Final = 256 * 1024 * 1024
 """Bytes; the longest deliberation that can be accepted has a fifth of that."""
-
-_KINDS: Final = {kind.value for kind in Kind}
 
 
 async def export(
@@ -95,11 +94,11 @@ def _report(imported: Import, screen: Screen) -> Exit:
     return Exit.FAILED if compared is not None and compared.differences else Exit.OK
 
 
-async def _to_stdout(lines: AsyncGenerator[str], screen: Screen) -> Exit:
+async def _to_stdout(lines: AsyncGenerator[Exported], screen: Screen) -> Exit:
     counts: Counter[Kind] = Counter()
     try:
-        async for line in lines:
-            _write(sys.stdout.buffer, line, counts)
+        async for kind, line in lines:
+            _write(sys.stdout.buffer, kind, line, counts)
         sys.stdout.buffer.flush()
     except OSError as error:
         # The interpreter would complain about it once more at its end.
@@ -111,14 +110,14 @@ async def _to_stdout(lines: AsyncGenerator[str], screen: Screen) -> Exit:
     return Exit.OK
 
 
-async def _to_file(lines: AsyncGenerator[str], output: Path) -> Counter[Kind]:
+async def _to_file(lines: AsyncGenerator[Exported], output: Path) -> Counter[Kind]:
     """Write beside it and rename, so that a file of that name is whole, or what it was before."""
     counts: Counter[Kind] = Counter()
     handle, name = _begun(output)
     try:
         with os.fdopen(handle, "wb") as file:
-            async for line in lines:
-                _write(file, line, counts)
+            async for kind, line in lines:
+                _write(file, kind, line, counts)
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, output)  # noqa: PTH105 - os's own word for it says that it is atomic
@@ -146,11 +145,10 @@ def _cut_off(error: OSError) -> str:
     return f"{error.strerror or error}; the export was not written to its end"
 
 
-def _write(file: BinaryIO, line: str, counts: Counter[Kind]) -> None:
+def _write(file: BinaryIO, kind: Kind | None, line: str, counts: Counter[Kind]) -> None:
     file.write(line.encode() + b"\n")
-    kind = decode(line)["kind"]
-    if kind in _KINDS:
-        counts[Kind(kind)] += 1
+    if kind is not None:
+        counts[kind] += 1
 
 
 @contextlib.contextmanager

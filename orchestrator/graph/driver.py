@@ -95,7 +95,7 @@ class Graph:
         bounds: Bounds,
         room: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
-        """Open one with `open_graph`; each transaction takes a place in the `room`."""
+        """Open one with `open_graph`; each read, write and transaction takes a place in the `room`, no stream and no migration does."""
         self.driver: AsyncDriver = driver
         self.address: str = address
         """Where Neo4j is, for operators; a login cannot be in it."""

@@ -43,7 +43,7 @@ async def older_than(graph: Graph, age: timedelta, keep: Keep | None) -> Pruning
     Raises:
         OverflowError: nothing is so old.
     """
-    (clock,) = await graph.read("moving/read_clock")
+    (clock,) = await graph.read("graph/read_clock")
     return Pruning(before=datetime.fromisoformat(clock["now"]) - age, keep=keep)
 
 

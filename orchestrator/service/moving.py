@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from orchestrator.domain.errors import RefusedError
 from orchestrator.domain.predecessor import Reading, read_councils
 from orchestrator.graph.moving.batches import Lines
-from orchestrator.graph.moving.exporting import export
+from orchestrator.graph.moving.exporting import Exported, export
 from orchestrator.graph.moving.form import Contents
 from orchestrator.graph.moving.former import Defaults, as_lines, told_apart
 from orchestrator.graph.moving.importing import Import, import_lines
@@ -21,7 +21,9 @@ from orchestrator.valkey.documents import read_documents
 
 
 @contextlib.asynccontextmanager
-async def exported(settings: Settings, *, everything: bool) -> AsyncGenerator[AsyncGenerator[str]]:
+async def exported(
+    settings: Settings, *, everything: bool
+) -> AsyncGenerator[AsyncGenerator[Exported]]:
     """Yield the lines of a file with the councils, or with everything in the graph."""
     contents = Contents.EVERYTHING if everything else Contents.COUNCILS
     async with (

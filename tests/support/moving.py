@@ -147,7 +147,7 @@ def _key(of: str) -> Idempotency:
 
 async def lines_of(graph: Reads, contents: Contents) -> list[Line]:
     """Export into memory."""
-    texts = [text async for text in export(graph, contents)]
+    texts = [text async for _, text in export(graph, contents)]
     return [Line(place=f"line {number}", text=text) for number, text in enumerate(texts, 1)]
 
 

@@ -38,6 +38,9 @@ _PAGES: dict[Kind, tuple[str, Callable[[Row], Record], int]] = {
     Kind.DELIBERATION: ("moving/list_deliberations", rows.deliberation, PAGE_OF_DELIBERATIONS),
 }
 
+Exported = tuple[Kind | None, str]
+"""A line, and of which kind its record is; the first and the last are of none."""
+
 _HISTORY = frozenset({Kind.PROCESS, Kind.DELIBERATION})
 
 
@@ -60,7 +63,7 @@ class Reads(Protocol):
         ...
 
 
-async def export(graph: Reads, contents: Contents) -> AsyncGenerator[str]:
+async def export(graph: Reads, contents: Contents) -> AsyncGenerator[Exported]:
     """Yield the lines of a file with the councils, or with everything.
 
     History is exported only while no process is at work: what was accepted meanwhile would be
@@ -71,21 +74,21 @@ async def export(graph: Reads, contents: Contents) -> AsyncGenerator[str]:
         UnsoundGraphError: the graph holds what no file could say, or no import would take.
     """
     kinds = [kind for kind in Kind if contents is Contents.EVERYTHING or kind not in _HISTORY]
-    (clock,) = await graph.read("moving/read_clock")
+    (clock,) = await graph.read("graph/read_clock")
     if contents is Contents.EVERYTHING:
         await _nobody_is_at_work(graph)
     looking = _Looking()
-    yield looking.line("header", header(contents, clock["now"]))
+    yield None, looking.line("header", header(contents, clock["now"]))
     counts: Counter[Kind] = Counter()
     for kind in kinds:
         async for record in records(graph, kind):
             counts[kind] += 1
-            yield looking.line(f"{kind} {record['id']}", record)
+            yield kind, looking.line(f"{kind} {record['id']}", record)
     if contents is Contents.EVERYTHING:
         await _nobody_was_at_work(graph, clock["now"])
     last = looking.line("end", end({kind: counts[kind] for kind in kinds}))
     looking.close()
-    yield last
+    yield None, last
 
 
 class _Looking:

@@ -61,7 +61,7 @@ async def as_lines(
 ) -> list[Line]:
     """Return the lines of a file; what was imported before keeps the time of its making."""
     ids = [_id(Prefix.COUNCIL, council.key) for council in councils]
-    (clock,) = await graph.read("moving/read_clock")
+    (clock,) = await graph.read("graph/read_clock")
     made = {
         row["id"]: dict(row["properties"])["createdAt"].removesuffix("[UTC]")
         for row in await graph.read("moving/read_councils", ids=ids)

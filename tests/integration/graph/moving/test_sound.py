@@ -18,7 +18,7 @@ from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.moving.checking import check
 from orchestrator.graph.moving.exporting import export
-from orchestrator.graph.moving.form import Contents
+from orchestrator.graph.moving.form import Contents, Kind
 from orchestrator.graph.moving.rows import UnsoundGraphError
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.integration.graph.test_doctor import BREAKS
@@ -132,8 +132,8 @@ async def test_a_process_that_came_and_went_while_history_was_exported_is_seen(
 
 async def test_councils_that_change_while_they_are_exported_make_no_file(sound: Graph) -> None:
     lines = export(sound, Contents.COUNCILS)
-    async for line in lines:
-        if '"kind":"council"' in line:
+    async for kind, _ in lines:
+        if kind is Kind.COUNCIL:
             break
     agent = await Councils(sound).agent_by_name("dev-agent-1")
     assert agent is not None
