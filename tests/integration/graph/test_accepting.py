@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from neo4j import AsyncDriver
 
 from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.deliberations import Priority, Status
@@ -20,7 +21,7 @@ from orchestrator.engine.ports import Accepted, Deliberations
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from tests.integration.graph.conftest import Run, with_endpoints
-from tests.support.deliberating import an_order
+from tests.support.deliberating import a_rival, an_order
 
 pytestmark = pytest.mark.neo4j
 
@@ -212,6 +213,16 @@ async def test_an_acceptance_whose_answer_was_lost_is_asked_again_and_is_still_n
         == Accepted(deliberation=order.deliberation, new=True)
     )
     assert len(await run("list_personas")) == 1
+
+
+async def test_an_acceptance_that_is_sent_again_while_its_first_attempt_is_being_committed_is_accepted(
+    deliberations: Deliberations, seeded: Councils, driver: AsyncDriver
+) -> None:
+    order = an_order()
+    async with a_rival(driver, seeded.graph.database, "dlb_none") as first:
+        await first.deliberations.accept(order)
+        accepted = await first.commits_while(deliberations.accept(order))
+    assert accepted == Accepted(deliberation=order.deliberation, new=True)
 
 
 async def test_an_acceptance_never_sees_half_of_a_change(
