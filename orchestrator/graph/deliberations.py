@@ -34,9 +34,11 @@ from orchestrator.graph.gathering import Gathering
 class GraphDeliberations(Deliberations):
     """The engine's deliberations, in Neo4j."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, *, callers: Graph | None = None) -> None:
+        """`callers` is the same graph with as much room as callers have for what they ask for; none: as much as they want."""
         self._graph = graph
-        self._orders = Orders(graph)
+        self._callers = callers or graph
+        self._orders = Orders(self._callers)
         self._claims = claims.Claims(graph)
         self._loading: Gathering[None, Case | None] = Gathering(self._load, absent=None)
         self._reserving: Gathering[tuple[str, int, int], bool] = Gathering(
@@ -49,7 +51,7 @@ class GraphDeliberations(Deliberations):
 
     @override
     async def retry(self, order: Retry) -> Accepted:
-        return await retry(self._graph, order)
+        return await retry(self._callers, order)
 
     @override
     async def enter(self, process: str, host: str, lease: timedelta) -> None:
@@ -106,7 +108,7 @@ class GraphDeliberations(Deliberations):
 
     @override
     async def cancel(self, deliberation: str, reason: str | None, *, by: str | None = None) -> int:
-        rows = await self._graph.write(
+        rows = await self._callers.write(
             "deliberation/cancel", deliberation=deliberation, reason=reason, cancelledBy=by
         )
         if not rows:

@@ -95,7 +95,7 @@ class Graph:
         bounds: Bounds,
         room: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
-        """Open one with `open_graph`; each read, write and transaction takes a place in the `room`, no stream and no migration does."""
+        """Open one with `open_graph`; whatever is asked takes a place in the `room`, but for a stream and a migration."""
         self.driver: AsyncDriver = driver
         self.address: str = address
         """Where Neo4j is, for operators; a login cannot be in it."""
@@ -178,7 +178,7 @@ class Graph:
     async def server(self) -> str:
         """Reach the server, log in, and return its agent string, such as `Neo4j/5.26.30`."""
         with self._translating(READ_ACCESS):
-            async with asyncio.timeout(self.bounds.answer):
+            async with asyncio.timeout(self.bounds.answer), self._room:
                 found = await self.driver.get_server_info()
                 return found.agent
 

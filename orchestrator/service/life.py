@@ -38,9 +38,17 @@ class Service:
     """A running orchestrator, and how it is: what the API's `service` tells."""
 
     def __init__(
-        self, *, graph: Graph, desk: Desk, settings: Settings, on_step: Callable[[str], None]
+        self,
+        *,
+        graph: Graph,
+        shown: Graph,
+        desk: Desk,
+        settings: Settings,
+        on_step: Callable[[str], None],
     ) -> None:
+        """`shown` is the same graph with as much room as callers have."""
         self._graph = graph
+        self._shown = shown
         self._desk = desk
         self._settings = settings
         self._on_step = on_step
@@ -99,11 +107,11 @@ class Service:
 
     async def neo4j(self) -> str | None:
         """Return the server's agent string; none while it cannot be reached."""
-        return await _shown(self._graph.server())
+        return await _told(self._shown.server())
 
     async def graph_size(self) -> GraphSize | None:
         """Return how much is in the graph; none while it cannot be reached."""
-        return await _shown(pruning.measure(self._graph))
+        return await _told(pruning.measure(self._shown))
 
     async def live(self) -> None:
         """Reach the graph, bring it up to date, take up what was under way, and go on until `closing`.
@@ -194,7 +202,7 @@ class Service:
                 return
 
 
-async def _shown(asked: Awaitable[T]) -> T | None:
+async def _told(asked: Awaitable[T]) -> T | None:
     """Return what the graph says of itself; none where it says nothing."""
     try:
         async with asyncio.timeout(_SHOWN_WITHIN_SECONDS):

@@ -35,7 +35,7 @@ from orchestrator.vllm.rehearsal import Rehearsal
 from orchestrator.vllm.watch import Watch
 
 _SHOWN_AT_ONCE = 48
-"""Transactions for callers, of the 64 connections: however much is asked for, the lease is renewed and turns are recorded."""
+"""Transactions for callers, reads and writes, of the 64 connections: however much is asked for, the lease is renewed and turns are recorded."""
 
 
 @contextlib.asynccontextmanager
@@ -75,7 +75,7 @@ async def joined(
         desk = Desk(
             process=with_prefix(Prefix.PROCESS, uuid_utils.uuid7().hex),
             host=socket.gethostname(),
-            deliberations=GraphDeliberations(graph),
+            deliberations=GraphDeliberations(graph, callers=shown),
             models=ModelClient(connections=connections, watch=watch, rehearsal=rehearsal),
             presence=presence,
             board=board,
@@ -85,7 +85,7 @@ async def joined(
                 patience=Patience(endpoint=timedelta(seconds=settings.endpoint_wait_seconds)),
             ),
         )
-        service = Service(graph=graph, desk=desk, settings=settings, on_step=on_step)
+        service = Service(graph=graph, shown=shown, desk=desk, settings=settings, on_step=on_step)
         ports = Ports(
             councils=councils,
             records=GraphRecords(shown),

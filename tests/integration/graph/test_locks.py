@@ -94,6 +94,25 @@ async def test_turns_that_wait_too_long_for_a_lock_are_something_to_send_again(
     assert len(again.sequences) == len(_turns(*two))
 
 
+async def test_however_many_cancels_wait_for_a_lock_the_lease_is_renewed(
+    two: list[Held], neo4j_server: Neo4jServer, driver: AsyncDriver, seeded: Councils
+) -> None:
+    server, database = neo4j_server, seeded.graph.database
+    bounds = Bounds(pool=3, acquire=0.5, retry=0.1)
+    async with (
+        open_graph(server.uri, server.user, server.password, database, bounds) as graph,
+        a_rival(driver, database, two[0].deliberation) as rival,
+        asyncio.TaskGroup() as callers,
+    ):
+        deliberations = GraphDeliberations(graph, callers=graph.with_room_for(2))
+        for _ in range(9):
+            callers.create_task(deliberations.cancel(two[0].deliberation, None))
+        await rival.blocks(2)
+        held = await deliberations.renew("prc_one", LEASE)
+        assert {one.deliberation for one in held or ()} == {one.deliberation for one in two}
+        await rival.commit()
+
+
 async def test_an_order_that_waits_too_long_for_a_lock_stops_none_that_came_with_it(
     two: list[Held], hasty: GraphDeliberations, driver: AsyncDriver, seeded: Councils
 ) -> None:
