@@ -12,6 +12,9 @@ import strawberry
 from orchestrator.domain.errors import InvalidInput, RefusedError
 from orchestrator.domain.pages import DEFAULT_PAGE, LARGEST_PAGE, Page, PageRequest
 
+_LONGEST_CURSOR = 4_000
+"""Characters: more than any that a list gives out, and few enough to be read as often as it is sent."""
+
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -159,7 +162,7 @@ def _both_ways(
 def _cursor_mistake(argument: str, given: str | None, is_key: Callable[[str], bool]) -> str | None:
     if given is None:
         return None
-    key = _key(given)
+    key = _key(given) if len(given) <= _LONGEST_CURSOR else None
     if key is None or cursor(key) != given or not is_key(key):
         return f"{argument} must be a cursor that this list gave out"
     return None

@@ -44,6 +44,9 @@ def name_mistake(value: str, longest: int = limits.NAME) -> str | None:  # noqa:
     """Say why a text is no name, as a phrase that follows what it names; none where it is one."""
     if not value.strip():
         return "must not be blank"
+    # First, since all else looks at each of the characters.
+    if len(value) > longest:
+        return f"must not be longer than {longest} characters, and has {len(value)}"
     if mistake := text_mistake(value):
         return mistake
     if any(unicodedata.category(character) in _UNSEEN for character in value):
@@ -52,8 +55,6 @@ def name_mistake(value: str, longest: int = limits.NAME) -> str | None:  # noqa:
         return "must not begin or end with spaces"
     if not any(map(_is_seen, value)):
         return "must hold a visible character"
-    if len(value) > longest:
-        return f"must not be longer than {longest} characters, and has {len(value)}"
     return None
 
 

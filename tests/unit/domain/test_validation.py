@@ -46,6 +46,7 @@ def found(inspection: Inspection) -> list[tuple[str, str]]:
         ("Ann Ölçü 東京 🐙 'quoted' \"twice\" \\ {$x}", None),
         ("x" * 255, None),
         ("x" * 256, "must not be longer than 255 characters, and has 256"),
+        ("\0" + "x" * 255, "must not be longer than 255 characters, and has 256"),
         ("", "must not be blank"),
         ("   ", "must not be blank"),
         ("\u202e", "must hold a visible character"),
