@@ -84,6 +84,8 @@ class Loaders:
         """Nothing is read until something is asked for, and no loader is made before."""
         self._councils = councils
         self._records = records
+        self.highlights: dict[tuple[str, frozenset[str]], list[str]] = {}
+        """By what was found and the words that were sought."""
 
     @cached_property
     def roles(self) -> DataLoader[str, Role | None]:

@@ -29,6 +29,15 @@ SearchHit = Annotated[
 _KEY = re.compile(r"(?P<score>\d{1,9}\.\d{1,20}) (?P<id>(?:tsk|trn)_[0-9A-Za-z-]{1,200})")
 
 
+def _highlights_of(self: SearchEdge, info: Info) -> list[str]:
+    """Look through the whole text, which may be long: once an operation, and only where somebody asks."""
+    known = info.context.loaders.highlights
+    sought = (self.node.id, self.wanted)
+    if sought not in known:
+        known[sought] = _highlights(self.wanted, self.node)
+    return known[sought]
+
+
 @strawberry.type(description="One that was found, with its cursor.")
 class SearchEdge:
     """A hit."""
@@ -37,10 +46,13 @@ class SearchEdge:
     score: float = strawberry.field(
         description="How well it matches, by Lucene's measure; means something beside the others of this answer only."
     )
+
     highlights: list[str] = strawberry.field(
-        description="Passages that matched. As HTML: escaped, with what matched in `<mark>`; three at most."
+        resolver=_highlights_of,
+        description="Passages that matched. As HTML: escaped, with what matched in `<mark>`; three at most.",
     )
     node: SearchHit = strawberry.field(description="What was found.")
+    wanted: strawberry.Private[frozenset[str]]
 
 
 @strawberry.type(description="A page of what was found, the best first.")
@@ -72,8 +84,8 @@ async def found(info: Info, text: str, first: int | None, after: str | None) -> 
         SearchEdge(
             cursor=cursor(_key(hit)),
             score=hit.score,
-            highlights=_highlights(wanted, node),
             node=node,
+            wanted=wanted,
         )
         for hit, node in zip(listed, nodes, strict=True)
         # One that was found may have been pruned since.

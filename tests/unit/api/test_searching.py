@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.api.pages import cursor
+from orchestrator.api.types import searching
 from orchestrator.domain.searching import Hit
 from orchestrator.domain.values import replace
 from tests.support.samples import a_deliberation, play
@@ -55,6 +56,28 @@ async def test_hits_are_shown_with_their_score_and_what_matched(api: Api, found:
     assert (proposal["score"], proposal["node"]["__typename"]) == (1.25, "Proposal")
     assert proposal["node"]["content"] == "REVISION of seat 1"
     assert proposal["highlights"] == ["<mark>REVISION</mark> of seat 1"]
+
+
+@pytest.mark.usefixtures("found")
+async def test_a_text_is_looked_through_once_and_only_where_somebody_asks(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def look(wanted: frozenset[str], *texts: str | None) -> list[str]:
+        looked.append(f"{sorted(wanted)} {texts[0]}")
+        return ["passage"]
+
+    monkeypatch.setattr(searching, "highlights", look)
+    found = 'search(text: "cache", first: 1)'
+    await api.ask(f"{{ {found} {{ edges {{ score }} }} }}")
+    assert looked == []
+
+    told = await api.ask(
+        f"{{ one: {found} {{ edges {{ highlights }} }} two: {found} {{ edges {{ again: highlights highlights }} }} }}"
+    )
+    assert looked == ["['cache'] Write cache 0."]
+    assert told["one"]["edges"] == [{"highlights": ["passage"]}]
 
 
 async def test_hits_however_many_are_read_in_one_statement_a_kind(api: Api, found: House) -> None:
