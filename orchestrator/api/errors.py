@@ -103,14 +103,10 @@ def coded(error: GraphQLError, correlation_id: str) -> GraphQLError:
     if isinstance(error.original_error, UnansweredError):
         # Sent again as it is, it may find its own doing in its way.
         del carried["retryAfter"]
-    return GraphQLError(
-        message,
-        nodes=error.nodes,
-        source=error.source,
-        positions=error.positions,
-        path=error.path,
-        extensions=carried,
-    )
+    told = GraphQLError(message, path=error.path, extensions=carried)
+    # Found anew, each would go through the whole document.
+    told.locations = error.locations
+    return told
 
 
 def unread(error: UnavailableError, identifier: str | None = None) -> UnansweredError:
