@@ -7,7 +7,7 @@
 //   description, context, rubric, requirements, externalId, metadata: the task's
 // Columns: asked: the id of the order; id, inputDigest, rehearsal: of what was written now or, under the same id or key, before. All are null
 // where nothing was written, since the council is not there, serves no role, has no seat or was changed meanwhile.
-// Locks nothing that is shared: a council's version is compared before and after instead. Two of one key meet at the constraint.
+// Locks nothing that is shared: a council is compared before and after instead. Two of one key meet at the constraint.
 UNWIND $orders AS row
 OPTIONAL MATCH (same:Deliberation {id: row.id})
 OPTIONAL MATCH (earlier:Deliberation {idempotencyKey: row.idempotencyKey})
@@ -26,31 +26,33 @@ OPTIONAL CALL (row, there) {
   }
   OPTIONAL MATCH (stand_in:Model {name: 'rehearsal'})
   WHERE row.rehearsal
-  WITH row, council, council.version AS version, stand_in
+  // All of the council at once, and nothing of it later: between two reads of a property it may be archived or changed.
+  WITH row, council, properties(council) AS was, stand_in
+  WHERE was.servesRole IS NOT NULL
   MATCH (council)<-[sits:SITS_ON]-(agent:Agent)-[:SPEAKS_WITH]->(model:Model)
   OPTIONAL MATCH (agent)-[:BOUND_TO]->(bound:Endpoint)
   // What serves a model is an endpoint; were that said, the planner might begin with all that have a name.
-  WITH row, council, version, sits, agent, model, bound, stand_in,
+  WITH row, council, was, sits, agent, model, bound, stand_in,
     stand_in IS NOT NULL
     AND (bound IS NULL OR bound.name = 'default')
     AND NOT EXISTS { MATCH (model)-[:SERVED_BY]->(other) WHERE other.name <> 'default' } AS rehearses
   ORDER BY sits.seat
-  WITH row, council, version, collect({
+  WITH row, council, was, collect({
     number: sits.seat, persona: agent.persona, temperature: agent.temperature, maxTokens: agent.maxTokens,
     agent: agent, model: CASE WHEN rehearses THEN stand_in ELSE model END, bound: CASE WHEN NOT rehearses THEN bound END
   }) AS seats
-  // Under another name, or the planner would compare the version that it has read already with itself.
-  MATCH (unchanged:Council {id: council.id})
-  WHERE unchanged.version = version
-  WITH row, council, version, seats, datetime.realtime('Z') AS now
+  // Under another name, or the planner would compare what it has read already with itself.
+  MATCH (unchanged:Council {id: was.id})
+  WHERE properties(unchanged) = was
+  WITH row, council, was, seats, datetime.realtime('Z') AS now
   CREATE (task:Task {
     id: row.task, description: row.description, context: row.context, rubric: row.rubric, requirements: row.requirements,
     externalId: row.externalId, metadata: row.metadata
   })
   CREATE (council)-[:HELD]->(deliberation:Deliberation:Queued {
-    id: row.id, councilId: council.id, role: council.servesRole, externalId: row.externalId, councilVersion: version,
-    protocol: coalesce(row.protocol, council.protocol), rounds: coalesce(row.rounds, council.rounds), quorum: council.quorum,
-    decision: coalesce(row.decision, council.decision), priority: row.priority, status: 'QUEUED', waiting: row.waiting,
+    id: row.id, councilId: was.id, role: was.servesRole, externalId: row.externalId, councilVersion: was.version,
+    protocol: coalesce(row.protocol, was.protocol), rounds: coalesce(row.rounds, was.rounds), quorum: was.quorum,
+    decision: coalesce(row.decision, was.decision), priority: row.priority, status: 'QUEUED', waiting: row.waiting,
     rehearsal: any(seat IN seats WHERE coalesce(seat.model.rehearsal, false)),
     acceptedAt: now, deadline: CASE WHEN row.deadline IS NOT NULL THEN now + duration({milliseconds: row.deadline}) END,
     tokenBudget: row.tokenBudget, tokensReserved: CASE WHEN row.tokenBudget IS NOT NULL THEN 0 END,

@@ -5,7 +5,7 @@
 // Columns: id, inputDigest, rehearsal: of what was written now or, under the same id or key, before; id is null where nothing was written. Then:
 //   status: of the one retried, null where there is none; council: its council; serves: whether that serves a role; seats: how many it has
 //   If they are as they should be, the council was changed meanwhile.
-// Locks nothing that is shared: a council's version is compared before and after instead. Two of one key meet at the constraint. What has
+// Locks nothing that is shared: a council is compared before and after instead. Two of one key meet at the constraint. What has
 // ended stays as it is, so that it needs no lock either.
 OPTIONAL MATCH (same:Deliberation {id: $id})
 OPTIONAL MATCH (earlier:Deliberation {idempotencyKey: $idempotencyKey})
@@ -19,28 +19,30 @@ OPTIONAL CALL (there, old) {
   WHERE council.servesRole IS NOT NULL
   OPTIONAL MATCH (stand_in:Model {name: 'rehearsal'})
   WHERE $rehearsal
-  WITH old, council, council.version AS version, stand_in
+  // All of the council at once, and nothing of it later: between two reads of a property it may be archived or changed.
+  WITH old, council, properties(council) AS was, stand_in
+  WHERE was.servesRole IS NOT NULL
   MATCH (council)<-[sits:SITS_ON]-(agent:Agent)-[:SPEAKS_WITH]->(model:Model)
   OPTIONAL MATCH (agent)-[:BOUND_TO]->(bound:Endpoint)
   // What serves a model is an endpoint; were that said, the planner might begin with all that have a name.
-  WITH old, council, version, sits, agent, model, bound, stand_in,
+  WITH old, council, was, sits, agent, model, bound, stand_in,
     stand_in IS NOT NULL
     AND (bound IS NULL OR bound.name = 'default')
     AND NOT EXISTS { MATCH (model)-[:SERVED_BY]->(other) WHERE other.name <> 'default' } AS rehearses
   ORDER BY sits.seat
-  WITH old, council, version, collect({
+  WITH old, council, was, collect({
     number: sits.seat, persona: agent.persona, temperature: agent.temperature, maxTokens: agent.maxTokens,
     agent: agent, model: CASE WHEN rehearses THEN stand_in ELSE model END, bound: CASE WHEN NOT rehearses THEN bound END
   }) AS seats
-  // Under another name, or the planner would compare the version that it has read already with itself.
-  MATCH (unchanged:Council {id: council.id})
+  // Under another name, or the planner would compare what it has read already with itself.
+  MATCH (unchanged:Council {id: was.id})
   USING INDEX SEEK unchanged:Council(id)
-  WHERE unchanged.version = version
+  WHERE properties(unchanged) = was
   MATCH (old)-[:ABOUT]->(task:Task)
-  WITH old, council, version, seats, task, datetime.realtime('Z') AS now
+  WITH old, council, was, seats, task, datetime.realtime('Z') AS now
   CREATE (council)-[:HELD]->(deliberation:Deliberation:Queued {
-    id: $id, councilId: council.id, role: council.servesRole, externalId: task.externalId, councilVersion: version,
-    protocol: old.protocol, rounds: old.rounds, quorum: council.quorum, decision: old.decision,
+    id: $id, councilId: was.id, role: was.servesRole, externalId: task.externalId, councilVersion: was.version,
+    protocol: old.protocol, rounds: old.rounds, quorum: was.quorum, decision: old.decision,
     priority: old.priority, status: 'QUEUED', waiting: CASE old.priority WHEN 'HIGH' THEN 1 WHEN 'NORMAL' THEN 3 ELSE 5 END,
     rehearsal: any(seat IN seats WHERE coalesce(seat.model.rehearsal, false)), acceptedAt: now,
     // As long as the old one had.

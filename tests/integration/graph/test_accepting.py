@@ -21,7 +21,7 @@ from orchestrator.engine.ports import Accepted, Deliberations
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from tests.integration.graph.conftest import Run, with_endpoints
-from tests.support.deliberating import a_rival, an_order
+from tests.support.deliberating import LEASE, a_rival, an_order
 
 pytestmark = pytest.mark.neo4j
 
@@ -223,6 +223,32 @@ async def test_an_acceptance_that_is_sent_again_while_its_first_attempt_is_being
         await first.deliberations.accept(order)
         accepted = await first.commits_while(deliberations.accept(order))
     assert accepted == Accepted(deliberation=order.deliberation, new=True)
+
+
+async def test_of_a_council_that_is_changed_and_archived_while_it_is_written_an_acceptance_has_all_as_it_was(
+    deliberations: Deliberations, seeded: Councils, driver: AsyncDriver
+) -> None:
+    order = an_order()
+    council = await seeded.council_by_role("DEV")
+    assert council is not None
+    async with a_rival(driver, seeded.graph.database, "dlb_none") as rival:
+        # By then it has compared the council with what it read of it first.
+        await rival.does("make_task", task=order.task.id)
+        accepting = asyncio.create_task(deliberations.accept(order))
+        await rival.blocks(1)
+        await seeded.update_council(council.id, None, CouncilChange(quorum=3, rounds=2))
+        await seeded.archive_council(council.id, None)
+        await rival.give_up()
+        await accepting
+    found = (await deliberations.load(order.deliberation)).deliberation
+    assert (found.role, found.council_version, found.quorum, found.rounds) == (
+        "DEV",
+        council.version,
+        council.quorum,
+        council.rounds,
+    )
+    await deliberations.enter("prc_one", "host", LEASE)
+    assert len(await deliberations.claim("prc_one", 9, (), ())) == 1
 
 
 async def test_an_acceptance_never_sees_half_of_a_change(
