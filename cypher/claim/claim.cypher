@@ -60,16 +60,20 @@ SKIP $knows.past
 LIMIT $room
 WITH me, collect(id) AS ids
 // What an acknowledgement that was lost should have told.
-CALL () {
+CALL (me) {
   MATCH (d:Deliberation)
   USING INDEX SEEK d:Deliberation(holder, role)
   WHERE d.holder = $process AND d.role IS NOT NULL AND NOT d.id IN $knows.held
+  // Whose an epoch is, its claim says: while another takes over, the index still has the one, and the store already the other's epoch.
+  WITH me, d, d.epoch AS epoch
   MATCH (d)-[:CLAIMED]->(claim:Claim)
-  WHERE claim.epoch = d.epoch
-  WITH d, claim
+  WHERE claim.epoch = epoch
+  MATCH (claim)-[:BY]->(by)
+  WHERE by = me
+  WITH d, epoch, claim
   ORDER BY d.id
   LIMIT $room
-  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime('Z').epochMillis, claim.resumed, d.rehearsal, null]) AS untold
+  RETURN collect([d.id, epoch, d.deadline.epochMillis - datetime.realtime('Z').epochMillis, claim.resumed, d.rehearsal, null]) AS untold
 }
 WITH me, untold, ids[..$room - size(untold)] AS ids
 CALL (me, ids) {

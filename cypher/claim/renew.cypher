@@ -6,11 +6,17 @@
 MATCH (p:Process {id: $process})
 SET p.leaseUntil = datetime.realtime('Z') + duration({milliseconds: $lease})
 WITH p
-CALL () {
+CALL (p) {
   // The role is named since the index is over both: without it every deliberation there ever was would be read.
   MATCH (d:Deliberation)
   USING INDEX SEEK d:Deliberation(holder, role)
   WHERE d.holder = $process AND d.role IS NOT NULL
-  RETURN collect([d.id, d.epoch, d.deadline.epochMillis - datetime.realtime('Z').epochMillis]) AS held
+  // Whose an epoch is, its claim says: while another takes over, the index still has the one, and the store already the other's epoch.
+  WITH p, d, d.epoch AS epoch
+  MATCH (d)-[:CLAIMED]->(claim:Claim)
+  WHERE claim.epoch = epoch
+  MATCH (claim)-[:BY]->(by)
+  WHERE by = p
+  RETURN collect([d.id, epoch, d.deadline.epochMillis - datetime.realtime('Z').epochMillis]) AS held
 }
 RETURN held

@@ -301,6 +301,20 @@ async def test_who_was_not_overtaken_goes_on_after_his_lease_ran_out(
     assert len(recorded.sequences) == 3
 
 
+async def test_while_another_takes_it_over_nobody_is_told_of_the_others_epoch(
+    deliberations: Deliberations, run: Run
+) -> None:
+    await accepted(deliberations)
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
+    await run("half_overtake", deliberation=held.deliberation, process="prc_two")
+    # Something else has to wait, or a claim looks no further.
+    await accepted(deliberations)
+    assert await deliberations.renew("prc_one", LEASE) == ()
+    assert held.deliberation not in {
+        one.deliberation for one in await deliberations.claim("prc_one", 9, (), ())
+    }
+
+
 async def test_a_process_that_is_not_in_the_graph_is_told_so_and_claims_once_it_has_entered(
     deliberations: Deliberations, run: Run
 ) -> None:

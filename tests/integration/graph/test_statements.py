@@ -99,8 +99,6 @@ COMBINED = {
     "moving/write_retries",
     # Each place in the line with each role.
     "claim/claim",
-    # The process, and a row of all that it holds.
-    "claim/renew",
 }
 """Statements that combine each row of one thing with each of another."""
 
