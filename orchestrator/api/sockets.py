@@ -36,7 +36,7 @@ _FAREWELL_SECONDS = 10.0
 """For how long after that a client may still read why; then the connection is cut."""
 
 MOST_HEAD_BYTES: Final = 64 * 1024
-"""Of a request's address and of the names and values of its headers."""
+"""Of a request's address and of the names and values of its headers; of what is neither head nor body, in one place."""
 
 _REQUEST_SECONDS = 75.0
 """In which a request has to come whole, and the first one of a connection: longer than balancers keep those that they made ahead."""
@@ -91,8 +91,8 @@ class _Patient(asyncio.Protocol):
 class PatientHttp(_Patient, HttpToolsProtocol):
     """A connection over which HTTP is spoken: cut where its client does not read the answer, such as one that goes on.
 
-    What is kept of a request before its application sees it, its address and its headers, is bounded, and so is the time for
-    which the rest of a request is waited for.
+    What is kept of a request before its application sees it, its address and its headers, is bounded, and so are what only says
+    where something ends, and the time for which the rest of a request is waited for.
     """
 
     _heading = False
@@ -103,6 +103,10 @@ class PatientHttp(_Patient, HttpToolsProtocol):
     """Bytes of it; while it is not whole, without the piece in which it began, which may hold the end of another request, too."""
     _whole = False
     """Whether the request that began last has come to its end."""
+    _framing = 0
+    """Bytes that came since the last ones of a head or a body: they only say where one ends, or are trailers."""
+    _framed_here = False
+    """Whether some of a head or a body is in the piece that is read now."""
     _giving_up: asyncio.TimerHandle | None = None
 
     @override
@@ -117,28 +121,48 @@ class PatientHttp(_Patient, HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        self._began_here = False
+        self._began_here = self._framed_here = False
         super().data_received(data)
         answered = self.cycle and self.cycle.response_complete
         ours = not self.transport.is_closing() and self.transport.get_protocol() is self
         # With whatever comes after an answer, be it an empty line, uvicorn ends its own waiting for the next request.
         if ours and self._giving_up is None and (answered or not self._whole):
             self._wait_for_request()
+        if not ours:
+            return
         # What follows the end of a head in a piece is a body, however long.
         if self._heading and not self._began_here:
             self._head += len(data)
             if self._head > MOST_HEAD_BYTES:
                 self._refuse_head()
+        elif not self._heading:
+            # Where in a piece a body ends is not known: what follows it there goes uncounted.
+            self._framing = 0 if self._framed_here else self._framing + len(data)
+            if self._framing > MOST_HEAD_BYTES:
+                self._refuse_framing()
 
     @override
     def on_message_begin(self) -> None:
         self._heading, self._began_here, self._head = True, True, 0
         self._whole = False
+        self._framed_here = True
         super().on_message_begin()
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Nobody asks for trailers; uvicorn would keep them among the headers, however many.
+        if self._heading:
+            super().on_header(name, value)
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        self._framed_here = True
+        super().on_body(body)
 
     @override
     def on_headers_complete(self) -> None:
         self._heading = False
+        self._framed_here = True
         self._head = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if self._head > MOST_HEAD_BYTES:
             raise _HeadTooLongError
@@ -179,6 +203,19 @@ class PatientHttp(_Patient, HttpToolsProtocol):
             self._head,
             MOST_HEAD_BYTES,
             f"the address and the headers of the request have {self._head} bytes or more, and may have {MOST_HEAD_BYTES} at most",
+        )
+        self._end_with(too_large(431, limit, self._address))
+
+    def _refuse_framing(self) -> None:
+        if not self.cycle or self.cycle.response_complete:
+            # Nobody waits for an answer.
+            self.transport.close()
+            return
+        limit = LimitError(
+            "framingBytes",
+            self._framing,
+            MOST_HEAD_BYTES,
+            f"the request has {self._framing} bytes or more in one place that are neither head nor body, such as trailers, and may have {MOST_HEAD_BYTES} at most",
         )
         self._end_with(too_large(431, limit, self._address))
 
