@@ -95,8 +95,10 @@ class OwnSites:
             origin=None if origin is None else origin[:_SHOWN],
             correlation_id=correlation_id,
         )
+        # Of what was sent with it for the same answer each would be a line of the log, of many times its bytes.
+        close = {"Connection": "close"}
         # Before a WebSocket is accepted: its handshake is answered like any request.
-        await refusal(status, why, correlation_id=correlation_id)(scope, receive, send)
+        await refusal(status, why, close, correlation_id)(scope, receive, send)
 
 
 def _is_embedded(headers: Headers) -> bool:
