@@ -1,4 +1,4 @@
-"""How much a request may send."""
+"""How much a request, or a message, may send."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from orchestrator.api.limits import LimitError
 
 MOST_BYTES = 4 * 1024 * 1024
 """A text that is too long gets its own error, if it is not longer than this."""
+
+MOST_GREETING_BYTES = 64 * 1024
+"""Of a message of a WebSocket before its caller was let in: a token fits, and nobody unknown has much inflated."""
+
+LET_IN = "council.let_in"
+"""What is to be called once he was, under this name in the `state` of a WebSocket's scope: then a message may have MOST_BYTES."""
 
 
 class _TooLongError(LimitError):

@@ -18,12 +18,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode
-from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
+from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS, Request
 from websockets.http11 import Response as WebSocketResponse
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
 from orchestrator.api.answers import refusal, too_large, too_slow
+from orchestrator.api.body import LET_IN, MOST_GREETING_BYTES
 from orchestrator.api.limits import LimitError
 
 TOO_SLOW: Final = 1013
@@ -309,6 +310,7 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
 
     What is sent faster than the client reads waits in a buffer of 64 KiB and, beyond that, with whoever sends it. A
     client that lets the buffer stay full is let go of, with the reason: whoever sends to it is told at once that it is gone.
+    Messages may be long once the application says that the caller was let in.
     """
 
     def __init__(
@@ -323,7 +325,7 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
         # As uvicorn makes it, but that each message is compressed alone: what is kept from one to the next takes 40 KB.
         self.conn = _Handshake(
             extensions=_EXTENSIONS,
-            max_size=config.ws_max_size,
+            max_size=MOST_GREETING_BYTES,
             logger=logging.getLogger("uvicorn.error"),
         )
 
@@ -334,6 +336,15 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
             # A head that cannot be read: what is to be said of it uvicorn leaves unsent, and the connection open.
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
+
+    @override
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope.setdefault("state", {})[LET_IN] = self._take_longer
+
+    def _take_longer(self) -> None:
+        self.conn.max_message_size = self.config.ws_max_size
 
     @override
     def send_receive_event_to_app(self) -> None:

@@ -64,6 +64,8 @@ async def test_message_of_a_websocket_that_is_too_long_is_told_the_bound(
             proxy=None,
         ) as socket,
     ):
+        await socket.send('{"type": "connection_init"}')
+        await socket.recv()
         with suppress(ConnectionClosed):
             await socket.send(" " * (MOST_BYTES + 1))
         await socket.wait_closed()

@@ -15,7 +15,6 @@ from tests.integration.http.serving import served
 from tests.integration.http.test_crowding import (
     ACKNOWLEDGED,
     FOLLOW,
-    QUERY,
     greeted,
     heard,
     subscribe,
@@ -23,6 +22,8 @@ from tests.integration.http.test_crowding import (
 from tests.support.samples import a_deliberation
 from tests.support.waiting import until
 from tests.unit.api.doubles import House
+
+LOOK_UP = '{ deliberation(id: "dlb_1") { id } }'
 
 
 def send_at_once(socket: ClientConnection, *texts: bytes) -> None:
@@ -38,9 +39,9 @@ async def test_id_that_is_used_twice_closes_the_connection_and_what_goes_on_over
     token, entry = tokens.create("ada", Scope.READ, None)
     house = House(means=Means(kept=Kept(str(entry), None)))
     house.archive.keep(a_deliberation())
-    # The query is answered while the connection is closed for what comes after it.
+    # The query is under way while the connection is closed for what comes after it: to look something up takes it turns.
     asked = [
-        {"type": "subscribe", "id": "2", "payload": {"query": QUERY}},
+        {"type": "subscribe", "id": "2", "payload": {"query": LOOK_UP}},
         {"type": "subscribe", "id": "1", "payload": {"query": FOLLOW}},
     ]
     async with served(house) as url, greeted(url, token) as socket:
