@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Sequence, Sized
+from typing import Any, Final, cast
 
 import httptools
 import structlog
 from starlette.responses import Response
 from typing_extensions import override
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS, Request
 from websockets.http11 import Response as WebSocketResponse
 from websockets.server import ServerProtocol
@@ -39,6 +40,12 @@ _FAREWELL_SECONDS = 10.0
 MOST_HEAD_BYTES: Final = 64 * 1024
 """Of a request's address and of the names and values of its headers; of what is neither head nor body, in one place."""
 
+MOST_TURN_BYTES: Final = 8 * 1024
+"""That are read of a connection before others have their turn: a kilobyte may be a hundred requests, or frames."""
+
+MOST_FRAMES: Final = 4096
+"""Of one message: an empty one adds nothing to how long it is."""
+
 _REQUEST_SECONDS = 75.0
 """In which a request has to come whole, and the first one of a connection: longer than balancers keep those that they made ahead."""
 
@@ -59,10 +66,120 @@ class _HeadTooLongError(Exception):
     """The head of a request is whole, and longer than it may be."""
 
 
+class _Turns(asyncio.Transport):
+    """A connection of which what comes is read in small pieces, each in its own turn of the loop, so that others have theirs.
+
+    While its protocol has reading paused none is handed over; while one waits no more is taken in, and so it is seen that
+    the client has closed only after all that it sent.
+    """
+
+    __slots__ = ("_loop", "_next", "_paused", "_rest", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._rest = b""
+        self._paused = False
+        self._next: asyncio.Handle | None = None
+
+    def hand_over(self, data: bytes) -> None:
+        """Have what has come read; of what is small, and has nothing before it, now."""
+        self._rest += data
+        if self._next is None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._next = None
+        if self._transport.is_closing():
+            self._rest = b""
+        elif not self._paused:
+            piece, self._rest = self._rest[:MOST_TURN_BYTES], self._rest[MOST_TURN_BYTES:]
+            try:
+                # Another one than before, where a request has opened a WebSocket.
+                cast("_Patient", self.get_protocol()).read(piece)
+            except BaseException:
+                self.abort()
+                raise
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._rest and not self._paused and self._next is None:
+            self._next = self._loop.call_soon(self._go_on)
+        if self._rest or self._paused:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    @override
+    def pause_reading(self) -> None:
+        self._paused = True
+        self._settle()
+
+    @override
+    def resume_reading(self) -> None:
+        self._paused = False
+        self._settle()
+
+    @override
+    def is_reading(self) -> bool:
+        return not self._paused and not self.is_closing()
+
+    @override
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self._transport.get_protocol()
+
+    @override
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._transport.set_protocol(protocol)
+
+    @override
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._transport.write(data)
+
+    @override
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    @override
+    def close(self) -> None:
+        self._transport.close()
+
+    @override
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+class _Flow(FlowControl):
+    """Reads no more requests while there are some that wait for others to be answered."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    @override
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
 class _Patient(asyncio.Protocol):
     """Lets go of a client that has left the buffer full for too long."""
 
+    _turns: _Turns  # pyright: ignore[reportUninitializedInstanceVariable] - there is none before it is connected
     _running_out: asyncio.TimerHandle | None = None
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._turns.hand_over(data)
+
+    def read(self, data: bytes) -> None:
+        """Read a piece of what has come, when it has its turn."""
+        super().data_received(data)
 
     @override
     def pause_writing(self) -> None:
@@ -112,7 +229,9 @@ class PatientHttp(_Patient, HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn has it
-        super().connection_made(transport)
+        self._turns = _Turns(transport)
+        super().connection_made(self._turns)
+        self.flow = _Flow(self._turns, self.pipeline)
         self._wait_for_request()
 
     @override
@@ -121,9 +240,9 @@ class PatientHttp(_Patient, HttpToolsProtocol):
         super().connection_lost(exc)
 
     @override
-    def data_received(self, data: bytes) -> None:
+    def read(self, data: bytes) -> None:
         self._began_here = self._framed_here = False
-        super().data_received(data)
+        super().read(data)
         answered = self.cycle and self.cycle.response_complete
         ours = not self.transport.is_closing() and self.transport.get_protocol() is self
         # With whatever comes after an answer, be it an empty line, uvicorn ends its own waiting for the next request.
@@ -330,8 +449,22 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
         )
 
     @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # It is made by the protocol that read the handshake, out of its own connection.
+        self._turns = cast("_Turns", transport)
+        super().connection_made(transport)
+
+    @override
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        if self.handshake_initiated:
+            super().data_received(data)
+        else:
+            # The handshake, which has had its turn.
+            self.read(data)
+
+    @override
+    def read(self, data: bytes) -> None:
+        super().read(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             # A head that cannot be read: what is to be said of it uvicorn leaves unsent, and the connection open.
             self.transport.write(b"".join(self.conn.data_to_send()))
@@ -345,6 +478,19 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
 
     def _take_longer(self) -> None:
         self.conn.max_message_size = self.config.ws_max_size
+
+    @override
+    def handle_cont(self, event: Frame) -> None:
+        if self.close_sent:
+            return
+        if len(self.frames) >= MOST_FRAMES:
+            self.conn.send_close(
+                CloseCode.MESSAGE_TOO_BIG,
+                f"a message has {MOST_FRAMES + 1} frames or more, and may have {MOST_FRAMES} at most",
+            )
+            self.handle_parser_exception()
+            return
+        super().handle_cont(event)
 
     @override
     def send_receive_event_to_app(self) -> None:
