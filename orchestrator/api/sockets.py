@@ -494,6 +494,8 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
 
     @override
     def send_receive_event_to_app(self) -> None:
+        if self.close_sent:
+            return
         if self.curr_msg_data_type == "text" and not _is_text(self.frames):
             # uvicorn closes as well, but takes it for a fault and logs that, and says nothing to the client.
             self.conn.send_close(CloseCode.INVALID_DATA, "a message must be UTF-8")

@@ -55,12 +55,13 @@ async def test_id_that_is_used_twice_closes_the_connection_and_what_goes_on_over
     assert [record for record in caplog.records if record.exc_info] == []
 
 
+@pytest.mark.parametrize("messages", [1, 2])
 async def test_message_that_is_no_utf_8_closes_the_connection_and_is_no_fault(
-    house: House, caplog: pytest.LogCaptureFixture
+    house: House, caplog: pytest.LogCaptureFixture, messages: int
 ) -> None:
     async with served(house) as url, greeted(url) as socket:
         assert await heard(socket) == ACKNOWLEDGED
-        send_at_once(socket, b"\xff")
+        send_at_once(socket, *[b"\xff"] * messages)
         closed = await heard(socket)
 
     assert closed == (1007, "a message must be UTF-8")
