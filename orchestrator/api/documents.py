@@ -6,10 +6,12 @@ hostile one.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from graphql.validation.validate import ValidationAbortedError
@@ -23,6 +25,8 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
+    Source,
+    SourceLocation,
     parse,
     validate,
 )
@@ -36,6 +40,8 @@ from orchestrator.api.limits import (
 )
 from orchestrator.api.remembering import Remembered
 from orchestrator.api.weighing import Price, excess, weigh
+
+_END_OF_LINE = re.compile(r"\r\n|[\n\r]")
 
 _NAMES_SHOWN = 8
 _NAME_SHOWN = 100
@@ -109,7 +115,21 @@ class KnownDocuments(SchemaExtension):
 
 def _parse(query: str) -> DocumentNode:
     check_text(query)
-    return parse(query)
+    return parse(_Text(query))
+
+
+class _Text(Source):
+    """A document's text, which is looked through for its lines once, however many mistakes are in them."""
+
+    @override
+    def get_location(self, position: int) -> SourceLocation:
+        line = bisect_left(self._ends, (position,))
+        return SourceLocation(line + 1, position + 1 - (self._ends[line - 1][1] if line else 0))
+
+    @cached_property
+    def _ends(self) -> list[tuple[int, int]]:
+        """Where the end of each line begins, and where it is over."""
+        return [found.span() for found in _END_OF_LINE.finditer(self.body)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from graphql import GraphQLError, GraphQLSyntaxError, Lexer, Source, TokenKind
 
 MOST_CHARACTERS = 100_000
 """Of a document; longer texts, such as a task's, go as variables."""
+MOST_LINES = 10_000
+"""To say in which line a mistake is, all before it is looked through, once a mistake."""
 MOST_TOKENS = 2_000
 MOST_NESTING = 64
 """Brackets within brackets, and selections within selections, those of fragments among them: whatever reads a document goes down as far."""
@@ -68,6 +70,13 @@ def check_text(text: str) -> None:
             characters,
             MOST_CHARACTERS,
             f"the document has {characters} characters, and may have {MOST_CHARACTERS} at most; long values go as variables",
+        )
+    if (lines := text.count("\n") + text.count("\r") - text.count("\r\n") + 1) > MOST_LINES:
+        raise LimitError(
+            "lines",
+            lines,
+            MOST_LINES,
+            f"the document has {lines} lines, and may have {MOST_LINES} at most; long values go as variables",
         )
     tokens, nesting = _extent(text)
     if tokens > MOST_TOKENS:

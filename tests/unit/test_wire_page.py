@@ -28,6 +28,7 @@ UNITS = {"KiB": 1024, "MiB": 1024 * 1024}
 
 BOUNDS = {
     "characters": limits.MOST_CHARACTERS,
+    "lines": limits.MOST_LINES,
     "tokens": limits.MOST_TOKENS,
     "nesting": limits.MOST_NESTING,
     "depth": limits.MOST_DEPTH,

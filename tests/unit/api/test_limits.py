@@ -49,6 +49,8 @@ def directives(number: int) -> str:
     ("document", "limit"),
     [
         ("#" + "x" * 200_000, ("characters", 200_001, limits.MOST_CHARACTERS)),
+        ("\n" * 50_000 + "{ a }", ("lines", 50_001, limits.MOST_LINES)),
+        ("\r\n" * 9_998 + "\r\n\r{ a }", ("lines", 10_001, limits.MOST_LINES)),
         ("{ " + "a " * 3000 + "}", ("tokens", limits.MOST_TOKENS + 1, limits.MOST_TOKENS)),
         ("{a" * 900, ("nesting", 900, limits.MOST_NESTING)),
         (f"{{ a(b: {'[' * 500}{']' * 500}) }}", ("nesting", 502, limits.MOST_NESTING)),
@@ -79,7 +81,13 @@ async def test_document_that_asks_for_too_much_is_refused_with_limit_value_and_b
 
 
 @pytest.mark.parametrize(
-    "document", [aliases(100), directives(100), "{ " + "__typename " * 707 + "}"]
+    "document",
+    [
+        "\r\n" * 9_999 + "{ __typename }",
+        aliases(100),
+        directives(100),
+        "{ " + "__typename " * 707 + "}",
+    ],
 )
 async def test_what_is_at_its_limit_is_answered(api: Api, document: str) -> None:
     assert await api.ask(document)
