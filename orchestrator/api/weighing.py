@@ -39,6 +39,15 @@ from orchestrator.domain.values import replace
 _LIKELY_LIST = 5
 """How long a list is likely to be of which nothing says how long it is."""
 
+_LIKELY_OF_TYPES = {
+    "fields": 5,
+    # Few types have any of these.
+    **dict.fromkeys(("inputFields", "enumValues", "possibleTypes", "interfaces"), 1),
+    # One that is named may be the largest, and is as several others.
+    **dict.fromkeys(("__type", "queryType", "mutationType", "subscriptionType"), 7),
+}
+"""How long the lists of the schema's types are likely to be, an average of all types."""
+
 _TELLING = frozenset({"first", "last", "ids"})
 """Arguments that say how long a list is; of several, the first that is not null."""
 
@@ -233,20 +242,16 @@ class _Scale:
             aliases=inner.aliases + (node.alias is not None),
         )
         name = node.name.value
-        if name.startswith("__"):
-            # The schema is of a known size; its types nest deeper than anything else.
-            return replace(
-                weight,
-                depth=1,
-                introspects=name != "__typename",
-                cost=Cost({(): weight.selections}),
-            )
         below = inner.cost
         if name in self._pages:
             below = below.times(_size(node, DEFAULT_PAGE))
         elif name in self._lists:
-            below = below.times(_size(node, _LIKELY_LIST))
-        return replace(weight, depth=inner.depth + 1, cost=_ONE.plus(below))
+            below = below.times(_size(node, self._lists[name]))
+        cost = _ONE.plus(below)
+        if name.startswith("__"):
+            # The types of the schema nest deeper than anything else.
+            return replace(weight, depth=1, introspects=name != "__typename", cost=cost)
+        return replace(weight, depth=inner.depth + 1, cost=cost)
 
     def _of_fragment(self, name: str, level: int) -> Weight:
         if name not in self._known:
@@ -303,10 +308,14 @@ def _is_list(type_: object) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _plural_fields(schema: GraphQLSchema) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of the fields that are pages, and of those that are lists."""
+def _plural_fields(schema: GraphQLSchema) -> tuple[frozenset[str], Mapping[str, int]]:
+    """The names of the fields that are pages, and of those that are lists with how long they are likely to be."""
     pages: set[str] = set()
-    lists: set[str] = set()
+    lists = {
+        "types": len(schema.type_map),
+        "directives": len(schema.directives),
+        **_LIKELY_OF_TYPES,
+    }
     for type_ in schema.type_map.values():
         if type_.name.startswith("__") or not isinstance(
             type_, GraphQLObjectType | GraphQLInterfaceType
@@ -317,5 +326,5 @@ def _plural_fields(schema: GraphQLSchema) -> tuple[frozenset[str], frozenset[str
                 pages.add(name)
             # The size of a page is counted where the page is asked for, not again at its edges.
             elif _is_list(field_.type) and name != "edges":
-                lists.add(name)
-    return frozenset(pages), frozenset(lists)
+                lists[name] = _LIKELY_LIST
+    return frozenset(pages), lists

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 from graphql import get_introspection_query
+from orchestrator.api.limits import MOST_COST
 from tests.unit.api.conftest import Api
 from tests.unit.api.doubles import House
 
@@ -67,3 +70,55 @@ async def test_graphiql_says_why_it_completes_nothing(api: Api, house: House) ->
 
     assert "answers no introspection" in page.text
     assert "answers no introspection" not in before.text
+
+
+TYPE = "type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }"
+TYPES = f"types {{ fields {{ args {{ name {TYPE} }} {TYPE} }} }}"
+
+
+def fields_of(answer: Any) -> int:
+    """How many fields an answer has."""
+    if isinstance(answer, dict):
+        members = list(cast("dict[str, Any]", answer).values())
+        return len(members) + sum(map(fields_of, members))
+    return sum(map(fields_of, cast("list[Any]", answer))) if isinstance(answer, list) else 0
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f"{{ __schema {{ {TYPES} }} }}",
+        f"{{ a: __schema {{ ...f }} b: __schema {{ ...f }} }} fragment f on __Schema {{ {TYPES} }}",
+        '{ __type(name: "Query") { fields { name args { name } } } }',
+        "{ __schema { queryType { fields { name } } directives { name locations } } }",
+        get_introspection_query(),
+    ],
+)
+async def test_asking_for_the_schema_costs_at_least_what_it_brings(api: Api, document: str) -> None:
+    answer = await api.send(document)
+
+    assert "errors" not in answer
+    assert answer["extensions"]["cost"]["requested"] >= fields_of(answer["data"])
+
+
+async def test_schema_that_is_asked_for_twenty_times_at_once_is_refused(api: Api) -> None:
+    many = " ".join(f"a{number}: __schema {{ ...f }}" for number in range(20))
+
+    error = await api.fail(f"{{ {many} }} fragment f on __Schema {{ {TYPES} }}")
+
+    assert error["extensions"]["limit"]["name"] == "cost"
+
+
+async def test_what_tools_ask_of_the_schema_takes_half_of_what_an_operation_may_cost_at_most(
+    api: Api,
+) -> None:
+    all_of_it = get_introspection_query(
+        specified_by_url=True,
+        directive_is_repeatable=True,
+        schema_description=True,
+        input_value_deprecation=True,
+    )
+
+    answer = await api.send(all_of_it)
+
+    assert answer["extensions"]["cost"]["requested"] <= MOST_COST / 2
