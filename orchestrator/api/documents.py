@@ -11,8 +11,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from graphql.validation.validate import ValidationAbortedError
 from strawberry import Schema
@@ -38,7 +38,7 @@ from orchestrator.api.limits import (
     check_text,
     too_much_comparing,
 )
-from orchestrator.api.remembering import Remembered
+from orchestrator.api.remembering import Kept
 from orchestrator.api.weighing import Price, excess, weigh
 
 _END_OF_LINE = re.compile(r"\r\n|[\n\r]")
@@ -55,6 +55,7 @@ LONGEST_KNOWN = 20_000
 class KnownDocuments(SchemaExtension):
     """Reads documents; one that was seen before is neither parsed nor validated again, nor weighed but for its variables."""
 
+    _read: _Read | None = None
     _cost: int | None = None
 
     @override
@@ -80,23 +81,21 @@ class KnownDocuments(SchemaExtension):
         """Parse, or remember having done it; what cannot be parsed is left to Strawberry to tell."""
         operation = self.execution_context
         query = operation.query or ""
-        read = _parse_and_remember if len(query) <= LONGEST_KNOWN else _parse
+        # Strawberry's own extensions reach for it too: it has no other name.
+        schema: GraphQLSchema = operation.schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         with suppress(GraphQLSyntaxError):
-            operation.graphql_document = read(query)
+            self._read = _known(schema).read(query)
+            operation.graphql_document = self._read.document
         yield
 
     @override
     def on_validate(self) -> Iterator[None]:
         """Weigh and validate, or remember having done it."""
         operation = self.execution_context
-        document, query = operation.graphql_document, operation.query
-        if document is not None and query is not None:
-            # Strawberry's own extensions reach for it too: it has no other name.
-            schema: GraphQLSchema = operation.schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            judge = _judging(schema) if len(query) <= LONGEST_KNOWN else partial(_judge, schema)
+        if self._read is not None:
+            document, judgment = self._read
             # Strawberry would run the first of several; who sent them said it under no other name either.
             said = operation._provided_operation_name  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            judgment = judge(document)
             errors = judgment.errors or _ambiguity(document, said)
             if not errors:
                 price = judgment.price(said)
@@ -142,6 +141,11 @@ class _Judgment:
     def price(self, name: str | None) -> Price:
         """Of the operation of that name, which there is; of the only one where none was said."""
         return next(iter(self.prices.values())) if name is None else self.prices[name]
+
+
+class _Read(NamedTuple):
+    document: DocumentNode
+    judgment: _Judgment
 
 
 def _judge(schema: GraphQLSchema, document: DocumentNode) -> _Judgment:
@@ -205,9 +209,28 @@ def _ambiguity(document: DocumentNode, said: str | None) -> tuple[GraphQLError, 
     )
 
 
-_parse_and_remember = lru_cache(maxsize=MOST_KNOWN)(_parse)
+class _Known:
+    """The documents that can be answered, of those that were seen last; what is refused says why anew each time."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._kept = Kept[_Read](MOST_KNOWN)
+
+    def read(self, text: str) -> _Read:
+        """Parse, weigh and validate, or remember having done it.
+
+        Raises:
+            GraphQLError: it cannot be parsed.
+        """
+        known = self._kept.find(text)
+        if known is not None:
+            return known.value
+        document = _parse(text)
+        read = _Read(document, _judge(self._schema, document))
+        if not read.judgment.errors and len(text) <= LONGEST_KNOWN:
+            terms = sum(len(price.cost.terms) for price in read.judgment.prices.values())
+            self._kept.keep(text, document, read, terms)
+        return read
 
 
-@lru_cache(maxsize=8)
-def _judging(schema: GraphQLSchema) -> Remembered[DocumentNode, _Judgment]:
-    return Remembered(partial(_judge, schema), MOST_KNOWN)
+_known = lru_cache(maxsize=8)(_Known)

@@ -14,6 +14,7 @@ MOST_CHARACTERS = 100_000
 MOST_LINES = 10_000
 """To say in which line a mistake is, all before it is looked through, once a mistake."""
 MOST_TOKENS = 2_000
+"""With comments, of which each is kept like any other token."""
 MOST_NESTING = 64
 """Brackets within brackets, and selections within selections, those of fragments among them: whatever reads a document goes down as far."""
 MOST_DEPTH = 18
@@ -112,14 +113,18 @@ def too_much_comparing() -> LimitError:
 
 
 def _extent(text: str) -> tuple[int, int]:
-    """Count tokens, up to where there are too many, and say how deep brackets are nested.
+    """Count tokens, comments among them, up to where there are too many, and say how deep brackets are nested.
 
     What is no token ends the count: whoever parses the text will say so.
     """
     lexer = Lexer(Source(text))
-    tokens = depth = deepest = 0
+    tokens = depth = deepest = end = 0
     try:
-        while tokens <= MOST_TOKENS and (kind := lexer.advance().kind) is not TokenKind.EOF:
+        while tokens <= MOST_TOKENS:
+            token = lexer.read_next_token(end)
+            kind, end = token.kind, token.end
+            if kind is TokenKind.EOF:
+                break
             tokens += 1
             if kind in _OPENING:
                 depth += 1

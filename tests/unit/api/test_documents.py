@@ -10,7 +10,8 @@ import pytest
 from graphql.language import source
 
 from graphql import DocumentNode, Source
-from orchestrator.api import documents
+from orchestrator.api import documents, remembering
+from orchestrator.api.schema import SCHEMA
 from tests.unit.api.conftest import Api
 
 
@@ -36,6 +37,32 @@ async def test_document_that_was_seen_before_is_neither_parsed_nor_validated_aga
 
     assert first == second
     assert done == ["parse", "validate"]
+
+
+async def test_document_that_is_refused_is_not_remembered_with_what_it_is_told(api: Api) -> None:
+    kept = known()
+    before = len(kept)
+
+    for number in range(3):
+        await api.fail("{ " + f"a{number}" * 1000 + " }")
+
+    assert len(kept) == before
+
+
+async def test_as_much_is_remembered_as_weighs_no_more_than_it_may(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembering, "_MOST_WEIGHT", 100)
+    for number in range(9):
+        await api.ask(f"query Heavy{number} {{ " + "__typename " * 20 + "}")
+
+    # Of each: two for the braces, two for the name, and the beginning and the end of all.
+    assert len(known()) == 100 // 26
+
+
+def known() -> remembering.Kept[Any]:
+    schema = vars(SCHEMA)["_schema"]
+    return vars(documents._known(schema))["_kept"]  # pyright: ignore[reportPrivateUsage]
 
 
 MANY_MISTAKES = "\n\r\n\r# one\r\n{\n\n a\r\r\nb\n}\r"

@@ -52,6 +52,7 @@ def directives(number: int) -> str:
         ("\n" * 50_000 + "{ a }", ("lines", 50_001, limits.MOST_LINES)),
         ("\r\n" * 9_998 + "\r\n\r{ a }", ("lines", 10_001, limits.MOST_LINES)),
         ("{ " + "a " * 3000 + "}", ("tokens", limits.MOST_TOKENS + 1, limits.MOST_TOKENS)),
+        ("#\n" * 6000 + "{ a }", ("tokens", limits.MOST_TOKENS + 1, limits.MOST_TOKENS)),
         ("{a" * 900, ("nesting", 900, limits.MOST_NESTING)),
         (f"{{ a(b: {'[' * 500}{']' * 500}) }}", ("nesting", 502, limits.MOST_NESTING)),
         (LADDER, ("nesting", limits.MOST_NESTING + 1, limits.MOST_NESTING)),
