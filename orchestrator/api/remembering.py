@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from graphql import Node
@@ -31,8 +31,9 @@ class Kept(Generic[V]):
         self._made: OrderedDict[Hashable, _Made[V]] = OrderedDict()
         self._weight = 0
 
-    def __len__(self) -> int:
-        return len(self._made)
+    def __iter__(self) -> Iterator[V]:
+        """All that is kept."""
+        return (made.value for made in self._made.values())
 
     def find(self, key: Hashable) -> _Made[V] | None:
         """Return what is kept under a key, and keep it longer than what was not asked for."""

@@ -15,18 +15,18 @@ from graphql import (
     DirectiveNode,
     GraphQLError,
     GraphQLObjectType,
-    OperationDefinitionNode,
     OperationType,
     VariableNode,
     Visitor,
     visit,
 )
 from orchestrator.api.context import Context
+from orchestrator.api.documents import LONGEST_KNOWN, MOST_KNOWN
 from orchestrator.api.errors import unread
 from orchestrator.api.projection.errors import NotProjectedError
 from orchestrator.api.projection.plans import Plan, plan
 from orchestrator.api.projection.run import Answer, Run
-from orchestrator.api.remembering import Remembered
+from orchestrator.api.remembering import Kept
 from orchestrator.api.timing import OutOfTimeError
 from orchestrator.domain.errors import TookTooLongError, UnansweredError, UnavailableError
 
@@ -36,9 +36,8 @@ _PERHAPS_DONE = (
     "it may have been carried out all the same; look, or send it again with the same idempotencyKey"
 )
 
-_MOST_OPERATIONS = 256
-_MOST_VARIANTS = 16
-"""Plans of one operation: by what its variables leave out."""
+_MOST_PLANS = 1_024
+"""Of operations, each by what its variables leave out of it."""
 
 
 class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -60,7 +59,7 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
 
         if self.operation.operation is not OperationType.QUERY or new_defer_usages:
             return walk()
-        known = _plans(self.operation).of(self, grouped_field_set, root_type)
+        known = _planned(self, grouped_field_set, root_type)
         return walk() if known is None else self._project(known, root_value, walk)
 
     @override
@@ -145,33 +144,30 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
         return answer
 
 
-class _Plans:
-    """The plans of one operation, by the variables that decide what of it is left out."""
-
-    def __init__(self, operation: OperationDefinitionNode) -> None:
-        self._operation = operation
-        self._deciding: tuple[str, ...] | None = None
-        self._known: dict[tuple[Any, ...], Plan | None] = {}
-
-    def of(
-        self, executor: ProjectingExecutor, fields: GroupedFieldSet, root_type: GraphQLObjectType
-    ) -> Plan | None:
-        """Return the plan; none where there can be none."""
-        if self._deciding is None:
-            self._deciding = _deciding(executor)
-        coerced = executor.variable_values.coerced
-        decided = tuple(coerced.get(name) for name in self._deciding)
-        if decided not in self._known:
-            if len(self._known) == _MOST_VARIANTS:
-                self._known.clear()
-            try:
-                self._known[decided] = plan(executor, fields, root_type)
-            except NotProjectedError:
-                self._known[decided] = None
-            except GraphQLError:
-                # A directive that cannot be followed: graphql-core says so where it comes to it, if it does.
-                return None
-        return self._known[decided]
+def _planned(
+    executor: ProjectingExecutor, fields: GroupedFieldSet, root_type: GraphQLObjectType
+) -> Plan | None:
+    """Plan an operation, or remember having done it with what its variables leave out; none where there can be no plan."""
+    operation = executor.operation
+    deciding = _decisions.find(id(operation))
+    names = _deciding(executor) if deciding is None else deciding.value
+    coerced = executor.variable_values.coerced
+    decided = (id(operation), *(coerced.get(name) for name in names))
+    known = _plans.find(decided)
+    if known is not None:
+        return known.value
+    try:
+        made = plan(executor, fields, root_type)
+    except NotProjectedError:
+        made = None
+    except GraphQLError:
+        # A directive that cannot be followed: graphql-core says so where it comes to it, if it does.
+        return None
+    # One that is longer is parsed anew each time, and is another one then.
+    if operation.loc is not None and len(operation.loc.source.body) <= LONGEST_KNOWN:
+        _decisions.keep(id(operation), operation, names)
+        _plans.keep(decided, operation, made, 0 if made is None else made.weight)
+    return made
 
 
 def _deciding(executor: ProjectingExecutor) -> tuple[str, ...]:
@@ -191,4 +187,5 @@ def _deciding(executor: ProjectingExecutor) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-_plans = Remembered(_Plans, _MOST_OPERATIONS)
+_decisions = Kept[tuple[str, ...]](MOST_KNOWN)
+_plans = Kept[Plan | None](_MOST_PLANS)

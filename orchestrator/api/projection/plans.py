@@ -49,7 +49,7 @@ _MOST_FORMS = 1024
 """Of answers of one object: documents that differ in an id alone, or in a part, have the same."""
 
 _MOST_ENTRIES = 2_000
-"""Of one plan. What is asked of an interface is planned for each of its types, within each other time and again."""
+"""Of one plan, and as one each type of which something is asked. What is asked of an interface is planned for each of its types, within each other time and again."""
 
 _STRAWBERRY = "strawberry-definition"
 
@@ -65,11 +65,14 @@ class Entry(NamedTuple):
 class Plan:
     """What is asked of the objects of one type."""
 
-    def __init__(self, entries: Sequence[Entry], *, root: bool, shown: bool) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], *, root: bool, shown: bool, weight: int = 0
+    ) -> None:
         """Entries are in the order of the answer; those of the `root` may fail, and the others are answered.
 
-        Objects that are `shown` have their attributes in their source.
+        Objects that are `shown` have their attributes in their source. `weight` is how much was planned before this was made.
         """
+        self.weight = weight
         self._entries = tuple(entries)
         self._answer = _answering(tuple(entry.key for entry in entries))
         self._root = root
@@ -133,12 +136,18 @@ class _Planner:
 
     def plan(self, fields: GroupedFieldSet, type_: GraphQLObjectType, *, root: bool) -> Plan:
         """Raises as `plan` does."""
-        self._room -= len(fields)
+        # What is asked of none of an interface's types but one is planned for the others, too, as nothing.
+        self._room -= 1 + len(fields)
         if self._room < 0:
             raise NotProjectedError("there would be more to plan than it saves")
         entries = [self._entry(type_, key, asked) for key, asked in fields.items()]
         definition = cast("StrawberryObjectDefinition", type_.extensions[_STRAWBERRY])
-        return Plan(entries, root=root, shown=issubclass(definition.origin, Shown))
+        return Plan(
+            entries,
+            root=root,
+            shown=issubclass(definition.origin, Shown),
+            weight=_MOST_ENTRIES - self._room,
+        )
 
     def _entry(self, parent: GraphQLObjectType, key: str, asked: FieldDetailsList) -> Entry:
         name = asked[0].node.name.value

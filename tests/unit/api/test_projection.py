@@ -16,9 +16,10 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from structlog.testing import capture_logs
 
 from graphql import GraphQLSchema
+from orchestrator.api import remembering
 from orchestrator.api.context import Context
 from orchestrator.api.pages import cursor
-from orchestrator.api.projection import plans
+from orchestrator.api.projection import executor, plans
 from orchestrator.api.projection.executor import ProjectingExecutor
 from orchestrator.api.schema import SCHEMA
 from orchestrator.domain.availability import Holding
@@ -296,6 +297,44 @@ async def test_what_would_be_more_to_plan_than_it_saves_is_left_to_graphql_core(
 
     assert told == await answer(WALKING, asked, a_house())
     assert ways == []
+
+
+DECIDED = """query Decided($a: Boolean!, $b: Boolean!, $c: Boolean!) {
+  models { id @include(if: $a) name @include(if: $b) } roles { name @include(if: $c) id: name }
+  service { version } x: __typename
+}"""
+EVERY_DECISION = [
+    {"a": a, "b": b, "c": c} for a in (True, False) for b in (True, False) for c in (True, False)
+]
+
+
+async def test_plan_is_made_once_for_each_of_what_variables_leave_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Any] = []
+
+    def noting(*given: Any) -> plans.Plan:
+        made.append(given)
+        return plans.plan(*given)
+
+    monkeypatch.setattr(executor, "plan", noting)
+    for decided in EVERY_DECISION * 2:
+        await answer(SCHEMA, Document(DECIDED, decided), a_house())
+
+    assert len(made) == len(EVERY_DECISION)
+
+
+async def test_all_plans_that_are_remembered_have_no_more_entries_than_they_may_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remembering, "_MOST_WEIGHT", 300)
+    for decided in EVERY_DECISION:
+        await answer(SCHEMA, Document(f"{DECIDED} # again", decided), a_house())
+
+    kept = list(executor._plans)  # pyright: ignore[reportPrivateUsage]
+    entries = [0 if one is None else one.weight for one in kept]
+    assert sum(entries) <= 300
+    assert 0 < len(entries) < len(EVERY_DECISION)
 
 
 async def test_directive_that_cannot_be_followed_is_told_of_where_it_stands_both_ways() -> None:
