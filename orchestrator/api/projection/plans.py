@@ -48,6 +48,9 @@ _PLAIN: dict[str, tuple[type, Callable[[Sequence[Any]], bool] | None]] = {
 _MOST_FORMS = 1024
 """Of answers of one object: documents that differ in an id alone, or in a part, have the same."""
 
+_LONGEST_FORM = 2_000
+"""Characters of all its keys. A longer one is kept with its plan alone: in memory each is several times as long."""
+
 _MOST_ENTRIES = 2_000
 """Of one plan, and as one each type of which something is asked. What is asked of an interface is planned for each of its types, within each other time and again."""
 
@@ -74,7 +77,7 @@ class Plan:
         """
         self.weight = weight
         self._entries = tuple(entries)
-        self._answer = _answering(tuple(entry.key for entry in entries))
+        self._answer = _form(tuple(entry.key for entry in entries))
         self._root = root
         self._shown = shown
 
@@ -102,7 +105,12 @@ class Plan:
         return answers
 
 
-@lru_cache(_MOST_FORMS)
+def _form(keys: tuple[str, ...]) -> Callable[..., Answer]:
+    """Make a form, or remember having done it, where it is none that somebody made up to be large."""
+    short = sum(map(len, keys)) <= _LONGEST_FORM
+    return _known_form(keys) if short else _answering(keys)
+
+
 def _answering(keys: tuple[str, ...]) -> Callable[..., Answer]:
     """Make a function of the values of one object, in the order of the keys, that returns its answer.
 
@@ -113,6 +121,9 @@ def _answering(keys: tuple[str, ...]) -> Callable[..., Answer]:
     pairs = ", ".join(f"{key!r}: {value}" for key, value in zip(keys, values, strict=True))
     answering: Callable[..., Answer] = eval(f"lambda {', '.join(values)}: {{{pairs}}}")  # noqa: S307
     return answering
+
+
+_known_form = lru_cache(_MOST_FORMS)(_answering)
 
 
 def plan(executor: Executor[Any], fields: GroupedFieldSet, type_: GraphQLObjectType) -> Plan:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from orchestrator.api.projection import shapes
+from orchestrator.api.projection import plans, shapes
 from orchestrator.api.projection.errors import NotProjectedError
 from orchestrator.api.projection.plans import Entry, Plan
 from orchestrator.api.projection.run import Run
@@ -39,3 +39,16 @@ def test_each_object_has_its_answer() -> None:
 def test_objects_of_which_some_lack_a_value_are_not_answered_short(values: tuple[int, int]) -> None:
     with pytest.raises(NotProjectedError, match="one value an object"):
         _plan(*values).project(["one", "two"], Run(cast("Any", None)))
+
+
+@pytest.mark.parametrize(("length", "remembered"), [(1_000, 1), (1_001, 0)])
+def test_form_of_an_answer_is_remembered_where_its_keys_are_short(
+    length: int, remembered: int
+) -> None:
+    forms = plans._known_form  # pyright: ignore[reportPrivateUsage]
+    before = forms.cache_info().misses
+    entries = [Entry(letter * length, _Counting(1), shapes.Leaf(str, str)) for letter in ("a", "b")]
+
+    Plan(entries, root=False, shown=False)
+
+    assert forms.cache_info().misses - before == remembered
