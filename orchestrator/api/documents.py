@@ -6,13 +6,15 @@ hostile one.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from graphql.validation.validate import ValidationAbortedError
 from strawberry import Schema
@@ -77,14 +79,14 @@ class KnownDocuments(SchemaExtension):
             own.refresh()
 
     @override
-    def on_parse(self) -> Iterator[None]:
+    async def on_parse(self) -> AsyncGenerator[None]:
         """Parse, or remember having done it; what cannot be parsed is left to Strawberry to tell."""
         operation = self.execution_context
         query = operation.query or ""
         # Strawberry's own extensions reach for it too: it has no other name.
         schema: GraphQLSchema = operation.schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         with suppress(GraphQLSyntaxError):
-            self._read = _known(schema).read(query)
+            self._read = await _known(schema).read(query)
             operation.graphql_document = self._read.document
         yield
 
@@ -215,9 +217,12 @@ class _Known:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._kept = Kept[_Read](MOST_KNOWN)
+        self._turns = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
 
-    def read(self, text: str) -> _Read:
+    async def read(self, text: str) -> _Read:
         """Parse, weigh and validate, or remember having done it.
+
+        Each takes a while in which nothing else is done: they take turns, and others are answered between one and the next.
 
         Raises:
             GraphQLError: it cannot be parsed.
@@ -225,6 +230,13 @@ class _Known:
         known = self._kept.find(text)
         if known is not None:
             return known.value
+        async with self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            await asyncio.sleep(0)
+            # Another may have been sent the same, and have had its turn.
+            known = self._kept.find(text)
+            return self._judged(text) if known is None else known.value
+
+    def _judged(self, text: str) -> _Read:
         document = _parse(text)
         read = _Read(document, _judge(self._schema, document))
         if not read.judgment.errors and len(text) <= LONGEST_KNOWN:

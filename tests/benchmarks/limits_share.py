@@ -17,24 +17,24 @@ _TIMES = 2_000
 _BLOCKS = 7
 
 
-def milliseconds(query: str, variables: Mapping[str, Any]) -> tuple[float, ...]:
+async def milliseconds(query: str, variables: Mapping[str, Any]) -> tuple[float, ...]:
     """Return how long it takes, once a block; in this process, whose modules are those of the service."""
     listed = Listed([query])
-    _once(query, variables, listed)
-    return tuple(_block(query, variables, listed) for _ in range(_BLOCKS))
+    await _once(query, variables, listed)
+    return tuple([await _block(query, variables, listed) for _ in range(_BLOCKS)])
 
 
-def _block(query: str, variables: Mapping[str, Any], listed: Listed) -> float:
+async def _block(query: str, variables: Mapping[str, Any], listed: Listed) -> float:
     body = query.encode()
     # As requests come: each text is another one, whose hash nobody knows yet.
     texts = [body.decode() for _ in range(_TIMES)]
     began = time.perf_counter()
     for text in texts:
-        _once(text, variables, listed)
+        await _once(text, variables, listed)
     return 1000 * (time.perf_counter() - began) / _TIMES
 
 
-def _once(query: str, variables: Mapping[str, Any], listed: Listed) -> None:
+async def _once(query: str, variables: Mapping[str, Any], listed: Listed) -> None:
     extension = KnownDocuments()
     extension.execution_context = ExecutionContext(
         query=admitted(query, listed),
@@ -42,7 +42,9 @@ def _once(query: str, variables: Mapping[str, Any], listed: Listed) -> None:
         allowed_operations=(OperationType.QUERY,),
         variables=dict(variables),
     )
-    for hook in (extension.on_parse(), extension.on_validate()):
-        next(hook)
+    parsing, validating = extension.on_parse(), extension.on_validate()
+    await anext(parsing)
+    next(validating)
+    await parsing.aclose()
     if not extension.get_results():
         raise AssertionError(f"it was refused: {extension.execution_context.pre_execution_errors}")

@@ -129,7 +129,7 @@ async def measure(bench: Bench) -> Report:
                         )
                 figures += _figures(read, at_once, blocks)
                 if at_once == 1:
-                    figures += _limits(read, blocks["the service"])
+                    figures += await _limits(read, blocks["the service"])
                 remarks += _failures(read, at_once, blocks)
     return Report(
         name="api",
@@ -300,9 +300,9 @@ def _figures(read: Read, at_once: int, blocks: dict[str, list[_Block]]) -> list[
     return figures
 
 
-def _limits(read: Read, blocks: Sequence[_Block]) -> list[Figure]:
+async def _limits(read: Read, blocks: Sequence[_Block]) -> list[Figure]:
     """What the limits take of it, beside the processor time that the service takes for an answer."""
-    taken = limits_share.milliseconds(read.ours, read.variables)
+    taken = await limits_share.milliseconds(read.ours, read.variables)
     own = statistics.median(block.own for block in blocks)
     if not own:
         return []

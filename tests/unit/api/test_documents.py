@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,14 @@ from typing import Any
 import pytest
 from graphql.language import source
 
-from graphql import DocumentNode, Source
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    Source,
+    validate,
+)
 from orchestrator.api import documents, remembering
 from orchestrator.api.schema import SCHEMA
 from tests.unit.api.conftest import Api
@@ -37,6 +45,69 @@ async def test_document_that_was_seen_before_is_neither_parsed_nor_validated_aga
 
     assert first == second
     assert done == ["parse", "validate"]
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the operations that were validated."""
+    names: list[str] = []
+
+    def noting(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+        [operation] = document.definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        assert operation.name is not None
+        names.append(operation.name.value)
+        return validate(schema, document)
+
+    monkeypatch.setattr(documents, "validate", noting)
+    return names
+
+
+async def test_documents_that_were_not_seen_before_are_judged_with_a_turn_for_others_between(
+    api: Api, judged: list[str]
+) -> None:
+    at_once: list[int] = []
+
+    async def others() -> None:
+        before = 0
+        while True:
+            at_once.append(len(judged) - before)
+            before = len(judged)
+            await asyncio.sleep(0)
+
+    watching = asyncio.ensure_future(others())
+    async with asyncio.TaskGroup() as asking:
+        for number in range(20):
+            asking.create_task(api.ask(f"query InTurn{number} {{ service {{ version }} }}"))
+    watching.cancel()
+
+    assert len(judged) == 20
+    assert max(at_once) == 1
+
+
+async def test_document_that_was_seen_before_does_not_wait_for_others_to_be_judged(
+    api: Api, judged: list[str]
+) -> None:
+    known = "query Known { service { version } }"
+    await api.ask(known)
+
+    async with asyncio.TaskGroup() as asking:
+        for number in range(50):
+            asking.create_task(api.ask(f"query Unknown{number} {{ service {{ version }} }}"))
+        await asking.create_task(api.ask(known))
+        judged_by_then = len(judged)
+
+    assert judged_by_then < len(judged)
+
+
+async def test_document_that_is_sent_many_times_at_once_is_judged_once(
+    api: Api, judged: list[str]
+) -> None:
+    async with asyncio.TaskGroup() as asking:
+        for _ in range(5):
+            asking.create_task(api.ask("query ManyTimes { service { version } }"))
+
+    assert judged == ["ManyTimes"]
 
 
 async def test_document_that_is_refused_is_not_remembered_with_what_it_is_told(api: Api) -> None:

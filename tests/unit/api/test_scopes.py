@@ -19,8 +19,8 @@ from graphql import (
     GraphQLNonNull,
     GraphQLSchema,
     build_client_schema,
-    get_introspection_query,
     get_named_type,
+    introspection_from_schema,
     is_leaf_type,
 )
 from orchestrator.api.app import build_app
@@ -44,9 +44,9 @@ def of_core(schema: strawberry.Schema) -> GraphQLSchema:
 
 def seen() -> GraphQLSchema:
     """The schema as a client sees it."""
-    result = SCHEMA.execute_sync(get_introspection_query(input_value_deprecation=True))
-    assert result.errors is None
-    return build_client_schema(result.data)  # pyright: ignore[reportArgumentType]
+    return build_client_schema(
+        introspection_from_schema(of_core(SCHEMA), input_value_deprecation=True)
+    )
 
 
 def operations() -> Iterator[tuple[str, str, Scope]]:
