@@ -41,6 +41,7 @@ from orchestrator.api.limits import (
     too_much_comparing,
 )
 from orchestrator.api.remembering import Kept
+from orchestrator.api.values import too_many_values
 from orchestrator.api.weighing import Price, excess, weigh
 
 _END_OF_LINE = re.compile(r"\r\n|[\n\r]")
@@ -99,6 +100,7 @@ class KnownDocuments(SchemaExtension):
             # Strawberry would run the first of several; who sent them said it under no other name either.
             said = operation._provided_operation_name  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
             errors = judgment.errors or _ambiguity(document, said)
+            errors = errors or too_many_values(operation.variables)
             if not errors:
                 price = judgment.price(said)
                 self._cost = price.of(operation.variables)

@@ -11,6 +11,7 @@ from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 from graphql import build_schema, parse
 from orchestrator.api import endpoint, limits, sockets, timing, visits, waiting
 from orchestrator.api.body import MOST_BYTES
+from orchestrator.api.values import MOST_VALUES
 from orchestrator.api.weighing import weigh
 from orchestrator.domain import limits as of_values
 from orchestrator.domain import pages
@@ -37,6 +38,7 @@ BOUNDS = {
     "directives": limits.MOST_DIRECTIVES,
     "comparing": limits.MOST_COMPARING,
     "cost": limits.MOST_COST,
+    "values": MOST_VALUES,
     "changesWaiting": audience._MOST_WAITING,  # pyright: ignore[reportPrivateUsage]
     "seconds": timing.MOST_SECONDS,
     "headBytes": sockets.MOST_HEAD_BYTES,
