@@ -27,6 +27,7 @@ from websockets.typing import StatusLike
 from orchestrator.api.answers import refusal, too_large, too_slow
 from orchestrator.api.body import LET_IN, MOST_GREETING_BYTES
 from orchestrator.api.limits import LimitError
+from orchestrator.api.piecemeal import Piecemeal
 
 TOO_SLOW: Final = 1013
 """Try again later: libraries for GraphQL over WebSocket connect again after it, as they don't after 1008."""
@@ -39,9 +40,6 @@ _FAREWELL_SECONDS = 10.0
 
 MOST_HEAD_BYTES: Final = 64 * 1024
 """Of a request's address and of the names and values of its headers; of what is neither head nor body, in one place."""
-
-MOST_TURN_BYTES: Final = 8 * 1024
-"""That are read of a connection before others have their turn: a kilobyte may be a hundred requests, or frames."""
 
 MOST_FRAMES: Final = 4096
 """Of one message: an empty one adds nothing to how long it is."""
@@ -66,94 +64,6 @@ class _HeadTooLongError(Exception):
     """The head of a request is whole, and longer than it may be."""
 
 
-class _Turns(asyncio.Transport):
-    """A connection of which what comes is read in small pieces, each in its own turn of the loop, so that others have theirs.
-
-    While its protocol has reading paused none is handed over; while one waits no more is taken in, and so it is seen that
-    the client has closed only after all that it sent.
-    """
-
-    __slots__ = ("_loop", "_next", "_paused", "_rest", "_transport")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        super().__init__()
-        self._transport = transport
-        self._loop = asyncio.get_running_loop()
-        self._rest = b""
-        self._paused = False
-        self._next: asyncio.Handle | None = None
-
-    def hand_over(self, data: bytes) -> None:
-        """Have what has come read; of what is small, and has nothing before it, now."""
-        self._rest += data
-        if self._next is None:
-            self._go_on()
-
-    def _go_on(self) -> None:
-        self._next = None
-        if self._transport.is_closing():
-            self._rest = b""
-        elif not self._paused:
-            piece, self._rest = self._rest[:MOST_TURN_BYTES], self._rest[MOST_TURN_BYTES:]
-            try:
-                # Another one than before, where a request has opened a WebSocket.
-                cast("_Patient", self.get_protocol()).read(piece)
-            except BaseException:
-                self.abort()
-                raise
-        self._settle()
-
-    def _settle(self) -> None:
-        if self._rest and not self._paused and self._next is None:
-            self._next = self._loop.call_soon(self._go_on)
-        if self._rest or self._paused:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
-
-    @override
-    def pause_reading(self) -> None:
-        self._paused = True
-        self._settle()
-
-    @override
-    def resume_reading(self) -> None:
-        self._paused = False
-        self._settle()
-
-    @override
-    def is_reading(self) -> bool:
-        return not self._paused and not self.is_closing()
-
-    @override
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        return self._transport.get_protocol()
-
-    @override
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self._transport.set_protocol(protocol)
-
-    @override
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._transport.get_extra_info(name, default)
-
-    @override
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self._transport.write(data)
-
-    @override
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    @override
-    def close(self) -> None:
-        self._transport.close()
-
-    @override
-    def abort(self) -> None:
-        self._transport.abort()
-
-
 class _Flow(FlowControl):
     """Reads no more requests while there are some that wait for others to be answered."""
 
@@ -170,12 +80,12 @@ class _Flow(FlowControl):
 class _Patient(asyncio.Protocol):
     """Lets go of a client that has left the buffer full for too long."""
 
-    _turns: _Turns  # pyright: ignore[reportUninitializedInstanceVariable] - there is none before it is connected
+    _piecemeal: Piecemeal  # pyright: ignore[reportUninitializedInstanceVariable] - there is none before it is connected
     _running_out: asyncio.TimerHandle | None = None
 
     @override
     def data_received(self, data: bytes) -> None:
-        self._turns.hand_over(data)
+        self._piecemeal.hand_over(data)
 
     def read(self, data: bytes) -> None:
         """Read a piece of what has come, when it has its turn."""
@@ -229,9 +139,9 @@ class PatientHttp(_Patient, HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn has it
-        self._turns = _Turns(transport)
-        super().connection_made(self._turns)
-        self.flow = _Flow(self._turns, self.pipeline)
+        self._piecemeal = Piecemeal(transport)
+        super().connection_made(self._piecemeal)
+        self.flow = _Flow(self._piecemeal, self.pipeline)
         self._wait_for_request()
 
     @override
@@ -451,7 +361,7 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # It is made by the protocol that read the handshake, out of its own connection.
-        self._turns = cast("_Turns", transport)
+        self._piecemeal = cast("Piecemeal", transport)
         super().connection_made(transport)
 
     @override

@@ -17,7 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
-from orchestrator.api.sockets import MOST_FRAMES, MOST_TURN_BYTES
+from orchestrator.api.piecemeal import MOST_PIECE_BYTES
+from orchestrator.api.sockets import MOST_FRAMES
 from tests.integration.http.serving import served
 from tests.support.samples import a_deliberation
 from tests.support.waiting import until
@@ -26,7 +27,7 @@ from tests.unit.api.doubles import House
 ALIVE = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n"
 LAST = ALIVE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
 WAIT = b"GET /graphql?query={deliberation(id:%22dlb_1%22,wait:60){id}} HTTP/1.1\r\nhost: localhost\r\n\r\n"
-MANY = 5 * MOST_TURN_BYTES // len(ALIVE)
+MANY = 5 * MOST_PIECE_BYTES // len(ALIVE)
 
 
 def masked(opcode: Opcode, data: bytes = b"", *, fin: bool = True) -> bytes:
@@ -98,7 +99,7 @@ async def test_frames_that_come_together_are_read_in_pieces_with_turns_for_other
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: dict[int, int] = {}
-    sent = masked(Opcode.PING) * MOST_TURN_BYTES
+    sent = masked(Opcode.PING) * MOST_PIECE_BYTES
     async with served(house) as url, opening(url) as socket, turns_counted() as turn:
 
         def note(_: object, data: bytes) -> None:
@@ -109,7 +110,7 @@ async def test_frames_that_come_together_are_read_in_pieces_with_turns_for_other
         await until(lambda: sum(read.values()) >= len(sent))
 
     # The end of what came at once, and the begin of what came next, may have one turn.
-    assert max(read.values()) < 2 * MOST_TURN_BYTES
+    assert max(read.values()) < 2 * MOST_PIECE_BYTES
 
 
 async def test_requests_that_come_together_are_read_in_pieces_and_no_more_while_some_wait(
@@ -126,7 +127,7 @@ async def test_requests_that_come_together_are_read_in_pieces_and_no_more_while_
         writer.write(ALIVE * MANY + LAST)
         await reader.read()
 
-    assert most <= MOST_TURN_BYTES // len(ALIVE) + 1
+    assert most <= MOST_PIECE_BYTES // len(ALIVE) + 1
 
 
 async def test_requests_that_come_together_are_all_answered(house: House) -> None:
@@ -138,7 +139,7 @@ async def test_requests_that_come_together_are_all_answered(house: House) -> Non
 
 
 async def test_frames_that_come_together_are_all_read_in_their_order(house: House) -> None:
-    pings = 2 * MOST_TURN_BYTES // 20
+    pings = 2 * MOST_PIECE_BYTES // 20
     message = masked(Opcode.TEXT, json.dumps({"type": "ping"}).encode())
     async with served(house) as url, opening(url) as socket:
         socket.transport.write(message * pings + masked(Opcode.TEXT, b"no JSON") + message)
