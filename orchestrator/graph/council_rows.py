@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -43,7 +44,11 @@ class Rows:
         return found
 
     def model(self, row: Sequence[Any]) -> Model:
-        """Build a model from id, name, rehearsal and its endpoints, given whole or by their ids."""
+        """Build a model from id, name, rehearsal and its endpoints, given whole or by their ids.
+
+        Raises:
+            UnreadableError: an endpoint that was given by its id was not built before: it was registered since.
+        """
         key, name, rehearsal, endpoints = row
         found = self.models.get(key)
         if found is None:
@@ -51,12 +56,9 @@ class Rows:
                 self.endpoints[one] if isinstance(one, str) else self.endpoint(one)
                 for one in endpoints
             )
-            found = Model(
-                id=key,
-                name=name,
-                rehearsal=bool(rehearsal),
-                endpoints=tuple(sorted(served, key=lambda endpoint: endpoint.name)),
-            )
+            with _naming_newer(key):
+                ordered = tuple(sorted(served, key=lambda endpoint: endpoint.name))
+            found = Model(id=key, name=name, rehearsal=bool(rehearsal), endpoints=ordered)
             self.models[key] = found
         return found
 
@@ -139,8 +141,14 @@ class Rows:
     def rehydrated(
         self, row: Sequence[Any], role: Sequence[Any], seats: Sequence[Sequence[Any]]
     ) -> Council:
-        """Build a council whose models and endpoints were built before."""
-        return _council(row, role, [self._rehydrated_seat(seat, row[0]) for seat in seats])
+        """Build a council whose models and endpoints were built before.
+
+        Raises:
+            UnreadableError: one of them was not: it came into the graph after they were read.
+        """
+        with _naming_newer(row[0]):
+            rehydrated = [self._rehydrated_seat(seat, row[0]) for seat in seats]
+        return _council(row, role, rehydrated)
 
     def _rehydrated_seat(self, row: Sequence[Any], council: str) -> Seat:
         number, key, name, persona, temperature, tokens, metadata, model_id, endpoint_id = row
@@ -161,6 +169,15 @@ class Rows:
 
     def _text(self, text: str | None) -> str | None:
         return None if text is None else self._texts.setdefault(text, text)
+
+
+@contextmanager
+def _naming_newer(key: str) -> Generator[None]:
+    """Say what names something that was not there yet when the part of the statement before it was read."""
+    try:
+        yield
+    except KeyError as exc:
+        raise UnreadableError(key) from exc
 
 
 def _council(row: Sequence[Any], role: Sequence[Any], seats: Sequence[Seat]) -> Council:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
 
-from orchestrator.domain.drafts import AgentDraft, CouncilDraft
+import pytest
+from neo4j import Record
+from typing_extensions import override
+
+from orchestrator.domain.drafts import AgentChange, AgentDraft, CouncilDraft
+from orchestrator.domain.errors import UnreadableError
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.pages import PageRequest
 from orchestrator.engine.registry import Registry
@@ -61,3 +67,81 @@ async def test_councils_come_in_rows_of_many_and_none_is_lost_between_them(
         [seat.number for seat in council.seats] == [1, 2, 3]
         for council in registry.councils.values()
     )
+
+
+class _Overtaken(Graph):
+    """Another process changes the graph each time, so many times, after a part of a stream's statement was answered."""
+
+    def __init__(
+        self, graph: Graph, *, after: str, change: Callable[[int], Awaitable[Any]], times: int = 1
+    ) -> None:
+        super().__init__(graph.driver, graph.address, graph.database, graph.bounds)
+        self._after = after
+        self._change = change
+        self._times = times
+        self._looks = 0
+
+    @override
+    async def stream(
+        self, name: str, /, *, seconds: float | None = None, **parameters: Any
+    ) -> AsyncGenerator[Record, None]:
+        self._looks += 1
+        records = [record async for record in super().stream(name, seconds=seconds, **parameters)]
+        if self._looks <= self._times:
+            at = 1 + max(i for i, one in enumerate(records) if one["kind"] == self._after)
+            await self._change(self._looks)
+            later = [record async for record in super().stream(name, seconds=seconds, **parameters)]
+            records[at:] = later[at:]
+        for record in records:
+            yield record
+
+
+async def _an_agent(councils: Councils) -> str:
+    agent = await councils.agent_by_name("dev-agent-1")
+    assert agent is not None
+    return agent.id
+
+
+async def test_model_that_another_process_names_meanwhile_is_read_with_all_else(
+    seeded: Councils,
+) -> None:
+    agent = await _an_agent(seeded)
+    graph = _Overtaken(
+        seeded.graph,
+        after="model",
+        change=lambda _: seeded.update_agent(agent, AgentChange(model="new")),
+    )
+
+    registry = await rehydrate(graph)
+
+    assert "new" in {seat.model.name for c in registry.councils.values() for seat in c.seats}
+
+
+async def test_endpoint_that_another_process_registers_meanwhile_is_read_with_all_else(
+    seeded: Councils,
+) -> None:
+    agent = await _an_agent(seeded)
+
+    async def register(_: int) -> None:
+        await seeded.register_endpoint("gpu", "http://gpu/v1", None, None)
+        await seeded.update_agent(agent, AgentChange(model="own", endpoint="gpu"))
+
+    registry = await rehydrate(_Overtaken(seeded.graph, after="endpoint", change=register))
+
+    seats = [seat for council in registry.councils.values() for seat in council.seats]
+    assert {seat.endpoint.name for seat in seats if seat.endpoint is not None} == {"gpu"}
+
+
+async def test_councils_that_name_what_is_not_read_each_time_are_told_of_by_the_id_of_one(
+    seeded: Councils,
+) -> None:
+    agent = await _an_agent(seeded)
+    graph = _Overtaken(
+        seeded.graph,
+        after="model",
+        change=lambda n: seeded.update_agent(agent, AgentChange(model=f"new-{n}")),
+        times=9,
+    )
+
+    with pytest.raises(UnreadableError, match="cou_"):
+        await rehydrate(graph)
