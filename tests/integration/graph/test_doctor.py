@@ -30,6 +30,11 @@ _PARTS = statement("graph/violations").split("// rule: ")[1:]
 BREAKS: dict[str, LiteralString] = {part.partition("\n")[0]: _statement_of(part) for part in _PARTS}
 
 
+def rule_of(way: str) -> str:
+    """Name the rule that is broken that way."""
+    return way.partition(",")[0]
+
+
 class Uncommitted:
     """Reads what a transaction of the test has changed, which is then rolled back."""
 
@@ -78,22 +83,22 @@ async def test_a_graph_that_the_service_made_breaks_no_rule(sound: Graph) -> Non
 
 
 def test_every_rule_is_broken_by_a_test_and_says_what_it_means() -> None:
-    assert sorted(BREAKS) == [rule.name for rule in rules()]
+    assert sorted(set(map(rule_of, BREAKS))) == [rule.name for rule in rules()]
     assert all(rule.meaning.endswith(".") for rule in rules())
 
 
-@pytest.mark.parametrize("rule", sorted(BREAKS))
+@pytest.mark.parametrize("way", sorted(BREAKS))
 async def test_what_breaks_a_rule_is_seen_and_nothing_else(
-    sound: Graph, driver: AsyncDriver, rule: str
+    sound: Graph, driver: AsyncDriver, way: str
 ) -> None:
     async with driver.session(database=sound.database) as session:
         transaction = await session.begin_transaction()
         async with transaction:
-            result = await transaction.run(BREAKS[rule])
+            result = await transaction.run(BREAKS[way])
             assert (await result.consume()).counters.contains_updates
             found = await examine(Uncommitted(transaction))
             await transaction.rollback()
-    assert {violation.rule for violation in found} == {rule}
+    assert {violation.rule for violation in found} == {rule_of(way)}
     assert all(violation.ids for violation in found)
 
 

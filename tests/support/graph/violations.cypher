@@ -1,4 +1,5 @@
-// What breaks each rule of the doctor and no other, in the graph of test_doctor.py; each begins with the rule's name.
+// What breaks each rule of the doctor and no other, in the graph of test_doctor.py; each begins with the rule's name, and where a rule can
+// be broken in several ways that are not alike, with the way.
 // There: the seeded councils; DEV has decided, QA has failed, DEVOPS was cancelled and its retry, as DATA's deliberation, is queued;
 // ARCHITECT has one that runs.
 
@@ -84,6 +85,14 @@ DELETE s;
 // rule: deliberation_keys_differ
 MATCH (d:Deliberation:Decided)
 SET d.role = 'QA';
+
+// rule: deliberation_keys_differ, an external id that the task has not
+MATCH (d:Queued {role: 'DATA'})
+SET d.externalId = 'DATA';
+
+// rule: deliberation_keys_differ, an external id that the task alone has
+MATCH (:Queued {role: 'DATA'})-[:ABOUT]->(t:Task)
+SET t.externalId = 'DATA';
 
 // rule: deliberation_version_ahead
 MATCH (d:Deliberation:Decided)
