@@ -113,6 +113,16 @@ CREATE (:Seat {number: 1, temperature: 0.5, maxTokens: 5});
 MATCH (:Deliberation:Queued)-[:SEATS]->(:Seat {number: 2})-[s:OF]->(:Agent)
 DELETE s;
 
+// rule: seat_bound_twice, to endpoints
+MATCH (:Queued {role: 'DATA'})-[:SEATS]->(s:Seat {number: 2})
+UNWIND [1, 2] AS i
+CREATE (s)-[:BOUND_TO]->(:Endpoint {id: 'end_' + i, name: 'e' + i, url: 'http://e/v1'});
+
+// rule: seat_bound_twice, to an endpoint and a removed one
+MATCH (:Queued {role: 'DATA'})-[:SEATS]->(s:Seat {number: 2}), (e:Endpoint {name: 'default'})
+CREATE (s)-[:BOUND_TO]->(e)
+CREATE (s)-[:BOUND_TO]->(:RemovedEndpoint {id: 'end_1', name: 'e', url: 'http://e/v1', removedAt: datetime({timezone: 'UTC'})});
+
 // rule: status_label_differs
 MATCH (d:Deliberation:Decided)
 SET d:Running;
