@@ -220,6 +220,19 @@ MATCH (:Deliberation:Failed)-[:HAS_TURN]->(t:Proposal)-[s:REVISES]->(:Proposal)
 MATCH (t)-[answers:ANSWERS]->(:Critique)
 DELETE s, answers;
 
+// rule: revision_without_origin, a proposal that nobody made and that revises one
+MATCH (:Deliberation:Failed)-[:HAS_TURN]->(t:Proposal {seat: 1, kind: 'REVISION'})-[:REVISES]->(first:Proposal)
+SET first.outcome = 'ABSENT', first.absence = 'x'
+CREATE (first)-[:REVISES]->(first);
+
+// rule: revision_without_origin, a revision that nobody made and that revises the proposal of another seat
+MATCH (:Deliberation:Failed)-[:HAS_TURN]->(t:Proposal {seat: 1, kind: 'REVISION'})-[s:REVISES]->(:Proposal)
+MATCH (:Deliberation:Failed)-[:HAS_TURN]->(other:Proposal {seat: 2, kind: 'PROPOSAL'})
+MATCH (t)-[answers:ANSWERS]->(:Critique)
+SET t.outcome = 'ABSENT', t.absence = 'x'
+DELETE s, answers
+CREATE (t)-[:REVISES]->(other);
+
 // rule: answer_to_other_critique
 MATCH (:Deliberation:Failed)-[:HAS_TURN]->(t:Proposal)-[:ANSWERS]->(:Critique)
 MATCH (:Deliberation:Decided)-[:HAS_TURN]->(k:Critique)
