@@ -151,6 +151,14 @@ SET t = other {.*, id: 'trn_' + substring(d.id, 4) + '-p0-s1', sequence: 1},
 MATCH (d:Deliberation:Queued)
 SET d.waiting = null;
 
+// rule: deliberation_nobody_seeks, in a place where nobody looks
+MATCH (d:Queued {role: 'DATA'})
+SET d.waiting = 9;
+
+// rule: deliberation_nobody_seeks, in the place of what was under way
+MATCH (d:Queued {role: 'DATA'})
+SET d.waiting = d.waiting - 1;
+
 // rule: deliberation_held_by_nobody
 MATCH (d:Deliberation:Running)
 SET d.holder = 'prc_none';

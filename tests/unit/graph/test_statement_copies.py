@@ -40,7 +40,12 @@ def test_both_ways_through_a_list_differ_in_their_direction_alone(name: str) -> 
 
 @pytest.mark.parametrize(
     ("name", "under_way"),
-    [("claim/claim", True), ("claim/release", True), ("deliberation/retry", False)],
+    [
+        ("claim/claim", True),
+        ("claim/release", True),
+        ("deliberation/retry", False),
+        ("doctor/deliberation_nobody_seeks", True),
+    ],
 )
 def test_places_of_those_that_wait_are_numbered_as_python_does(
     name: str, *, under_way: bool
