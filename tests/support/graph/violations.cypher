@@ -223,6 +223,14 @@ MATCH (:Deliberation:Failed)-[:HAS_TURN]->(:Critique)-[s:CRITIQUES]->(:Proposal)
 MATCH (:Proposal)-[answers:ANSWERS]->(:Critique)
 DELETE s, answers;
 
+// rule: critique_without_target, one that nobody made of the seat's own proposal
+MATCH (d:Deliberation:Failed)-[:HAS_TURN]->(t:Critique {seat: 1})-[s:CRITIQUES]->(:Proposal)
+MATCH (d)-[:HAS_TURN]->(own:Proposal {seat: 1, kind: 'PROPOSAL'})
+MATCH (:Proposal)-[answers:ANSWERS]->(t)
+SET t.outcome = 'ABSENT', t.absence = 'x'
+DELETE s, answers
+CREATE (t)-[:CRITIQUES]->(own);
+
 // rule: revision_without_origin
 MATCH (:Deliberation:Failed)-[:HAS_TURN]->(t:Proposal)-[s:REVISES]->(:Proposal)
 MATCH (t)-[answers:ANSWERS]->(:Critique)
