@@ -28,6 +28,8 @@ MOST_COMPARING = 50_000
 together takes 500."""
 MOST_COST = 100_000
 """Fields that the answer may have."""
+MOST_ANSWERED = 10_000_000
+"""Characters of an answer, see `projection.run.extent`: fields are few where each is a task's whole context under a hundred aliases."""
 
 # It is looked up there whenever a validation begins.
 comparing.MAX_COMPLEXITY_BUDGET = MOST_COMPARING
@@ -114,6 +116,17 @@ def too_much_comparing() -> LimitError:
         MOST_COMPARING,
         f"to compare the document's fields of the same name with each other takes {value} steps or more, and may take {MOST_COMPARING} at most: ask for each field once",
     )
+
+
+def check_answer(extent: int, then: str = "ask for less at once") -> None:
+    """Raise LimitError where an answer has too many characters; `then` says what follows from it."""
+    if extent > MOST_ANSWERED:
+        raise LimitError(
+            "answer",
+            extent,
+            MOST_ANSWERED,
+            f"the answer has {extent} characters, and may have {MOST_ANSWERED} at most: {then}",
+        )
 
 
 def _extent(text: str) -> tuple[int, int]:

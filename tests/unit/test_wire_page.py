@@ -38,6 +38,7 @@ BOUNDS = {
     "directives": limits.MOST_DIRECTIVES,
     "comparing": limits.MOST_COMPARING,
     "cost": limits.MOST_COST,
+    "answer": limits.MOST_ANSWERED,
     "values": MOST_VALUES,
     "changesWaiting": audience._MOST_WAITING,  # pyright: ignore[reportPrivateUsage]
     "seconds": timing.MOST_SECONDS,

@@ -23,9 +23,10 @@ from graphql import (
 from orchestrator.api.context import Context
 from orchestrator.api.documents import LONGEST_KNOWN, MOST_KNOWN
 from orchestrator.api.errors import unread
+from orchestrator.api.limits import LimitError, check_answer
 from orchestrator.api.projection.errors import NotProjectedError
 from orchestrator.api.projection.plans import Plan, plan
-from orchestrator.api.projection.run import Answer, Run
+from orchestrator.api.projection.run import Answer, Run, extent
 from orchestrator.api.remembering import Kept
 from orchestrator.api.timing import OutOfTimeError
 from orchestrator.domain.errors import TookTooLongError, UnansweredError, UnavailableError
@@ -35,6 +36,8 @@ T = TypeVar("T")
 _PERHAPS_DONE = (
     "it may have been carried out all the same; look, or send it again with the same idempotencyKey"
 )
+
+_DONE = "it was carried out; look at it, and ask for less at once"
 
 _MOST_PLANS = 1_024
 """Of operations, each by what its variables leave out of it."""
@@ -53,8 +56,10 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
         new_defer_usages: Sequence[DeferUsage],
     ) -> Awaitable[Answer] | Answer:
         def walk() -> Awaitable[Answer] | Answer:
-            return super(ProjectingExecutor, self).execute_collected_root_fields(
-                root_type, root_value, grouped_field_set, serially, new_defer_usages
+            return self._bounded(
+                super(ProjectingExecutor, self).execute_collected_root_fields(
+                    root_type, root_value, grouped_field_set, serially, new_defer_usages
+                )
             )
 
         if self.operation.operation is not OperationType.QUERY or new_defer_usages:
@@ -120,6 +125,28 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
             give_up(context.late(_PERHAPS_DONE if writes else None, perhaps_done=writes))
             return None
 
+    def _bounded(self, walked: Awaitable[Answer] | Answer) -> Awaitable[Answer] | Answer:
+        """What was walked, where it is not too much."""
+
+        async def later(answer: Awaitable[Answer]) -> Answer:
+            return self._no_more_than_may_be(await answer)
+
+        if self.is_awaitable(walked):
+            return later(cast("Awaitable[Answer]", walked))
+        return self._no_more_than_may_be(cast("Answer", walked))
+
+    def _no_more_than_may_be(self, answer: Answer) -> Answer:
+        if not self._writes:
+            check_answer(extent(answer))
+            return answer
+        try:
+            check_answer(extent(answer), _DONE)
+        except LimitError as error:
+            # Of a field: an error of none says that nothing was carried out.
+            error.path = [next(iter(answer))]
+            raise
+        return answer
+
     @property
     def _writes(self) -> bool:
         return self.operation.operation is OperationType.MUTATION
@@ -141,6 +168,7 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
         finally:
             run.abandon()
         run.note_faults()
+        check_answer(run.extent)
         return answer
 
 

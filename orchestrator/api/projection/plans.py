@@ -77,7 +77,9 @@ class Plan:
         """
         self.weight = weight
         self._entries = tuple(entries)
-        self._answer = _form(tuple(entry.key for entry in entries))
+        keys = tuple(entry.key for entry in entries)
+        self._answer = _form(keys)
+        self._extent = sum(map(len, keys)) + len(keys)
         self._root = root
         self._shown = shown
 
@@ -85,6 +87,7 @@ class Plan:
         """Return the answer for each object, but for what it has to `run.settle` for."""
         answers: list[Answer] = []
         columns: list[Sequence[Any]] = []
+        run.extent += self._extent * len(sources)
         attributed = [one.source for one in sources] if self._shown else sources
         for entry in self._entries:
             if self._root and isinstance(entry.field, Resolved):

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import chain
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from graphql import Executor
 
@@ -50,6 +50,8 @@ class Run:
         self.executor: Executor[Any] = executor
         self.root: Root | None = None
         """What is being made now is of this."""
+        self.extent: int = 0
+        """Of what there is of the answer so far, as `extent` has it."""
         self._waiting: list[_Waiting] = []
         self._level: list[_Waiting] = []
         self._awaited: list[asyncio.Future[Any]] = []
@@ -124,6 +126,25 @@ class Run:
             if inspect.iscoroutine(awaitable):
                 awaitable.close()
         self._waiting = []
+
+
+def extent(answer: object) -> int:
+    """How large an answer is: the characters of its texts and keys, and one for each value in an object or a list."""
+    total = 0
+    rest = [answer]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, dict):
+            fields = cast("dict[str, object]", value)
+            total += sum(map(len, fields)) + len(fields)
+            rest.extend(fields.values())
+        elif isinstance(value, list):
+            values = cast("list[object]", value)
+            total += len(values)
+            rest.extend(values)
+    return total
 
 
 def has_awaitables(values: Sequence[Any]) -> bool:

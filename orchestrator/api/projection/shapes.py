@@ -9,10 +9,12 @@ from typing import Any, Protocol
 
 from graphql import Undefined
 from orchestrator.api.projection.errors import NotProjectedError
-from orchestrator.api.projection.run import Run
+from orchestrator.api.projection.run import Run, extent
 
 Column = Sequence[Any]
 """The values of one field, one an object; there is one at least."""
+
+_TEXTS = {str}
 
 
 class Shape(Protocol):
@@ -42,12 +44,14 @@ class Leaf:
         self._holds = holds
 
     def complete(self, column: Column, run: Run) -> Column:
-        del run
         if set(map(type, column)) == self._plain and (self._holds is None or self._holds(column)):
+            if self._plain == _TEXTS:
+                run.extent += sum(map(len, column))
             return column
         coerced = [self._coerce(value) for value in column]
         if any(value is None or value is Undefined for value in coerced):
             raise NotProjectedError("a value has no form in the answer")
+        run.extent += extent(coerced) - len(coerced)
         return coerced
 
 
@@ -100,6 +104,7 @@ class Several:
         if not set(map(type, column)) <= {list, tuple}:
             raise NotProjectedError("a value is no list")
         all_of_them = list(chain.from_iterable(column))
+        run.extent += len(all_of_them)
         rest = iter(self._of.complete(all_of_them, run) if all_of_them else ())
         return [list(islice(rest, len(values))) for values in column]
 

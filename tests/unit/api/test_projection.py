@@ -21,6 +21,7 @@ from orchestrator.api.context import Context
 from orchestrator.api.pages import cursor
 from orchestrator.api.projection import executor, plans
 from orchestrator.api.projection.executor import ProjectingExecutor
+from orchestrator.api.projection.run import extent
 from orchestrator.api.schema import SCHEMA
 from orchestrator.domain.availability import Holding
 from orchestrator.domain.deliberations import Status, StopReason, TurnKind
@@ -146,6 +147,19 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return taken
 
 
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How large the answers were found to be."""
+    found: list[int] = []
+
+    def note(size: int, then: str = "") -> None:
+        del then
+        found.append(size)
+
+    monkeypatch.setattr(executor, "check_answer", note)
+    return found
+
+
 def _left_unawaited(run: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
     """The answer, and what was begun for it that nobody waited for."""
     with warnings.catch_warnings(record=True) as told:
@@ -164,11 +178,12 @@ def _left_unawaited(run: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], 
 )
 @given(document=DOCUMENTS)
 def test_whatever_is_asked_is_answered_the_same_both_ways(
-    runner: asyncio.Runner, ways: list[str], document: Document
+    runner: asyncio.Runner, ways: list[str], sizes: list[int], document: Document
 ) -> None:
     # The plan of an operation is known by what is left out of it.
     for asked in (document, document.with_booleans_flipped()):
         ways.clear()
+        sizes.clear()
         projected, unawaited = _left_unawaited(
             lambda asked=asked: runner.run(answer(SCHEMA, asked, a_house()))
         )
@@ -178,6 +193,8 @@ def test_whatever_is_asked_is_answered_the_same_both_ways(
         )
 
         assert json.dumps(projected["data"]) == json.dumps(expected["data"])
+        if "walked" not in ways and "projected" in ways:
+            assert sizes == [extent(projected["data"])]
         # Of several mistakes that make one thing null, one at least has to be told: which, depends on what came first.
         assert _nulls(projected) == _nulls(expected)
         told = {_path(error): error for error in expected["errors"]}
