@@ -219,7 +219,7 @@ class _Known:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._kept = Kept[_Read](MOST_KNOWN)
-        self._turns = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
+        self._judging = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
 
     async def read(self, text: str) -> _Read:
         """Parse, weigh and validate, or remember having done it.
@@ -232,7 +232,7 @@ class _Known:
         known = self._kept.find(text)
         if known is not None:
             return known.value
-        async with self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        async with self._judging.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             await asyncio.sleep(0)
             # Another may have been sent the same, and have had its turn.
             known = self._kept.find(text)
