@@ -246,8 +246,9 @@ class Desk:
         sent = self._lease.now()
         before = {id_: running.runner.held.epoch for id_, running in self._running.items()}
         broken = self._broken.copy()
+        known = before | dict(broken)
         while (
-            told := await self._deliberations.renew(self._process, self._capacity.lease)
+            told := await self._deliberations.renew(self._process, self._capacity.lease, known)
         ) is None:
             # Such as of an older copy of the graph that was put in place beneath this process. What of it is
             # this process's own, it says as always.

@@ -165,8 +165,14 @@ class Deliberations(Protocol):
         """Write the node of this process, with its first lease."""
         ...
 
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
-        """Renew the lease; returns everything that the process still holds, none where the graph does not know it."""
+    async def renew(
+        self, process: str, lease: timedelta, known: Mapping[str, int]
+    ) -> tuple[Held, ...] | None:
+        """Renew the lease; returns everything that the process still holds, none where the graph does not know it.
+
+        `known` are the epochs, by deliberation, that the process was told to be its own: only of another it has to be found
+        out whose it is.
+        """
         ...
 
     async def claim(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -31,9 +31,13 @@ async def enter(graph: Graph, process: str, host: str, lease: timedelta) -> None
     await graph.write("claim/enter", process=process, host=host, lease=_milliseconds(lease))
 
 
-async def renew(graph: Graph, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+async def renew(
+    graph: Graph, process: str, lease: timedelta, known: Mapping[str, int]
+) -> tuple[Held, ...] | None:
     """Renew a lease, run out or not; returns everything that the process still holds, none where it is not there."""
-    rows = await graph.write("claim/renew", process=process, lease=_milliseconds(lease))
+    rows = await graph.write(
+        "claim/renew", process=process, lease=_milliseconds(lease), known=dict(known)
+    )
     if not rows:
         return None
     held: list[tuple[str, int, int | None]] = rows[0]["held"]

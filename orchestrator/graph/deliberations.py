@@ -58,8 +58,10 @@ class GraphDeliberations(Deliberations):
         await claims.enter(self._graph, process, host, lease)
 
     @override
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
-        return await claims.renew(self._graph, process, lease)
+    async def renew(
+        self, process: str, lease: timedelta, known: Mapping[str, int]
+    ) -> tuple[Held, ...] | None:
+        return await claims.renew(self._graph, process, lease, known)
 
     @override
     async def claim(

@@ -154,7 +154,7 @@ def a_verdict(turns: Sequence[Turn]) -> Verdict:
 
 async def one_more(deliberations: Deliberations, process: str = "prc_one") -> Held:
     """Claim one more than the process holds."""
-    holds = await deliberations.renew(process, LEASE) or ()
+    holds = await deliberations.renew(process, LEASE, {}) or ()
     (held,) = await deliberations.claim(process, 1, (), [one.deliberation for one in holds])
     return held
 

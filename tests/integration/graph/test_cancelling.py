@@ -62,7 +62,7 @@ async def test_what_runs_is_ended_and_keeps_its_turns_and_what_they_cost(
     assert not {"holder", "waiting"} & set(shown["properties"])
     # It is nobody's claim.
     assert len(shown["claims"]) == 1
-    assert await deliberations.renew("prc_one", LEASE) == ()
+    assert await deliberations.renew("prc_one", LEASE, {}) == ()
     assert await examine(seeded.graph) == ()
 
 

@@ -170,7 +170,7 @@ async def test_the_time_left_until_a_deadline_comes_with_the_claim_and_with_each
 ) -> None:
     await deliberations.accept(an_order(deadline=timedelta(seconds=100)))
     (claimed,) = await deliberations.claim("prc_one", 1, (), ())
-    (renewed,) = cast("tuple[Held, ...]", await deliberations.renew("prc_one", LEASE))
+    (renewed,) = cast("tuple[Held, ...]", await deliberations.renew("prc_one", LEASE, {}))
     assert claimed.time_left is not None
     assert renewed.time_left is not None
     assert timedelta(0) < renewed.time_left <= claimed.time_left <= timedelta(seconds=100)
@@ -271,7 +271,7 @@ async def test_what_a_silent_process_held_is_taken_over_with_a_higher_epoch(
     (second,) = await deliberations.claim("prc_two", 1, (), ())
     assert second == Held(deliberation=deliberation, epoch=first.epoch + 1, resumed=True)
     assert (await deliberations.load(deliberation)).deliberation.resumptions == 1
-    assert await deliberations.renew("prc_one", LEASE) == ()
+    assert await deliberations.renew("prc_one", LEASE, {}) == ()
     (shown,) = await run("show_deliberation", deliberation=deliberation)
     assert [claim[1:] for claim in shown["claims"]] == [
         [1, 1, False, "prc_one"],
@@ -295,10 +295,19 @@ async def test_who_was_not_overtaken_goes_on_after_his_lease_ran_out(
     (held,) = await deliberations.claim("prc_one", 1, (), ())
     await run("expire_lease", process="prc_one")
     assert await deliberations.claim("prc_one", 1, ("prc_one",), ()) == ()
-    assert await deliberations.renew("prc_one", LEASE) == (held,)
+    assert await deliberations.renew("prc_one", LEASE, {}) == (held,)
     assert await deliberations.claim("prc_two", 1, (), ()) == ()
     recorded = await deliberations.record(recordings(held, proposals(deliberation)))
     assert len(recorded.sequences) == 3
+
+
+async def test_a_renewal_tells_what_is_held_whether_it_was_known_or_not(
+    deliberations: Deliberations,
+) -> None:
+    await accepted(deliberations)
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
+    for known in ({}, {held.deliberation: held.epoch}, {held.deliberation: held.epoch + 1}):
+        assert await deliberations.renew("prc_one", LEASE, known) == (held,)
 
 
 async def test_while_another_takes_it_over_nobody_is_told_of_the_others_epoch(
@@ -309,7 +318,8 @@ async def test_while_another_takes_it_over_nobody_is_told_of_the_others_epoch(
     await run("half_overtake", deliberation=held.deliberation, process="prc_two")
     # Something else has to wait, or a claim looks no further.
     await accepted(deliberations)
-    assert await deliberations.renew("prc_one", LEASE) == ()
+    for known in ({}, {held.deliberation: held.epoch}):
+        assert await deliberations.renew("prc_one", LEASE, known) == ()
     assert held.deliberation not in {
         one.deliberation for one in await deliberations.claim("prc_one", 9, (), ())
     }
@@ -320,10 +330,10 @@ async def test_a_process_that_is_not_in_the_graph_is_told_so_and_claims_once_it_
 ) -> None:
     deliberation = await accepted(deliberations)
     await run("remove_process", process="prc_one")
-    assert await deliberations.renew("prc_one", LEASE) is None
+    assert await deliberations.renew("prc_one", LEASE, {}) is None
     assert await deliberations.claim("prc_one", 1, (), ()) == ()
     await deliberations.enter("prc_one", "host", LEASE)
-    assert await deliberations.renew("prc_one", LEASE) == ()
+    assert await deliberations.renew("prc_one", LEASE, {}) == ()
     (held,) = await deliberations.claim("prc_one", 1, (), ())
     assert held.deliberation == deliberation
 
@@ -337,7 +347,7 @@ async def test_what_is_given_back_is_under_way_and_free(
     (shown,) = await run("show_deliberation", deliberation=deliberation)
     assert "holder" not in shown["properties"]
     assert shown["properties"]["status"] == "RUNNING"
-    assert await deliberations.renew("prc_one", LEASE) == ()
+    assert await deliberations.renew("prc_one", LEASE, {}) == ()
     (held,) = await deliberations.claim("prc_two", 1, (), ())
     assert (held.epoch, held.resumed) == (2, True)
 

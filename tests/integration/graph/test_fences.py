@@ -229,7 +229,7 @@ async def test_who_renewed_his_lease_meanwhile_is_not_taken_over(
         await rival.does("renew_lease", process="prc_one")
         claimed = await rival.commits_while(deliberations.claim("prc_two", 1, (), ()))
     assert claimed == ()
-    assert await deliberations.renew("prc_one", LEASE) == (held,)
+    assert await deliberations.renew("prc_one", LEASE, {}) == (held,)
 
 
 async def test_what_a_rival_took_over_meanwhile_is_not_given_back(
@@ -249,7 +249,7 @@ async def test_a_renewal_does_not_wait_for_a_deliberations_lock(
     deliberations: Deliberations, held: Held, rivalry: Rivalry
 ) -> None:
     async with rivalry(held.deliberation):
-        assert await deliberations.renew("prc_one", LEASE) == (held,)
+        assert await deliberations.renew("prc_one", LEASE, {}) == (held,)
 
 
 async def test_a_cancel_stands_against_the_verdict_that_waited_for_it(
@@ -335,7 +335,7 @@ async def test_what_was_claimed_meanwhile_is_cancelled_all_the_same(
     async with rivalry(deliberation) as rival:
         (held,) = await rival.deliberations.claim("prc_rival", 1, (), ())
         await rival.commits_while(deliberations.cancel(deliberation, None))
-    assert await deliberations.renew("prc_rival", LEASE) == ()
+    assert await deliberations.renew("prc_rival", LEASE, {}) == ()
     (shown,) = await run("show_deliberation", deliberation=deliberation)
     assert shown["properties"]["epoch"] == held.epoch + 1
 

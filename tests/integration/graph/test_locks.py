@@ -108,7 +108,7 @@ async def test_however_many_cancels_wait_for_a_lock_the_lease_is_renewed(
         for _ in range(9):
             callers.create_task(deliberations.cancel(two[0].deliberation, None))
         await rival.blocks(2)
-        held = await deliberations.renew("prc_one", LEASE)
+        held = await deliberations.renew("prc_one", LEASE, {})
         assert {one.deliberation for one in held or ()} == {one.deliberation for one in two}
         await rival.commit()
 

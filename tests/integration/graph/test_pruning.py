@@ -504,7 +504,7 @@ async def test_two_at_once_prune_each_deliberation_once(
 ) -> None:
     before = await whole_graph()
     await make_ended(pruner.graph.driver, pruner.graph.database, first=1, last=40)
-    await deliberations.renew("prc_one", LEASE)
+    await deliberations.renew("prc_one", LEASE, {})
     other = Pruner(pruner.graph)
 
     first, second = await asyncio.gather(pruner.prune(old()), other.prune(old()))

@@ -55,7 +55,7 @@ async def test_a_verdict_is_written_with_its_ranking_and_ends_the_deliberation(
     (stored,) = await run("show_deliberation", deliberation=held.deliberation)
     assert set(stored["labels"]) == {"Deliberation", "Decided"}
     assert "holder" not in stored["properties"]
-    assert await deliberations.renew("prc_one", LEASE) == ()
+    assert await deliberations.renew("prc_one", LEASE, {}) == ()
 
 
 async def test_a_verdict_is_written_with_the_last_turns_and_what_comes_twice_is_there_once(

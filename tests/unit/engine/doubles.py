@@ -126,6 +126,8 @@ class OneDeliberation:
     """Whether the process that asks has entered."""
     released: bool = False
     renewals: int = 0
+    known_epochs: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Those that the last renewal named."""
     loads: int = 0
 
     async def accept(self, order: Order) -> Accepted:
@@ -139,8 +141,11 @@ class OneDeliberation:
         self.entries.append(process)
         self.known = True
 
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+    async def renew(
+        self, process: str, lease: timedelta, known: Mapping[str, int]
+    ) -> tuple[Held, ...] | None:
         del process, lease
+        self.known_epochs = dict(known)
         self.renewals += 1
         return self.held if self.known else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -242,7 +242,9 @@ async def test_what_it_could_not_read_and_another_holds_by_now_it_says_nothing_o
 async def test_what_a_loop_dies_of_ends_the_desk_and_is_in_the_log(tmp_path: Path) -> None:
     class Broken(OneDeliberation):
         @override
-        async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+        async def renew(
+            self, process: str, lease: timedelta, known: Mapping[str, int]
+        ) -> tuple[Held, ...] | None:
             raise ZeroDivisionError
 
     with capture_logs() as log, pytest.RaisesGroup(ZeroDivisionError):
@@ -339,10 +341,12 @@ class AwayFromTheFirstTurnOn(OneDeliberation):
         raise UnavailableError("away")
 
     @override
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+    async def renew(
+        self, process: str, lease: timedelta, known: Mapping[str, int]
+    ) -> tuple[Held, ...] | None:
         if self.away.is_set():
             raise UnavailableError("away")
-        return await super().renew(process, lease)
+        return await super().renew(process, lease, known)
 
     @override
     async def release(self, process: str) -> None:
@@ -492,6 +496,7 @@ async def test_what_cannot_even_be_ended_is_not_tried_again_under_the_same_claim
         await until(lambda: graph.renewals >= 3)
         told = at_desk.obstacles(DELIBERATION)
     assert graph.loads == 1
+    assert graph.known_epochs == {DELIBERATION: graph.epoch}
     assert told == ("an internal error keeps its process from it, whose log names it",)
 
 
@@ -523,10 +528,12 @@ class Stopped(OneDeliberation):
         self.renewing = False
 
     @override
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+    async def renew(
+        self, process: str, lease: timedelta, known: Mapping[str, int]
+    ) -> tuple[Held, ...] | None:
         self.renewing = True
         await self.go_on.wait()
-        return await super().renew(process, lease)
+        return await super().renew(process, lease, known)
 
     @override
     async def claim(
@@ -551,10 +558,12 @@ class SlowToRenew(OneDeliberation):
         self.go_on = asyncio.Event()
 
     @override
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
+    async def renew(
+        self, process: str, lease: timedelta, known: Mapping[str, int]
+    ) -> tuple[Held, ...] | None:
         self.began += 1
         await self.go_on.wait()
-        return await super().renew(process, lease)
+        return await super().renew(process, lease, known)
 
 
 class SlowToAnswer(OneDeliberation):
@@ -669,8 +678,10 @@ class WithoutRenewals(OneDeliberation):
     """A graph that is away when the lease is renewed."""
 
     @override
-    async def renew(self, process: str, lease: timedelta) -> tuple[Held, ...] | None:
-        await super().renew(process, lease)
+    async def renew(
+        self, process: str, lease: timedelta, known: Mapping[str, int]
+    ) -> tuple[Held, ...] | None:
+        await super().renew(process, lease, known)
         raise UnavailableError("away")
 
 
