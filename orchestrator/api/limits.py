@@ -47,6 +47,19 @@ class LimitError(GraphQLError):
         super().__init__(message)
 
 
+class TooLargeError(LimitError):
+    """The answer would be larger than one may be."""
+
+    def __init__(self, extent: int, then: str) -> None:
+        """`extent` is as far as was counted, and `then` says what follows from it."""
+        super().__init__(
+            "answer",
+            extent,
+            MOST_ANSWERED,
+            f"the answer has {extent} characters or more, and may have {MOST_ANSWERED} at most: {then}",
+        )
+
+
 class ClosedError(GraphQLError):
     """The service is set not to answer this, whoever asks."""
 
@@ -119,14 +132,9 @@ def too_much_comparing() -> LimitError:
 
 
 def check_answer(extent: int, then: str = "ask for less at once") -> None:
-    """Raise LimitError where an answer has too many characters; `then` says what follows from it."""
+    """Raise TooLargeError where an answer has too many characters; `then` says what follows from it."""
     if extent > MOST_ANSWERED:
-        raise LimitError(
-            "answer",
-            extent,
-            MOST_ANSWERED,
-            f"the answer has {extent} characters, and may have {MOST_ANSWERED} at most: {then}",
-        )
+        raise TooLargeError(extent, then)
 
 
 def _extent(text: str) -> tuple[int, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NewType
 
 import strawberry
@@ -19,6 +21,9 @@ Json = NewType("Json", object)
 """Any JSON value, as Python has it."""
 
 LARGEST_COUNT = 2**53
+
+_LAST_READ = 16
+"""Of stored JSON: under a hundred aliases the same is asked for a hundred times in a row."""
 
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -61,6 +66,12 @@ def print_count(value: int) -> int:
         msg = f"{value} is no count"
         raise ValueError(msg)
     return value
+
+
+@lru_cache(_LAST_READ)
+def read_stored(text: str | None) -> Json | None:
+    """Read JSON as it is stored. What is returned is shared, and not to be changed."""
+    return None if text is None else Json(json.loads(text))
 
 
 def _same(value: object) -> object:

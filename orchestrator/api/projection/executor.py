@@ -23,7 +23,7 @@ from graphql import (
 from orchestrator.api.context import Context
 from orchestrator.api.documents import LONGEST_KNOWN, MOST_KNOWN
 from orchestrator.api.errors import unread
-from orchestrator.api.limits import LimitError, check_answer
+from orchestrator.api.limits import TooLargeError, check_answer
 from orchestrator.api.projection.errors import NotProjectedError
 from orchestrator.api.projection.plans import Plan, plan
 from orchestrator.api.projection.run import Answer, Run, extent
@@ -141,7 +141,7 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
             return answer
         try:
             check_answer(extent(answer), _DONE)
-        except LimitError as error:
+        except TooLargeError as error:
             # Of a field: an error of none says that nothing was carried out.
             error.path = [next(iter(answer))]
             raise
@@ -162,13 +162,14 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             (answer,) = known.project([root_value], run)
             await self._within_time(run.settle(), run.give_up)
+        except TooLargeError:
+            raise
         except Exception:  # noqa: BLE001 - a query changes nothing: it is walked instead, which tells what is wrong, and where
             walked = walk()
             return await walked if inspect.isawaitable(walked) else walked
         finally:
             run.abandon()
         run.note_faults()
-        check_answer(run.extent)
         return answer
 
 

@@ -87,7 +87,7 @@ class Plan:
         """Return the answer for each object, but for what it has to `run.settle` for."""
         answers: list[Answer] = []
         columns: list[Sequence[Any]] = []
-        run.extent += self._extent * len(sources)
+        run.grow(self._extent * len(sources))
         attributed = [one.source for one in sources] if self._shown else sources
         for entry in self._entries:
             if self._root and isinstance(entry.field, Resolved):

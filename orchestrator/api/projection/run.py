@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, NamedTuple, Protocol, cast
 
 from graphql import Executor
+from orchestrator.api import limits
 
 Answer = dict[str, Any]
 """The answer's object; its keys are in order from the beginning, its values may come later."""
@@ -51,7 +52,7 @@ class Run:
         self.root: Root | None = None
         """What is being made now is of this."""
         self.extent: int = 0
-        """Of what there is of the answer so far, as `extent` has it."""
+        """Of what there is of the answer so far."""
         self._waiting: list[_Waiting] = []
         self._level: list[_Waiting] = []
         self._awaited: list[asyncio.Future[Any]] = []
@@ -66,6 +67,15 @@ class Run:
     ) -> None:
         """Put into each answer, under a key that it will have, what comes of one value, once that was awaited."""
         self._waiting.append(_Waiting(values, shape, key, answers, self.root))
+
+    def grow(self, more: int) -> None:
+        """Note that the answer is larger by so much, as `extent` has it.
+
+        Raises:
+            TooLargeError: it is too large now.
+        """
+        self.extent += more
+        limits.check_answer(self.extent)
 
     async def settle(self) -> None:
         """Wait, a level at a time, until nothing is waited for; raises what the first to fail raised.
@@ -128,11 +138,18 @@ class Run:
         self._waiting = []
 
 
+_OF_ONE = {int, float, bool, type(None)}
+"""What counts as one value and no more. A list of these alone, as of what callers keep as metadata, is not gone through."""
+
+
 def extent(answer: object) -> int:
-    """How large an answer is: the characters of its texts and keys, and one for each value in an object or a list."""
+    """How large an answer is: the characters of its texts and keys, and one for each value in an object or a list.
+
+    Of one that is too large anyway, no more is counted than that it is.
+    """
     total = 0
     rest = [answer]
-    while rest:
+    while rest and total <= limits.MOST_ANSWERED:
         value = rest.pop()
         if isinstance(value, str):
             total += len(value)
@@ -143,7 +160,8 @@ def extent(answer: object) -> int:
         elif isinstance(value, list):
             values = cast("list[object]", value)
             total += len(values)
-            rest.extend(values)
+            if not set(map(type, values)) <= _OF_ONE:
+                rest.extend(values)
     return total
 
 

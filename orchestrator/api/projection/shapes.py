@@ -24,6 +24,7 @@ class Shape(Protocol):
         """Return what the answer has for each value, in order.
 
         Raises:
+            TooLargeError: the answer is too large.
             NotProjectedError: a value is not what the type says. Whatever else is raised means the same.
         """
         ...
@@ -46,12 +47,12 @@ class Leaf:
     def complete(self, column: Column, run: Run) -> Column:
         if set(map(type, column)) == self._plain and (self._holds is None or self._holds(column)):
             if self._plain == _TEXTS:
-                run.extent += sum(map(len, column))
+                run.grow(sum(map(len, column)))
             return column
         coerced = [self._coerce(value) for value in column]
         if any(value is None or value is Undefined for value in coerced):
             raise NotProjectedError("a value has no form in the answer")
-        run.extent += extent(coerced) - len(coerced)
+        run.grow(extent(coerced) - len(coerced))
         return coerced
 
 
@@ -104,7 +105,7 @@ class Several:
         if not set(map(type, column)) <= {list, tuple}:
             raise NotProjectedError("a value is no list")
         all_of_them = list(chain.from_iterable(column))
-        run.extent += len(all_of_them)
+        run.grow(len(all_of_them))
         rest = iter(self._of.complete(all_of_them, run) if all_of_them else ())
         return [list(islice(rest, len(values))) for values in column]
 

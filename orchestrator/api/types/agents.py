@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable
 
 import strawberry
@@ -11,7 +10,7 @@ import strawberry
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import Connection, connection
-from orchestrator.api.scalars import Json
+from orchestrator.api.scalars import Json, read_stored
 from orchestrator.api.selections import only_counted
 from orchestrator.api.shown import Shown
 from orchestrator.api.types import authors, lazy
@@ -63,7 +62,7 @@ class Agent(Node, Shown[councils.Agent]):
 
     @strawberry.field(description="Whatever its owner wants to remember of it.")
     def metadata(self) -> Json | None:
-        return None if self.source.metadata is None else Json(json.loads(self.source.metadata))
+        return read_stored(self.source.metadata)
 
     @strawberry.field(description="The council that it sits on; none once it is retired.")
     async def council(self, info: Info) -> lazy.Council | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import strawberry
 
 from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import After, Before, Connection, First, Last, connection
-from orchestrator.api.scalars import Json
+from orchestrator.api.scalars import Json, read_stored
 from orchestrator.api.selections import only_counted
 from orchestrator.api.shown import Shown
 from orchestrator.api.types import filters, lazy
@@ -32,7 +30,7 @@ class Task(Node, Shown[domain.Task]):
 
     @strawberry.field(description="Whatever the caller wants to remember of it.")
     def metadata(self) -> Json | None:
-        return None if self.source.metadata is None else Json(json.loads(self.source.metadata))
+        return read_stored(self.source.metadata)
 
     @strawberry.field(description="The deliberations on it, newest first.")
     async def deliberations(

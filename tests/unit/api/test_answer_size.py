@@ -57,7 +57,7 @@ async def test_answer_that_would_be_too_large_is_refused_with_limit_value_and_bo
     assert (limit["name"], limit["bound"]) == ("answer", limits.MOST_ANSWERED)
     assert limit["value"] > limits.MOST_ANSWERED
     assert error["message"] == (
-        f"the answer has {limit['value']} characters, and may have {limits.MOST_ANSWERED} at most: ask for less at once"
+        f"the answer has {limit['value']} characters or more, and may have {limits.MOST_ANSWERED} at most: ask for less at once"
     )
 
 
