@@ -1,7 +1,7 @@
 // Write councils with who sits on them, each once. Under the lock of the migrations.
 // $rows: [{properties, instants, role, agents}]; instants: [name, text] of each; role: its name;
 //   agents: [{properties, seat, model, default, endpoint}], model and endpoint by name, endpoint null where there is none
-// Column: agents: ids of those that were written
+// Column: untied: names of agents that were written whose model or endpoint is not there
 UNWIND $rows AS row
 WITH row
 WHERE NOT EXISTS { (:Council {id: row.properties.id}) }
@@ -32,4 +32,7 @@ CALL (a, one) {
   MATCH (m:Model {name: one.model})
   CREATE (a)-[:SPEAKS_WITH]->(m)
 }
-RETURN collect(a.id) AS agents
+WITH a, one
+// An endpoint that was being removed has lost its label when the relationship comes to it.
+WHERE NOT EXISTS { (a)-[:SPEAKS_WITH]->() } OR one.endpoint IS NOT NULL AND NOT EXISTS { (a)-[:BOUND_TO]->(:Endpoint) }
+RETURN collect(a.name) AS untied

@@ -1,9 +1,10 @@
-// Write deliberations whole, each once: with tasks, seats, turns, claims and verdicts.
+// Write deliberations, each once: with tasks, seats, turns, claims and verdicts. What was said in the turns write_contents adds.
 // $rows: [{properties, instants, council, retries, task, seats, turns, claims, verdicts}]; instants: [name, text] of each, as in all that follow;
 //   council, retries: ids, of what it retries or null; task: properties; seats: [{properties, agent, model, endpoint, removed}], agent and removed endpoint by id;
 //   turns: [{properties, instants, label, final, critiques, revises, answers, ranks}], all by ids of turns; claims: [{properties, instants, process}];
 //   verdicts: [{properties, instants, ranked}], one or none; ranked: [rank, turn, score, votes] of each, best first
-// Column: written: [id, seats with agent and model, turns with a seat, claims with a process, proposals ranked] of each that was
+// Column: written: [id, seats bound to an endpoint, claims with a process, seats with agent and model, turns with a seat, proposals ranked]
+//   of each that was
 UNWIND $rows AS row
 WITH row
 WHERE NOT EXISTS { (:Deliberation {id: row.properties.id}) }
@@ -42,7 +43,7 @@ CALL (d, row) {
     MATCH (bound:RemovedEndpoint {id: one.removed})
     CREATE (seat)-[:BOUND_TO]->(bound)
   }
-  RETURN count(seat) AS seats
+  RETURN count(seat) AS seats, sum(COUNT { (seat)-[:BOUND_TO]->() }) AS bound
 }
 CALL (d, row) {
   UNWIND row.turns AS one
@@ -103,4 +104,4 @@ CALL (d, row) {
   FOREACH (_ IN CASE place[0] WHEN 1 THEN [1] ELSE [] END | CREATE (v)-[:CHOSE]->(proposal))
   RETURN count(proposal) AS ranked
 }
-RETURN collect([d.id, seats, turns, claims, ranked]) AS written
+RETURN collect([d.id, bound, claims, seats, turns, ranked]) AS written

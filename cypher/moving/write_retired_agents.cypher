@@ -1,6 +1,6 @@
 // Write agents who sit on no council, each once. Under the lock of the migrations.
 // $rows: [{properties, model, default, endpoint}], model and endpoint by name, endpoint null where there is none
-// returns: nothing
+// Column: untied: names of agents that were written whose model or endpoint is not there
 UNWIND $rows AS one
 WITH one
 WHERE NOT EXISTS { (:Agent {id: one.properties.id}) }
@@ -25,3 +25,7 @@ CALL (a, one) {
   MATCH (m:Model {name: one.model})
   CREATE (a)-[:SPEAKS_WITH]->(m)
 }
+WITH a, one
+// An endpoint that was being removed has lost its label when the relationship comes to it.
+WHERE NOT EXISTS { (a)-[:SPEAKS_WITH]->() } OR one.endpoint IS NOT NULL AND NOT EXISTS { (a)-[:BOUND_TO]->(:Endpoint) }
+RETURN collect(a.name) AS untied

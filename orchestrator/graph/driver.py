@@ -12,7 +12,7 @@ from collections.abc import (
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, LiteralString, Protocol, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
 from neo4j import (
@@ -65,6 +65,14 @@ class Bounds:
     """Of a connection."""
     idle: float = 30.0
     """Balancers drop what is idle without a word; asking first costs a round trip, and only then."""
+
+
+class Reads(Protocol):
+    """What is asked of a graph that is only read."""
+
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        """Run a reading statement."""
+        ...
 
 
 class Transaction:

@@ -10,7 +10,7 @@ from typing import LiteralString, TypeVar
 from neo4j import Record
 
 from orchestrator.domain.errors import CouncilError
-from orchestrator.graph.driver import Graph, Transaction
+from orchestrator.graph.driver import Graph, Reads, Transaction
 from orchestrator.graph.statements import statements
 
 T = TypeVar("T")
@@ -43,6 +43,17 @@ class UnknownMigrationError(CouncilError):
         )
 
 
+class NotMigratedError(CouncilError):
+    """The graph has not the form that this version knows."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is the first migration that is missing."""
+        self.name: str = name
+        super().__init__(
+            f"the graph lacks the migration {name}: run `council migrate`, and then this again"
+        )
+
+
 async def migrate(graph: Graph) -> tuple[str, ...]:
     """Bring the schema up to date and return the names of the migrations applied.
 
@@ -69,13 +80,24 @@ async def migrate(graph: Graph) -> tuple[str, ...]:
     return await locked(graph, work)
 
 
-async def missing(graph: Graph) -> tuple[str, ...]:
+async def missing(graph: Reads) -> tuple[str, ...]:
     """Name, in order, the migrations that the graph has not seen.
 
     Raises:
         ChangedMigrationError, UnknownMigrationError: as `migrate` does.
     """
     return _missing(await graph.read("migrations/list_applied"))
+
+
+async def refuse_unmigrated(graph: Reads) -> None:
+    """See that the graph has the form that this version knows, neither less nor more.
+
+    Raises:
+        NotMigratedError: a migration is missing.
+        ChangedMigrationError, UnknownMigrationError: as `migrate` does.
+    """
+    for name in await missing(graph):
+        raise NotMigratedError(name)
 
 
 async def locked(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T:

@@ -20,8 +20,8 @@ from orchestrator.domain.ids import turn_id
 from orchestrator.domain.values import replace
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
-from orchestrator.graph.driver import Graph
-from orchestrator.graph.moving.exporting import Reads, export
+from orchestrator.graph.driver import Graph, Reads
+from orchestrator.graph.moving.exporting import export
 from orchestrator.graph.moving.form import Contents, Line
 from orchestrator.graph.moving.importing import Import, import_lines
 from orchestrator.graph.seeding import read_seed

@@ -15,7 +15,7 @@ MOST: Final = 200
 """Records in one transaction."""
 
 MOST_CHARACTERS: Final = 4_000_000
-"""Of their lines; a longer line goes alone. Neo4j holds a transaction in memory, at some ten times its text."""
+"""Of their lines; a longer line goes alone. Neo4j holds a transaction in memory, at some ten times its text, and at four times what was said in turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from orchestrator.graph.driver import Reads
 from orchestrator.graph.moving.batches import Lines, batches
 from orchestrator.graph.moving.differences import differences, has_gone_on
-from orchestrator.graph.moving.exporting import Reads
 from orchestrator.graph.moving.form import Kind, Record
 from orchestrator.graph.moving.lookup import look_up
 

@@ -38,7 +38,8 @@ def differences(kind: Kind, source: Record, graph: Record) -> list[Difference]:
     """Compare what has to be the same.
 
     Of what is known by its name (roles, models, endpoints) the graph's own stays, id included; of
-    the endpoint `default`, and of who speaks with the default model, the settings decide.
+    the endpoint `default`, and of who speaks with the default model, the settings decide: a start
+    with another VLLM_MODEL changes those agents, and with them the version of their council.
     """
     found: Iterable[Difference]
     match kind:
@@ -54,7 +55,12 @@ def differences(kind: Kind, source: Record, graph: Record) -> list[Difference]:
                 *(Difference(field="servedBy", source=name, graph=None) for name in unserved),
             ]
         case Kind.COUNCIL:
-            found = _diff("", _undefaulted_council(source), _undefaulted_council(graph))
+            settled = _may_be_settled(source, graph)
+            found = _diff(
+                "",
+                _undefaulted_council(source, without=settled),
+                _undefaulted_council(graph, without=settled),
+            )
         case Kind.AGENT:
             found = _diff("", _undefaulted(source), _undefaulted(graph))
         case Kind.PROCESS:
@@ -78,8 +84,16 @@ def _of(keys: tuple[str, ...], source: Record, graph: Record) -> list[Difference
     return [found for key in keys for found in _diff(key, source.get(key), graph.get(key))]
 
 
-def _undefaulted_council(record: Record) -> Record:
-    return {**record, "agents": [_undefaulted(agent) for agent in record["agents"]]}
+def _may_be_settled(source: Record, graph: Record) -> frozenset[str]:
+    """Name what says only that a council has changed, where a start with another VLLM_MODEL may be all that has changed it."""
+    follows = any(agent["speaksWith"].get("default") for agent in graph["agents"])
+    raised = graph["version"] > source["version"]
+    return frozenset({"version", "updatedAt"}) if follows and raised else frozenset()
+
+
+def _undefaulted_council(record: Record, *, without: frozenset[str]) -> Record:
+    kept = {key: value for key, value in record.items() if key not in without}
+    return {**kept, "agents": [_undefaulted(agent) for agent in record["agents"]]}
 
 
 def _undefaulted(agent: Record) -> Record:

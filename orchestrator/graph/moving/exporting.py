@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Protocol
 
 from neo4j import Record as Row
 
 from orchestrator.domain.errors import Conflict, Mistake, RefusedError
+from orchestrator.graph.driver import Reads
+from orchestrator.graph.migrations import refuse_unmigrated
 from orchestrator.graph.moving import rows
 from orchestrator.graph.moving.checking import Check
 from orchestrator.graph.moving.form import Contents, Kind, Line, Record, encode, end, header
@@ -44,23 +45,15 @@ Exported = tuple[Kind | None, str]
 _HISTORY = frozenset({Kind.PROCESS, Kind.DELIBERATION})
 
 
-class NotAFileError(UnsoundGraphError):
-    """What was read would be refused by an import."""
+class NotExportedError(UnsoundGraphError):
+    """What was read fits into no file, or would be refused by an import."""
 
-    def __init__(self, mistake: Mistake) -> None:
-        """`mistake` is what is wrong, and where."""
-        super().__init__(mistake.path[0], mistake.message)
+    def __init__(self, of: str, what: str, why: str) -> None:
+        """`why` is all of it in words."""
+        super().__init__(of, what)
         self.args = (
-            f"{words(mistake)}: nothing is exported. Changed meanwhile: run it again. Where it stays, `council doctor` names the place",
+            f"{why}: nothing is exported. Changed meanwhile: run it again. Where it stays, `council doctor` names the place",
         )
-
-
-class Reads(Protocol):
-    """What is asked of a graph."""
-
-    async def read(self, name: str, /, **parameters: Any) -> list[Row]:
-        """Run a reading statement."""
-        ...
 
 
 async def export(graph: Reads, contents: Contents) -> AsyncGenerator[Exported]:
@@ -71,8 +64,10 @@ async def export(graph: Reads, contents: Contents) -> AsyncGenerator[Exported]:
 
     Raises:
         RefusedError: everything is wanted and a process is at work, or was before the end.
-        UnsoundGraphError: the graph holds what no file could say, or no import would take.
+        NotMigratedError, UnknownMigrationError: the graph has not the form that this version knows.
+        NotExportedError: the graph holds what no file could say, or no import would take.
     """
+    await refuse_unmigrated(graph)
     kinds = [kind for kind in Kind if contents is Contents.EVERYTHING or kind not in _HISTORY]
     (clock,) = await graph.read("graph/read_clock")
     if contents is Contents.EVERYTHING:
@@ -81,7 +76,7 @@ async def export(graph: Reads, contents: Contents) -> AsyncGenerator[Exported]:
     yield None, looking.line("header", header(contents, clock["now"]))
     counts: Counter[Kind] = Counter()
     for kind in kinds:
-        async for record in records(graph, kind):
+        async for record in _all(graph, kind):
             counts[kind] += 1
             yield kind, looking.line(f"{kind} {record['id']}", record)
     if contents is Contents.EVERYTHING:
@@ -102,18 +97,34 @@ class _Looking:
         text = encode(record)
         self._check.look(Line(place=place, text=text))
         if self._check.mistakes:
-            raise NotAFileError(self._check.mistakes[0])
+            raise _not_taken(self._check.mistakes[0])
         return text
 
     def close(self) -> None:
         try:
             self._check.close()
         except NotImportedError as refused:
-            raise NotAFileError(refused.mistakes[0]) from refused
+            raise _not_taken(refused.mistakes[0]) from refused
+
+
+def _not_taken(mistake: Mistake) -> NotExportedError:
+    return NotExportedError(mistake.path[0], mistake.message, words(mistake))
+
+
+async def _all(graph: Reads, kind: Kind) -> AsyncGenerator[Record]:
+    try:
+        async for record in records(graph, kind):
+            yield record
+    except UnsoundGraphError as error:
+        raise NotExportedError(error.of, error.what, f"{error.of} {error.what}") from error
 
 
 async def records(graph: Reads, kind: Kind) -> AsyncGenerator[Record]:
-    """Yield all of a kind, in the order of their ids."""
+    """Yield all of a kind, in the order of their ids.
+
+    Raises:
+        UnsoundGraphError: the graph holds what no file could say.
+    """
     name, record_of, limit = _PAGES[kind]
     bounds = {"turns": TURNS_OF_PAGE} if kind is Kind.DELIBERATION else {}
     after = ""

@@ -16,8 +16,8 @@ from orchestrator.domain.councils import DEFAULT_ENDPOINT, DEFAULT_KEY_VARIABLE
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.domain.predecessor import FormerAgent, FormerCouncil
 from orchestrator.domain.values import replace
+from orchestrator.graph.driver import Reads
 from orchestrator.graph.moving import form
-from orchestrator.graph.moving.exporting import Reads
 from orchestrator.graph.moving.form import Contents, Kind, Line, Record
 from orchestrator.graph.seating import stem_of
 

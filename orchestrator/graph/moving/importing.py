@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.domain.errors import CouncilError
 from orchestrator.graph.driver import Graph
-from orchestrator.graph.migrations import missing
+from orchestrator.graph.migrations import refuse_unmigrated
 from orchestrator.graph.moving.batches import Lines
 from orchestrator.graph.moving.checking import Looked, check
 from orchestrator.graph.moving.comparing import Comparison, compare
@@ -14,17 +13,6 @@ from orchestrator.graph.moving.mistakes import NotImportedError
 from orchestrator.graph.moving.planning import Plan, plan
 from orchestrator.graph.moving.writing import Told, write
 from orchestrator.graph.seeding import Seed
-
-
-class NotMigratedError(CouncilError):
-    """The graph has not the form that this version writes."""
-
-    def __init__(self, name: str) -> None:
-        """`name` is the first migration that is missing."""
-        self.name: str = name
-        super().__init__(
-            f"the graph lacks the migration {name}: run `council migrate`, then import again"
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +40,11 @@ async def import_lines(
     in the way of an import.
 
     Raises:
-        NotMigratedError: the graph is not up to date.
+        NotMigratedError, UnknownMigrationError: the graph has not the form that this version writes.
         NotImportedError: the file is broken, or something stands in its way; nothing was written.
         RefusedError: somebody else changed the graph meanwhile.
     """
-    for name in await missing(graph):
-        raise NotMigratedError(name)
+    await refuse_unmigrated(graph)
     looked = check(lines(), allow_link_local=allow_link_local)
     made = await _planned(graph, lines, looked, seed, compares=dry_run and verify)
     if made is not None and not dry_run:

@@ -7,9 +7,10 @@ from typing import Final
 
 from neo4j import Record as Row
 
+from orchestrator.graph.driver import Reads
 from orchestrator.graph.moving import rows
 from orchestrator.graph.moving.batches import Batch
-from orchestrator.graph.moving.exporting import Reads, records
+from orchestrator.graph.moving.exporting import records
 from orchestrator.graph.moving.form import Kind, Record
 
 BY_NAME: Final = frozenset({Kind.ROLE, Kind.ENDPOINT, Kind.MODEL})

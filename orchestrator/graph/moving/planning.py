@@ -11,11 +11,12 @@ from neo4j import Record as Row
 
 from orchestrator.domain.councils import DEFAULT_ENDPOINT
 from orchestrator.domain.errors import Conflict, Mistake
+from orchestrator.graph.driver import Reads
 from orchestrator.graph.moving import rows
 from orchestrator.graph.moving.batches import Batch, Lines, Placed, batches
 from orchestrator.graph.moving.checking import Looked
 from orchestrator.graph.moving.differences import differences, has_gone_on
-from orchestrator.graph.moving.exporting import Reads, records
+from orchestrator.graph.moving.exporting import records
 from orchestrator.graph.moving.form import Contents, Kind, Record
 from orchestrator.graph.moving.known import Retry
 from orchestrator.graph.moving.lookup import BY_NAME, Lookup, kindless, look_up
@@ -90,6 +91,7 @@ class _Planning:
             found = await self._lookup.found(batch)
             fresh = self._compare(batch, found)
             await self._look_around(batch.kind, fresh)
+            await self._keys(batch.kind, [*fresh, *_without_keys(batch, found)])
             if len(self._mistakes) >= MOST_KEPT:
                 break
         self._settle_names()
@@ -128,6 +130,7 @@ class _Planning:
                 self._plan.gone_on += 1
                 continue
             self._note_endpoint(batch.kind, item.record, there)
+            self._note_key(batch.kind, item.record, there)
             if there["id"] in self._early:
                 # Cut off before its end, an import has not tied it to what it retries.
                 there = {"retries": item.record["retries"], **there}
@@ -165,7 +168,6 @@ class _Planning:
                 self._plan.under_way += sum("finishedAt" not in item.record for item in fresh)
             case Kind.PROCESS:
                 pass
-        await self._keys(kind, fresh)
 
     def _ids_of_named(self, kind: Kind, fresh: Sequence[Placed]) -> None:
         """What is known by its name has an id, too, which may be another's."""
@@ -269,10 +271,10 @@ class _Planning:
                     item, "the graph has another task with this id", "about", existing=row["id"]
                 )
 
-    async def _keys(self, kind: Kind, fresh: list[Placed]) -> None:
+    async def _keys(self, kind: Kind, taking: list[Placed]) -> None:
         """An idempotency key makes one thing, ever."""
         keyed: dict[tuple[str, str], tuple[Placed, tuple[str, ...]]] = {}
-        for item in fresh:
+        for item in taking:
             agents = [(("agents", str(i)), a) for i, a in enumerate(item.record.get("agents", ()))]
             for path, record in [((), item.record), *agents]:
                 if "idempotencyKey" in record:
@@ -314,12 +316,16 @@ class _Planning:
         return True
 
     def _somebody_made_something(self) -> bool:
-        """Whether a caller knows a role or an endpoint of the graph that the file does not have under the same id."""
+        """Whether a caller knows a role or an endpoint of the graph that the file does not have under the same id.
+
+        A role with a council that makes room came with it, and the endpoint `default` with the settings.
+        """
         known, few = self._looked.known, self._lookup.few
         ours = {*known.roles.values(), *known.endpoints.values(), *known.removed_endpoints}
         return any(
             "idempotencyKey" in record
-            or (kind is not Kind.ROLE and record["name"] != DEFAULT_ENDPOINT)
+            or "createdBy" in record
+            or record["name"] not in (self._makes_room if kind is Kind.ROLE else {DEFAULT_ENDPOINT})
             for kind in (Kind.ROLE, Kind.ENDPOINT, Kind.REMOVED_ENDPOINT)
             for record in few[kind].values()
             if record["id"] not in ours
@@ -332,6 +338,13 @@ class _Planning:
                 self._plan.notes.append(
                     f"the endpoint {DEFAULT_ENDPOINT} stays at {ours}, and was at {theirs}: VLLM_URL says where it is"
                 )
+
+    def _note_key(self, kind: Kind, record: Record, there: Record) -> None:
+        ours, theirs = there.get("idempotencyKey"), record.get("idempotencyKey")
+        if kind in BY_NAME and None not in {ours, theirs} and ours != theirs:
+            self._plan.notes.append(
+                f"the {kind} {record['name']} keeps its own idempotency key: the request that made it in the source is refused here when it is sent again"
+            )
 
     def _note_names(self) -> None:
         """Say where the graph's own stays and is not what the file has."""
@@ -356,6 +369,17 @@ _PARAMETERS = {
     "Endpoint": "endpoints",
     "Deliberation": "deliberations",
 }
+
+
+def _without_keys(batch: Batch, found: dict[str, Record]) -> list[Placed]:
+    """Return what is there, known by its name and made without a key: it takes the file's."""
+    if batch.kind not in BY_NAME:
+        return []
+    return [
+        item
+        for item in batch.items
+        if item.record["id"] in found and "idempotencyKey" not in found[item.record["id"]]
+    ]
 
 
 def _named(kind: Kind, record: dict[str, Any]) -> str:

@@ -24,9 +24,8 @@ class UnsoundGraphError(CouncilError):
     def __init__(self, of: str, what: str) -> None:
         """`of` is the id of what is not sound, `what` the reason."""
         self.of: str = of
-        super().__init__(
-            f"{of} {what}: nothing is exported. `council doctor` names all such places"
-        )
+        self.what: str = what
+        super().__init__(f"{of} {what}: `council doctor` names all such places")
 
 
 def role(row: Row) -> Record:

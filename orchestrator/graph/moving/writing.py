@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from neo4j import Record as Row
+
 from orchestrator.domain.deliberations import Priority, Status, TurnKind
 from orchestrator.domain.errors import Conflict, RefusedError
 from orchestrator.graph.driver import Graph, Transaction
@@ -33,8 +35,11 @@ Told = Callable[[Kind, int], None]
 SECONDS: Final = 120.0
 """How long one of these transactions may take: what is in it is bounded, but a machine may be slow."""
 
-_TAKEN: Final = ("id", "description", "idempotencyKey", "inputDigest")
+_TAKEN: Final = ("id", "description", "createdBy")
 """What a role, model or endpoint of a graph that is as new takes on from the file."""
+
+_SAID: Final = ("content", "reasoning")
+"""What is long of a turn. It is written apart: Neo4j counts a row of a deliberation's once for each step that holds it."""
 
 _STATEMENTS: Final = {
     Kind.ROLE: "moving/write_roles",
@@ -61,7 +66,8 @@ async def write(graph: Graph, lines: Lines, plan: Plan, seed: Seed | None, told:
     Raises:
         RefusedError: somebody else changed the graph since the plan was made; what was written stays.
     """
-    await locked(graph, _leave_mark)
+    if plan.new[Kind.COUNCIL] or plan.there[Kind.COUNCIL]:
+        await locked(graph, _leave_mark)
     made_room = not plan.replaced
     for batch in batches(lines):
         if batch.kind is Kind.COUNCIL and not made_room:
@@ -94,8 +100,14 @@ async def _write(graph: Graph, batch: Batch, plan: Plan) -> None:
 
     async def work(transaction: Transaction) -> None:
         found = await transaction.run(_STATEMENTS[batch.kind], rows=written)
+        if batch.kind in {Kind.COUNCIL, Kind.AGENT}:
+            _tied(found)
         if batch.kind is Kind.DELIBERATION:
-            _whole(batch, found[0]["written"])
+            new = _whole(batch, found[0]["written"])
+            await transaction.run(
+                "moving/write_contents",
+                rows=[_said(turn) for record in new for turn in record["turns"]],
+            )
 
     if batch.kind in _UNLOCKED:
         await graph.transact(work, seconds=SECONDS)
@@ -116,9 +128,11 @@ async def _make_room(graph: Graph, replaced: tuple[Replaced, ...], seed: Seed | 
                 if row["deliberated"] or not is_as_seeded(there, seed):
                     raise _changed(council)
                 await transaction.run("moving/remove_seeded", id=council.id)
-        await transaction.run(
-            _STATEMENTS[Kind.COUNCIL],
-            rows=[_council(one.stands_in.record) for one in replaced],
+        _tied(
+            await transaction.run(
+                _STATEMENTS[Kind.COUNCIL],
+                rows=[_council(one.stands_in.record) for one in replaced],
+            )
         )
 
     await locked(graph, work)
@@ -130,6 +144,21 @@ def _changed(council: Replaced) -> RefusedError:
             message=f"{council.name} has changed, or has deliberated, while this was under way",
             path=("council",),
             existing=council.id,
+        )
+    )
+
+
+def _tied(found: list[Row]) -> None:
+    """Refuse where an agent would be asked on another server than in the file."""
+    for name in found[0]["untied"]:
+        raise _removed(f"the endpoint or the model of the agent {name}")
+
+
+def _removed(what: str) -> RefusedError:
+    return RefusedError(
+        Conflict(
+            message=f"{what} was removed while this was under way; run it again to see which",
+            path=("import",),
         )
     )
 
@@ -156,15 +185,26 @@ async def _refusing(writing: Any) -> None:
         ) from error
 
 
-def _whole(batch: Batch, written: list[list[Any]]) -> None:
-    """Hold what was written against what should have been: a reference that led nowhere would leave a hole."""
+def _whole(batch: Batch, written: list[list[Any]]) -> list[Record]:
+    """Hold what was written against what should have been: a reference that led nowhere would leave a hole.
+
+    Returns the records that were written; others were there.
+
+    Raises:
+        RefusedError: somebody has removed an endpoint or a process since that was written.
+    """
     records = {record["id"]: record for record in batch.records}
-    for identifier, *counts in written:
+    for identifier, bound, claims, *counts in written:
         record = records[identifier]
+        if bound != sum("boundTo" in seat or "boundToRemoved" in seat for seat in record["seats"]):
+            raise _removed(f"an endpoint of a seat of {identifier}")
+        if claims != len(record["claims"]):
+            raise _removed(f"a process that has claimed {identifier}")
         ranked = record["verdict"]["ranked"] if "verdict" in record else ()
-        wanted = [len(record["seats"]), len(record["turns"]), len(record["claims"]), len(ranked)]
+        wanted = [len(record["seats"]), len(record["turns"]), len(ranked)]
         if counts != wanted:
             raise HalfWrittenError(f"{identifier}: {counts} instead of {wanted}")
+    return [records[identifier] for identifier, *_ in written]
 
 
 def _row(kind: Kind, record: Record, plan: Plan) -> dict[str, Any]:
@@ -260,7 +300,7 @@ def _seat(seat: Record) -> dict[str, Any]:
 def _turn(turn: Record, *, final: bool) -> dict[str, Any]:
     kind = TurnKind(turn["kind"])
     return {
-        **_node("Turn", turn),
+        **_node("Turn", {key: value for key, value in turn.items() if key not in _SAID}),
         "label": "Proposal" if kind in PROPOSALS else kind.capitalize(),
         "final": final,
         "critiques": turn.get("critiques"),
@@ -268,6 +308,10 @@ def _turn(turn: Record, *, final: bool) -> dict[str, Any]:
         "answers": turn.get("answers", []),
         "ranks": turn.get("ranks", []),
     }
+
+
+def _said(turn: Record) -> list[Any]:
+    return [turn["id"], {key: turn[key] for key in _SAID if key in turn}]
 
 
 def _node(label: str, record: Record) -> dict[str, Any]:

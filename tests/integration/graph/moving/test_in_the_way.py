@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import pytest
 from neo4j import AsyncDriver
+from typing_extensions import override
 
 from orchestrator.domain.drafts import (
     AgentChange,
@@ -17,23 +19,26 @@ from orchestrator.domain.drafts import (
     Idempotency,
 )
 from orchestrator.domain.errors import Conflict, RefusedError
+from orchestrator.domain.pruning import Pruning
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import examine
-from orchestrator.graph.driver import Graph
-from orchestrator.graph.migrations import migrate
+from orchestrator.graph.driver import Graph, Transaction
+from orchestrator.graph.migrations import NotMigratedError, UnknownMigrationError, migrate
 from orchestrator.graph.moving.checking import check
-from orchestrator.graph.moving.form import Contents, Line
-from orchestrator.graph.moving.importing import NotMigratedError
+from orchestrator.graph.moving.form import Contents, Kind, Line
 from orchestrator.graph.moving.mistakes import NotImportedError
 from orchestrator.graph.moving.planning import plan
+from orchestrator.graph.moving.rows import UnsoundGraphError
 from orchestrator.graph.moving.writing import write
+from orchestrator.graph.pruning import prune
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.integration.graph.conftest import Run
 from tests.support.deliberating import an_order
 from tests.support.moving import (
     Shown,
     imported,
+    lines_from,
     lines_of,
     make_councils,
     make_everything,
@@ -43,7 +48,10 @@ from tests.support.neo4j import wipe
 
 pytestmark = [pytest.mark.neo4j]
 
+T = TypeVar("T")
+
 URL = "http://127.0.0.1:8000/v1"
+LONG_AGO = "2020-01-02T03:04:05Z"
 
 
 async def begin_anew(graph: Graph, driver: AsyncDriver, model: str = "the model here") -> Councils:
@@ -323,6 +331,10 @@ async def make_role(councils: Councils) -> None:
     await councils.create_role("NEW", None, key("role"))
 
 
+async def make_role_without_a_key(councils: Councils) -> None:
+    await councils.create_role("NEW", None, None)
+
+
 async def make_endpoint(councils: Councils) -> None:
     await councils.register_endpoint("here", "http://here/v1", None, None)
 
@@ -337,7 +349,7 @@ async def retire_agent(councils: Councils) -> None:
     await councils.retire_agent(gone.id)
 
 
-@pytest.mark.parametrize("make", [make_role, make_endpoint, retire_agent])
+@pytest.mark.parametrize("make", [make_role, make_role_without_a_key, make_endpoint, retire_agent])
 async def test_a_graph_in_which_somebody_made_something_keeps_its_ids(
     file: list[Line], graph: Graph, make: Callable[[Councils], Awaitable[None]]
 ) -> None:
@@ -349,6 +361,88 @@ async def test_a_graph_in_which_somebody_made_something_keeps_its_ids(
     assert before is not None
     assert after is not None
     assert after.id == before.id
+
+
+async def test_a_role_that_a_caller_made_before_the_graph_was_seeded_stays_his(
+    file: list[Line], graph: Graph, driver: AsyncDriver
+) -> None:
+    await wipe(driver, graph.database)
+    await settle_defaults(graph, URL, "m")
+    here = Councils(graph)
+    role = await here.create_role("DEV", "Mine.", None, by="bob")
+    await seed(graph, read_seed(None))
+    for _ in range(2):
+        await imported(graph, file)
+        found = await here.role_by_name("DEV")
+        assert found is not None
+        assert (found.id, found.description) == (role, "Mine.")
+
+
+async def test_a_role_that_nobody_serves_stays_his_who_made_it_however_often_a_file_is_imported(
+    file: list[Line], graph: Graph
+) -> None:
+    here = Councils(graph)
+    role = await here.create_role("ODD", "Mine.", None)
+    for _ in range(2):
+        await imported(graph, file)
+        found = await here.role_by_name("ODD")
+        assert found is not None
+        assert (found.id, found.description) == (role, "Mine.")
+
+
+async def test_what_was_made_here_without_a_key_takes_the_keys_of_the_source(
+    file: list[Line], graph: Graph
+) -> None:
+    keys = {
+        record["name"]: Idempotency(
+            key=record["idempotencyKey"], input_digest=record["inputDigest"]
+        )
+        for record in records_of(file)
+        if record["kind"] in {Kind.ROLE, Kind.ENDPOINT} and "idempotencyKey" in record
+    }
+    here = Councils(graph)
+    role = await here.create_role("ODD", "Mine.", None)
+    gpu = await here.register_endpoint("gpu", "http://gpu:8000/v1", "COUNCIL_KEY_GPU", None)
+    await imported(graph, file)
+    assert await here.create_role("ODD", None, keys["ODD"]) == role
+    assert await here.register_endpoint("gpu", "http://gpu:8000/v1", None, keys["gpu"]) == gpu
+
+
+async def test_what_was_made_here_with_another_key_keeps_it_and_a_note_says_so(
+    file: list[Line], graph: Graph
+) -> None:
+    here = Councils(graph)
+    role = await here.create_role("ODD", None, key("mine"))
+    gpu = await here.register_endpoint("gpu", "http://gpu:8000/v1", "COUNCIL_KEY_GPU", key("mine"))
+    done = await imported(graph, file)
+    assert done.plan is not None
+    for what in ("role ODD", "endpoint gpu"):
+        assert any(f"the {what} keeps its own idempotency key" in n for n in done.plan.notes)
+    assert await here.create_role("ODD", None, key("mine")) == role
+    assert await here.register_endpoint("gpu", "http://gpu:8000/v1", None, key("mine")) == gpu
+
+
+async def test_a_key_that_has_made_another_role_here_is_not_taken(
+    file: list[Line], graph: Graph, shown: Shown
+) -> None:
+    (odd,) = (record for record in records_of(file) if record.get("name") == "ODD")
+    here = Councils(graph)
+    await here.create_role("ODD", None, None)
+    other = await here.create_role("OTHER", None, key(odd["idempotencyKey"]))
+    before = await shown()
+    assert ("idempotencyKey", other) in await refused(graph, file)
+    assert await shown() == before
+
+
+async def test_a_start_with_another_default_model_stands_in_no_imports_way(
+    file: list[Line], graph: Graph
+) -> None:
+    await imported(graph, file)
+    await settle_defaults(graph, URL, "another model")
+    done = await imported(graph, file, verify=True)
+    assert done.comparison is not None
+    assert done.comparison.differences == ()
+    assert await examine(graph) == ()
 
 
 async def test_a_council_in_the_way_is_told_with_its_id(file: list[Line], graph: Graph) -> None:
@@ -379,8 +473,32 @@ async def test_a_graph_that_lacks_a_migration_is_refused_with_what_to_do(
     try:
         with pytest.raises(NotMigratedError, match="council migrate"):
             await imported(graph, file)
+        with pytest.raises(NotMigratedError, match="council migrate"):
+            await lines_of(graph, Contents.COUNCILS)
     finally:
         await migrate(graph)
+
+
+async def test_what_a_later_version_may_have_written_is_not_exported_without_it(
+    file: list[Line], graph: Graph, run: Run
+) -> None:
+    del file
+    await run("record_unknown_migration", name="V999__later")
+    try:
+        for contents in (Contents.COUNCILS, Contents.EVERYTHING):
+            with pytest.raises(UnknownMigrationError, match="V999__later"):
+                await lines_of(graph, contents)
+    finally:
+        await run("forget_migration", name="V999__later")
+
+
+async def test_of_a_graph_that_is_not_sound_an_import_says_nothing_of_an_export(
+    file: list[Line], graph: Graph, run: Run
+) -> None:
+    await run("give_role_an_odd_property", name="DEV")
+    with pytest.raises(UnsoundGraphError, match="has a property odd") as unsound:
+        await imported(graph, file)
+    assert "export" not in str(unsound.value)
 
 
 async def test_a_council_that_deliberates_between_the_plan_and_the_write_is_not_lost(
@@ -398,3 +516,93 @@ async def test_a_council_that_deliberates_between_the_plan_and_the_write_is_not_
     assert mistake.existing == dev
     assert await council_of(Councils(graph), "DEV") == dev
     assert await examine(graph) == ()
+
+
+class Shared(Graph):
+    """A graph in which somebody does something else right before the next transaction, once `meanwhile` is set."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph.driver, graph.address, graph.database, graph.bounds)
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    @override
+    async def transact(
+        self, work: Callable[[Transaction], Awaitable[T]], *, seconds: float | None = None
+    ) -> T:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return await super().transact(work, seconds=seconds)
+
+
+async def write_beside(
+    graph: Graph, file: list[Line], after: Kind, meanwhile: Callable[[], Awaitable[object]]
+) -> str:
+    """Import, with something else done once all of a kind is written; returns why it was refused."""
+    made, shared = read_seed(None), Shared(graph)
+    looked = check(iter(file), allow_link_local=False)
+    plan_made = await plan(graph, lambda: iter(file), looked, made)
+
+    def told(kind: Kind, _: int) -> None:
+        shared.meanwhile = meanwhile if kind is after else None
+
+    with pytest.raises(RefusedError) as refused:
+        await write(shared, lambda: iter(file), plan_made, made, told)
+    assert await examine(graph) == ()
+    return str(refused.value)
+
+
+async def remove_gpu(councils: Councils) -> None:
+    """Nobody may be bound to it: the agent who is moves on first, where he is there already."""
+    bound = await councils.agent_by_name("bound")
+    if bound is not None:
+        await councils.register_endpoint("other", "http://other/v1", None, None)
+        await councils.update_agent(bound.id, AgentChange(endpoint="other"))
+    (gpu,) = (one for one in await councils.endpoints() if one.name == "gpu")
+    await councils.remove_endpoint(gpu.id)
+
+
+@pytest.mark.parametrize(
+    ("after", "what"),
+    [
+        (Kind.MODEL, "the endpoint or the model of the agent bound"),
+        (Kind.COUNCIL, "the endpoint or the model of the agent gone, too"),
+        (Kind.PROCESS, "an endpoint of a seat of dlb_"),
+    ],
+)
+async def test_no_binding_is_lost_where_its_endpoint_is_removed_during_an_import(
+    seeded: Councils, graph: Graph, driver: AsyncDriver, after: Kind, what: str
+) -> None:
+    await make_everything(graph)
+    odd = await council_of(seeded, "ODD")
+    gone = await seeded.register_agent(odd, AgentDraft(name="gone, too", endpoint="gpu"), None)
+    await seeded.retire_agent(gone)
+    file = await lines_of(graph, Contents.EVERYTHING)
+    await wipe(driver, graph.database)
+    why = await write_beside(graph, file, after, lambda: remove_gpu(Councils(graph)))
+    assert why.startswith(f"import: {what}")
+    assert "was removed while this was under way" in why
+
+
+async def test_processes_that_are_pruned_during_an_import_are_told_and_come_when_it_is_run_again(
+    seeded: Councils, graph: Graph, driver: AsyncDriver
+) -> None:
+    del seeded
+    await make_everything(graph)
+    records = records_of(await lines_of(graph, Contents.EVERYTHING))
+    for record in records:
+        if record["kind"] == Kind.PROCESS:
+            record |= {"startedAt": LONG_AGO, "leaseUntil": LONG_AGO}
+    file = lines_from(records)
+    await wipe(driver, graph.database)
+    order = Pruning(before=datetime.now(UTC) - timedelta(days=1), keep=None)
+    why = await write_beside(
+        graph,
+        file,
+        Kind.PROCESS,
+        lambda: prune(graph, order, stop=asyncio.Event(), tell=lambda _: None),
+    )
+    assert why.startswith("import: a process that has claimed dlb_")
+    done = await imported(graph, file, verify=True)
+    assert done.comparison is not None
+    assert done.comparison.differences == ()

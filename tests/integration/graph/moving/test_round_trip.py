@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from neo4j import AsyncDriver, Record
 from typing_extensions import override
 
+from orchestrator.domain.pruning import Keep, Pruning
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.moving import batches, exporting
+from orchestrator.graph.moving.checking import check
 from orchestrator.graph.moving.form import Contents, Kind, Line
+from orchestrator.graph.moving.planning import plan
+from orchestrator.graph.moving.writing import write
+from orchestrator.graph.pruning import prune
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from tests.integration.graph.conftest import Run
 from tests.support.deliberating import LEASE
@@ -28,6 +35,9 @@ from tests.support.moving import (
 from tests.support.neo4j import wipe
 
 pytestmark = [pytest.mark.neo4j]
+
+LONGEST = 50_000_000
+"""Characters of all that is said where 15 seats speak in 10 rounds, with 32,768 tokens a turn."""
 
 
 @pytest.fixture
@@ -53,6 +63,10 @@ async def test_a_graph_goes_whole_into_an_empty_one(
     assert [line.text for line in (await lines_of(graph, Contents.EVERYTHING))[1:]] == [
         line.text for line in everything[1:]
     ]
+
+
+class CutOffError(Exception):
+    """Here the process ended."""
 
 
 class Pages(Graph):
@@ -89,6 +103,19 @@ async def test_a_page_of_an_export_is_bounded_by_the_turns_that_come_with_it(
         assert size == 1 or sum(page) <= turns
         assert not weights or sum(page) + weights[0] > turns
     assert list(sizes) == [0]
+
+
+async def test_the_longest_deliberation_that_can_be_exported_can_be_imported(
+    everything: list[Line], graph: Graph, driver: AsyncDriver
+) -> None:
+    await wipe(driver, graph.database)
+    records = records_of(everything)
+    decided = next(record for record in records if record.get("status") == "DECIDED")
+    for turn in decided["turns"]:
+        turn["content"] = "x" * (LONGEST // len(decided["turns"]))
+    done = await imported(graph, lines_from(records), verify=True)
+    assert done.comparison is not None
+    assert done.comparison.differences == ()
 
 
 async def test_the_file_has_every_kind_and_says_how_many(everything: list[Line]) -> None:
@@ -177,6 +204,24 @@ async def test_what_was_under_way_is_taken_up_with_the_next_epoch(
     assert done.comparison.differences == ()
 
 
+async def test_what_has_gone_on_and_was_emptied_since_stays_empty(
+    everything: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
+) -> None:
+    await wipe(driver, graph.database)
+    await imported(graph, everything)
+    (running,) = (record for record in records_of(everything) if record.get("status") == "RUNNING")
+    await GraphDeliberations(graph).cancel(running["id"], None)
+    tomorrow = Pruning(before=datetime.now(UTC) + timedelta(days=1), keep=Keep.WINNERS)
+    await prune(graph, tomorrow, stop=asyncio.Event(), tell=lambda _: None)
+    before = await shown()
+    here = records_of(await lines_of(graph, Contents.EVERYTHING))
+    there = [running if record.get("id") == running["id"] else record for record in here]
+    done = await imported(graph, lines_from(there))
+    assert done.plan is not None
+    assert done.plan.gone_on == 1
+    assert await shown() == before
+
+
 def with_an_early_retry(lines: list[Line]) -> list[Line]:
     """The same file, had the clock of the process that accepted the retry been behind."""
     records = records_of(lines)
@@ -220,11 +265,27 @@ async def test_cut_off_before_an_early_retry_is_tied_an_import_goes_on(
     assert await examine(graph) == ()
 
 
-async def test_a_new_graph_is_not_seeded_after_an_import(
+async def test_a_new_graph_is_not_seeded_once_councils_are_being_imported(
+    everything: list[Line], graph: Graph, driver: AsyncDriver
+) -> None:
+    await wipe(driver, graph.database)
+    looked = check(iter(everything), allow_link_local=False)
+    made = await plan(graph, lambda: iter(everything), looked, read_seed(None))
+
+    def cut_off(_kind: Kind, _count: int) -> None:
+        raise CutOffError
+
+    with pytest.raises(CutOffError):
+        await write(graph, lambda: iter(everything), made, read_seed(None), cut_off)
+    await settle_defaults(graph, "http://127.0.0.1:8000/v1", "Qwen/Qwen2.5-0.5B-Instruct")
+    assert not await seed(graph, read_seed(None))
+
+
+async def test_where_no_council_was_in_the_file_a_new_graph_is_seeded_as_ever(
     everything: list[Line], graph: Graph, driver: AsyncDriver
 ) -> None:
     await wipe(driver, graph.database)
     nothing = Line(place="line 2", text='{"kind":"end","counts":{}}')
     await imported(graph, [everything[0], nothing])
     await settle_defaults(graph, "http://127.0.0.1:8000/v1", "Qwen/Qwen2.5-0.5B-Instruct")
-    assert not await seed(graph, read_seed(None))
+    assert await seed(graph, read_seed(None))

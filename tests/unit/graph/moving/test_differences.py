@@ -37,6 +37,30 @@ def test_who_speaks_with_the_default_model_may_speak_with_another_one() -> None:
     ]
 
 
+def settled(**more: Any) -> dict[str, Any]:
+    """The council after a start with another VLLM_MODEL, but for what else is said."""
+    council = sound.council()
+    council["agents"][0]["speaksWith"]["model"] = "another"
+    return {**council, "version": 5, "updatedAt": "2027-01-02T03:04:05Z", **more}
+
+
+def test_a_start_with_another_default_model_may_have_raised_the_version() -> None:
+    assert told(Kind.COUNCIL, sound.council(), settled()) == []
+    assert told(Kind.COUNCIL, sound.council(), settled(rounds=9)) == [
+        "rounds is 1 in the source and 9 in the graph"
+    ]
+
+
+def test_a_version_that_no_start_can_have_raised_is_another() -> None:
+    for version in (1, 2):
+        found = told(Kind.COUNCIL, sound.council(), settled(version=version))
+        assert any(one.startswith("updatedAt is ") for one in found)
+    source, graph = sound.council(), settled()
+    for agent in (*source["agents"], *graph["agents"]):
+        agent["speaksWith"] = {"model": "m"}
+    assert [one.split()[0] for one in told(Kind.COUNCIL, source, graph)] == ["version", "updatedAt"]
+
+
 def test_a_field_is_told_with_its_place_and_a_long_value_shortened() -> None:
     source, graph = sound.deliberation(), sound.deliberation()
     graph["turns"][2]["content"] = "x" * 500
