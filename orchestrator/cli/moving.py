@@ -133,9 +133,11 @@ async def _to_file(lines: AsyncGenerator[Exported], output: Path) -> Counter[Kin
 
 def _begun(output: Path) -> tuple[int, str]:
     """Make the file beside it."""
-    if output.exists() and not output.is_file():
-        raise InputError(f"--output {output} is no file; without it, standard output is written to")
     try:
+        if output.exists() and not output.is_file():
+            raise InputError(
+                f"--output {output} is no file; without it, standard output is written to"
+            )
         return tempfile.mkstemp(prefix=f".{output.name}.", suffix=".partial", dir=output.parent)
     except OSError as error:
         raise InputError(f"--output {output}: {error.strerror or error}") from error

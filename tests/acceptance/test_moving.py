@@ -202,6 +202,14 @@ async def test_what_is_no_file_is_not_put_out_of_its_place(
     assert pipe.is_fifo()
 
 
+async def test_a_name_that_no_file_can_have_is_told(
+    shell: Shell, filled: Graph, tmp_path: Path
+) -> None:
+    del filled
+    refused = await shell.run("export", "--output", str(tmp_path / ("a" * 300)))
+    assert (refused.code, "File name too long" in refused.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [(), ("a", "--from-valkey", "valkey://h"), ("no such file",), ("/",)],

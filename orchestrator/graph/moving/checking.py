@@ -165,7 +165,7 @@ class Check:
             if key != "kind" and key not in _HEADER:
                 self._add(line.place, f"there is no field {key[:50]!r} here", key)
         contents = record.get("contents")
-        if contents not in set(Contents):
+        if not isinstance(contents, str) or contents not in set(Contents):
             known = ", ".join(Contents)
             self._add(line.place, f"contents must be one of {known}", "contents")
             return
@@ -181,7 +181,7 @@ class Check:
         if named == form.END:
             self._end(line.place, record)
             return
-        if named not in set(Kind):
+        if not isinstance(named, str) or named not in set(Kind):
             known = ", ".join((*Kind, form.END))
             self._add(line.place, f"kind must be one of {known}", "kind")
             return

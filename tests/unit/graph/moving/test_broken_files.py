@@ -176,6 +176,11 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
     "a schema of a later version": (put(HEADER, "schema", to=2), ["line 1, schema"]),
     "contents that are none": (put(HEADER, "contents", to="all"), ["line 1, contents"]),
     "a field of the header that is none": (put(HEADER, "x", to=1), ["line 1, x"]),
+    "contents that are no text": (put(HEADER, "contents", to=[]), ["line 1, contents"]),
+    "a kind that is no text": (
+        put(ROLE, "kind", to={"role": 1}),
+        ["line 2, kind", "line 7, serves", "line 11, counts.role"],
+    ),
     "no header": (lambda r: r.pop(0), ["line 1"]),
     "no end": (lambda r: r.pop(), ["line 10"]),
     "something after the end": (lambda r: r.append(r[ROLE]), ["line 12"]),
