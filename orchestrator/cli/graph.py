@@ -81,8 +81,12 @@ async def prune(
     """Prune what ended longer ago than that, or say what would be pruned; tells how far it came, however it ends.
 
     Raises:
-        InputError: `older_than` is no duration.
+        InputError: `older_than` is no duration, or has no unit: where days are meant, seconds would take all.
     """
+    if older_than.strip().isdigit():
+        raise InputError(
+            f"--older-than {older_than} has no unit: it must be as 90d, 12h, 15m or 90s"
+        )
     told: list[tuple[Pruned, Pruning]] = []
     doing = "to prune" if dry_run else "pruned"
     with screen.err.status("looking") if screen.err.is_terminal else nullcontext() as spinner:
