@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.errors import Mistake, RefusedError
-from orchestrator.domain.validation import Inspection
+from orchestrator.domain.validation import Inspection, text_mistake
 from orchestrator.domain.validation_councils import inspect_agent, inspect_council
 from orchestrator.domain.values import replace
 
@@ -133,6 +133,8 @@ class _Document:
         told = self._text(("role",), found.take(_ROLE))
         if told is not None and told.casefold() != role.casefold():
             self._inspection.add(("role",), f"role is {told!r}, and the key says {role!r}")
+        elif told is not None:
+            role = told
         agents = self._agents(found)
         rounds = self._whole(("rounds",), found.take(_ROUNDS))
         quorum = self._whole(("quorum",), found.take(_QUORUM))
@@ -263,7 +265,10 @@ class _Document:
             found = _Fields(cast("dict[str, Any]", value))
             value = found.take(_KNOWN_TO_ENDPOINT)
             self._ignore("agents[].endpoint.", found)
-        return self._text((*path, "endpoint"), value)
+        url = self._text((*path, "endpoint"), value)
+        if url is not None and (wrong := text_mistake(url)):
+            self._inspection.add((*path, "endpoint"), f"endpoint {wrong}")
+        return url
 
     def _text(self, path: tuple[str, ...], value: Any) -> str | None:
         if value is None or value == "":

@@ -10,7 +10,7 @@ from orchestrator.domain.predecessor import Reading, read_councils
 from orchestrator.graph.moving.batches import Lines
 from orchestrator.graph.moving.exporting import Exported, export
 from orchestrator.graph.moving.form import Contents
-from orchestrator.graph.moving.former import Defaults, as_lines, told_apart
+from orchestrator.graph.moving.former import Defaults, as_lines
 from orchestrator.graph.moving.importing import Import, import_lines
 from orchestrator.graph.moving.mistakes import NotImportedError
 from orchestrator.graph.moving.writing import Told
@@ -59,14 +59,13 @@ async def import_predecessor(
     except RefusedError as refused:
         raise NotImportedError(*refused.mistakes) from refused
     reading.notes += [f"ignored: {what}" for what in documents.ignored]
-    councils, renamed = told_apart(reading.councils)
-    reading.notes += renamed
     async with graph_of(settings) as graph:
-        lines = await as_lines(
+        lines, renamed = await as_lines(
             graph,
-            councils,
+            reading.councils,
             Defaults(model=await default_model(graph, settings.vllm_model), url=settings.vllm_url),
         )
+        reading.notes += renamed
         imported = await import_lines(
             graph,
             lambda: lines,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _SCHEMES: Final = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss"}
+_DATABASE: Final = re.compile(r"/?|/\d+", re.ASCII)
 _SECONDS: Final = 10.0
 _TOGETHER: Final = 500
 """Keys that one SCAN looks at: it holds the server up for no longer than that."""
@@ -86,7 +88,9 @@ async def _open(url: str) -> AsyncGenerator[Redis]:
         client = Redis.from_url(
             _address(url), socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS
         )
-    except ValueError as exc:
+        # Looks at the options, which are otherwise looked at when the first connection is made.
+        client.connection_pool.make_connection()
+    except (ValueError, TypeError, exceptions.RedisError) as exc:
         raise _no_url() from exc
     try:
         async with client, asyncio.timeout(60 * _SECONDS):
@@ -95,8 +99,9 @@ async def _open(url: str) -> AsyncGenerator[Redis]:
         # The server's words, which do not repeat what was sent.
         raise _refused(f"the server refuses: {exc}") from exc
     except (exceptions.ConnectionError, exceptions.TimeoutError, TimeoutError, OSError) as exc:
+        # Its reason has host and port, and nothing of the login.
         raise UnavailableError(
-            f"The Valkey of --from-valkey cannot be reached at {_shown(url)}"
+            f"The Valkey of --from-valkey cannot be reached at {_shown(url)}: {exc or 'it does not answer'}"
         ) from exc
     except exceptions.ResponseError as exc:
         raise _refused(f"the server refuses: {exc}") from exc
@@ -123,7 +128,14 @@ def _text(value: bytes | str) -> str | None:
 
 def _address(url: str) -> str:
     scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in _SCHEMES or not urlsplit(f"//{rest}").hostname:
+    parts = urlsplit(f"//{rest}")
+    # The client takes any path that is no number for database 0.
+    if (
+        not separator
+        or scheme not in _SCHEMES
+        or not parts.hostname
+        or not _DATABASE.fullmatch(parts.path)
+    ):
         raise _no_url()
     return f"{_SCHEMES[scheme]}://{rest}"
 
@@ -135,7 +147,9 @@ def _shown(url: str) -> str:
 
 
 def _no_url() -> NoAddressError:
-    return NoAddressError("--from-valkey must be as valkey://host:6379/0, or valkeys:// for TLS")
+    return NoAddressError(
+        "--from-valkey must be as valkey://host:6379/0, with the number of the database, or valkeys:// for TLS; after a ? come options of redis-py"
+    )
 
 
 def _refused(message: str) -> RefusedError:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from orchestrator.domain.councils import DEFAULT_ENDPOINT, DEFAULT_KEY_VARIABLE
@@ -17,7 +17,7 @@ from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.domain.predecessor import FormerAgent, FormerCouncil
 from orchestrator.domain.values import replace
 from orchestrator.graph.driver import Reads
-from orchestrator.graph.moving import form
+from orchestrator.graph.moving import form, rows
 from orchestrator.graph.moving.form import Contents, Kind, Line, Record
 from orchestrator.graph.seating import stem_of
 
@@ -30,44 +30,60 @@ class Defaults:
     url: str | None
 
 
-def told_apart(councils: Sequence[FormerCouncil]) -> tuple[list[FormerCouncil], list[str]]:
+async def as_lines(
+    graph: Reads, councils: Sequence[FormerCouncil], defaults: Defaults
+) -> tuple[list[Line], list[str]]:
+    """Return the lines of a file, and which agents are renamed; what was imported before keeps its names and the time of its making."""
+    ids = [_id(Prefix.COUNCIL, council.key) for council in councils]
+    (clock,) = await graph.read("graph/read_clock")
+    there = [rows.council(row) for row in await graph.read("moving/read_councils", ids=ids)]
+    apart, notes = told_apart(
+        councils, {agent["id"]: agent["name"] for one in there for agent in one["agents"]}
+    )
+    made = {one["id"]: one["createdAt"] for one in there}
+    records = _Records(apart, defaults, now=clock["now"], made=made).all()
+    return list(form.by_lines(records, "the predecessor, record")), notes
+
+
+def told_apart(
+    councils: Sequence[FormerCouncil], there: Mapping[str, str]
+) -> tuple[list[FormerCouncil], list[str]]:
     """Give agents whose names are those of agents of other councils, too, their roles' before them; also says so.
 
-    The predecessor's ids were unique in a council; names are unique in the graph.
+    The predecessor's ids were unique in a council; names are unique in the graph. `there` has the
+    names of agents that were imported before, by their ids.
     """
     named = Counter(
         name for council in councils for name in {agent.draft.name for agent in council.agents}
     )
+    taken = {*named, *there.values()}
     notes: list[str] = []
     apart: list[FormerCouncil] = []
     for council in councils:
         agents: list[FormerAgent] = []
         for agent in council.agents:
             name = agent.draft.name
-            if name is None or named[name] == 1:
+            if name is None:
                 agents.append(agent)
                 continue
             own = f"{stem_of(council.draft.role)}-{name}"
+            before = there.get(_agent_id(council, agent.id or name), "")
+            if before.startswith(own):
+                own = before
+            elif before == name or named[name] == 1:
+                agents.append(agent)
+                continue
+            else:
+                numbered = (f"{own}-{number}" for number in count(2))
+                own = next(free for free in chain([own], numbered) if free not in taken)
+                taken.add(own)
             notes.append(
                 f"renamed: the agent {name} of {council.key} is {own}, as others have this name"
             )
-            agents.append(replace(agent, draft=replace(agent.draft, name=own)))
+            # Its id here goes by what it was called there.
+            agents.append(replace(agent, id=agent.id or name, draft=replace(agent.draft, name=own)))
         apart.append(replace(council, agents=tuple(agents)))
     return apart, notes
-
-
-async def as_lines(
-    graph: Reads, councils: Sequence[FormerCouncil], defaults: Defaults
-) -> list[Line]:
-    """Return the lines of a file; what was imported before keeps the time of its making."""
-    ids = [_id(Prefix.COUNCIL, council.key) for council in councils]
-    (clock,) = await graph.read("graph/read_clock")
-    made = {
-        row["id"]: dict(row["properties"])["createdAt"].removesuffix("[UTC]")
-        for row in await graph.read("moving/read_councils", ids=ids)
-    }
-    records = _Records(councils, defaults, now=clock["now"], made=made).all()
-    return list(form.by_lines(records, "the predecessor, record"))
 
 
 class _Records:
@@ -144,6 +160,7 @@ class _Records:
             while name is None or (agent.draft.name is None and name in taken):
                 last = next(numbers)
                 name = f"{stem}-agent-{last}"
+            taken.add(name)
             own = agent.draft
             model = own.model or self._defaults.model
             endpoint = self._endpoint(agent.endpoint, council.key)
@@ -151,7 +168,7 @@ class _Records:
             agents.append(
                 _given(
                     {
-                        "id": _id(Prefix.AGENT, f"{council.key}\0{agent.id or name}"),
+                        "id": _agent_id(council, agent.id or name),
                         "name": name,
                         "persona": own.persona,
                         "temperature": own.settled_temperature,
@@ -216,6 +233,10 @@ class _Records:
                 "rehearsal": False,
             },
         )
+
+
+def _agent_id(council: FormerCouncil, named: str) -> str:
+    return _id(Prefix.AGENT, f"{council.key}\0{named}")
 
 
 def _id(prefix: Prefix, of: str) -> str:

@@ -97,7 +97,12 @@ async def test_a_server_of_another_protocol_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "vllm", "http://host", "valkey://", "valkey:/host", "valkey://host:port"]
+    "url",
+    [
+        *("", "vllm", "http://host", "valkey://", "valkey:/host", "valkey://host:port"),
+        *("valkey://host/foo", "valkey://host/db1", "valkey://host/0/1", "valkey://host/-1"),
+        *("valkey://host/0?foo=bar", "valkey://host/0?db=x", "valkey://host/0?protocol=7"),
+    ],
 )
 async def test_a_url_that_is_none_is_told(url: str) -> None:
     with pytest.raises(WrongSettingError, match=r"valkey://host:6379/0"):
@@ -108,7 +113,21 @@ async def test_a_server_that_is_away_is_told_without_a_password() -> None:
     port = free_port()
     with pytest.raises(UnavailableError, match=f"cannot be reached at 127.0.0.1:{port}") as away:
         await read_documents(f"redis://me:secret@127.0.0.1:{port}/0")
+    assert "Connect call failed" in str(away.value)
     assert "secret" not in str(away.value)
+
+
+async def test_why_a_server_that_is_there_cannot_be_read_is_told() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1024):
+            writer.write(b"-LOADING the dataset is being loaded\r\n")
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(UnavailableError, match="the dataset is being loaded"):
+            await read_documents(f"valkey://127.0.0.1:{port}/0")
 
 
 async def test_a_wrong_password_is_told_and_not_repeated(tmp_path: Path) -> None:

@@ -104,6 +104,13 @@ def test_what_is_missing_becomes_a_default() -> None:
     assert [agent.draft.name for agent in found.agents] == [None, "a2"]
 
 
+def test_a_role_is_spelled_as_in_the_document_where_that_says_it() -> None:
+    key = "orchestrator:councils:dev"
+    for document, role in (('{"role": "DEV", "agents": ["a"]}', "DEV"), ('["a"]', "dev")):
+        (found,) = read_councils({key: document}).councils
+        assert found.draft.role == role
+
+
 def test_numbers_may_be_texts() -> None:
     found = council(
         {"agents": [{"id": "a", "temperature": "0.2", "maxTokens": "64"}], "rounds": "3"}
@@ -163,6 +170,7 @@ def test_what_is_ignored_is_named_once_and_no_value_is_kept() -> None:
         ('{"agents": [{"id": "a", "temperature": 3}]}', ("agents", "0", "temperature")),
         ('{"agents": [{"id": "a", "model": 1.5}]}', ("agents", "0", "model")),
         ('{"agents": [{"id": "\\ud800"}]}', ("agents", "0", "name")),
+        ('{"agents": [{"id": "a", "endpoint": "\\ud800"}]}', ("agents", "0", "endpoint")),
     ],
 )
 def test_what_cannot_be_read_is_told_by_its_key_and_field(
