@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from orchestrator.domain.councils import Decision, ProtocolName
@@ -171,15 +172,16 @@ async def create_council(
     idempotency: Idempotency | None,
     *,
     by: str | None = None,
+    reserved: Collection[str] = (),
 ) -> None:
-    """Check a draft against the graph and write the council with all who sit on it."""
+    """Check a draft against the graph and write the council with all who sit on it; no default name is one that is `reserved`."""
     if role.council is not None:
         raise RefusedError(
             Conflict(message="a council serves this role", path=("role",), existing=role.council)
         )
     seats = len(draft.agents)
     paths = [("agents", str(index)) for index in range(seats)]
-    placed = await place(transaction, role, draft.agents, paths, first_seat=1)
+    placed = await place(transaction, role, draft.agents, paths, first_seat=1, reserved=reserved)
     councils_named = role.councils_named + (draft.name is None)
     await transaction.run(
         "council/create",

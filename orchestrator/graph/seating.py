@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,8 +64,12 @@ async def place(
     drafts: Sequence[AgentDraft],
     paths: Sequence[tuple[str, ...]],
     first_seat: int,
+    *,
+    reserved: Collection[str] = (),
 ) -> Placed:
     """Give each draft an id, a name and a seat, and whatever it left out; writes nothing.
+
+    No default name is one that is `reserved` for somebody else.
 
     Raises:
         RefusedError: a name is taken, an endpoint unknown, or there is no default model. `paths` lead to
@@ -78,7 +82,7 @@ async def place(
     if mistakes:
         raise RefusedError(*mistakes)
     wanted = sum(draft.name is None for draft in drafts)
-    asked = {draft.name for draft in drafts if draft.name is not None}
+    asked = {*reserved, *(draft.name for draft in drafts if draft.name is not None)}
     free: list[str] = []
     number = role.agents_named
     while len(free) < wanted:

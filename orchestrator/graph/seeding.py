@@ -111,11 +111,15 @@ class Seed(_Strict):
 
     councils: list[CouncilSeed]
 
+    @property
+    def agent_names(self) -> list[str]:
+        """The names that agents are given."""
+        return [a.name for c in self.councils for a in c.agents if a.name is not None]
+
     @model_validator(mode="after")
     def _one_of_each(self) -> Seed:
         roles = [council.role for council in self.councils]
-        names = [a.name for c in self.councils for a in c.agents if a.name is not None]
-        for what, values in (("councils serve", roles), ("agents are named", names)):
+        for what, values in (("councils serve", roles), ("agents are named", self.agent_names)):
             doubled = sorted({value for value in values if values.count(value) > 1})
             if doubled:
                 msg = f"two {what} {doubled[0]}"
@@ -192,7 +196,14 @@ async def seed(graph: Graph, wanted: Seed | None) -> bool:
             role = await lock_role(transaction, council.role) or await create_role(
                 transaction, new_id(Prefix.ROLE), council.role, council.description, None
             )
-            await create_council(transaction, role, new_id(Prefix.COUNCIL), council.draft(), None)
+            await create_council(
+                transaction,
+                role,
+                new_id(Prefix.COUNCIL),
+                council.draft(),
+                None,
+                reserved=wanted.agent_names,
+            )
         await transaction.run("seeding/leave_mark", councils=len(wanted.councils))
         return True
 

@@ -63,6 +63,25 @@ async def test_a_graph_is_seeded_once_by_however_many_start_at_once(
     assert await whole_graph() == before
 
 
+async def test_a_default_name_is_none_that_the_file_gives_to_somebody_else(
+    graph: Graph, tmp_path: Path
+) -> None:
+    file = tmp_path / "seed.yaml"
+    file.write_text(
+        """
+        councils:
+          - {role: DEV, agents: [{}, {name: qa-agent-1}, {}]}
+          - {role: QA, agents: [{name: dev-agent-2}, {}]}
+        """
+    )
+    assert await seed(graph, read_seed(str(file)))
+    page = await Councils(graph).councils(PageRequest(), CouncilFilter())
+    assert {c.role.name: [seat.agent.name for seat in c.seats] for c in page.items} == {
+        "DEV": ["dev-agent-1", "qa-agent-1", "dev-agent-3"],
+        "QA": ["dev-agent-2", "qa-agent-2"],
+    }
+
+
 async def test_what_was_archived_does_not_come_back(graph: Graph) -> None:
     await seed(graph, read_seed(None))
     councils = Councils(graph)
