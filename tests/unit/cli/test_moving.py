@@ -1,13 +1,18 @@
-"""What was moved, or would be, in words."""
+"""What was moved, or would be, in words, and what is left of an export that is cancelled."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
+from orchestrator.cli import moving
 from orchestrator.cli.rendering.moving import report
 from orchestrator.graph.moving.comparing import Comparison
+from orchestrator.graph.moving.exporting import Exported
 from orchestrator.graph.moving.importing import Import
 
 
@@ -24,3 +29,24 @@ def test_one_of_a_kind_is_told_as_one(counts: dict[str, int], words: str) -> Non
     compared = Comparison(source=Counter(counts), graph=Counter(), differences=())
     source, *_ = report(Import(plan=None, written=False, comparison=compared))
     assert source.plain == f"source         {words}"
+
+
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+async def test_an_export_that_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
+    under_way = asyncio.Event()
+
+    async def lines() -> AsyncGenerator[Exported]:
+        yield None, "the first line"
+        under_way.set()
+        await asyncio.Event().wait()
+
+    export = asyncio.create_task(moving._to_file(lines(), tmp_path / "file"))  # pyright: ignore[reportPrivateUsage]
+    await under_way.wait()
+    assert len(files(tmp_path)) == 1
+    export.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await export
+    assert files(tmp_path) == []
