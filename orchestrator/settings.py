@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestrator.domain.addresses import url_mistake
+from orchestrator.domain.callers import token_mistake
 from orchestrator.domain.councils import FIRST_MODEL
 from orchestrator.domain.validation import model_mistake
 
@@ -318,6 +319,18 @@ class Settings(BaseSettings):
             msg = "a user and a password belong into NEO4J_USER and NEO4J_PASSWORD"
             raise ValueError(msg)
         return uri
+
+    @field_validator("token")
+    @classmethod
+    def _fits_into_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+        """Take it without the line's end of the file that it was read from."""
+        if token is None:
+            return None
+        shown = token.get_secret_value().strip()
+        if mistake := token_mistake(shown):
+            msg = f"a token {mistake}"
+            raise ValueError(msg)
+        return SecretStr(shown)
 
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod

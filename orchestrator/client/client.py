@@ -82,7 +82,7 @@ class CouncilClient:
             transport: instead of httpx's own.
 
         Raises:
-            ValueError: `url` is no address of the web.
+            ValueError: `url` is no address of the web, or `token` has characters that no token has; it is not quoted.
         """
         self._operations: Operations = Operations(
             url, token=token, timeout=timeout, transport=transport

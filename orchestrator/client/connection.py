@@ -21,6 +21,7 @@ from orchestrator.client.errors import (
 from orchestrator.client.generated.base_model import UNSET
 from orchestrator.client.models import Fault, Mistake
 from orchestrator.client.subscriptions import PASSING, reason, subscribe
+from orchestrator.domain.callers import token_mistake
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -46,6 +47,9 @@ class Connection:
         base = httpx.URL(url.strip().rstrip("/").removesuffix("/graphql"))
         if base.scheme not in {"http", "https"} or not base.host:
             raise ValueError(f"{url!r} is no address such as http://127.0.0.1:8080")
+        # What httpx and websockets say of such a header quotes it.
+        if token is not None and (mistake := token_mistake(token)):
+            raise ValueError(f"a token {mistake}")
         self.url: str = str(base).rstrip("/")
         self._socket_url: str = f"ws{self.url.removeprefix('http')}/graphql"
         self._headers: dict[str, str] = (

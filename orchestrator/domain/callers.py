@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +32,8 @@ class KnownBy(StrEnum):
     ISSUER = "oidc"
     """A token of an OpenID issuer."""
 
+
+_TOKEN = re.compile(r"[!-~]+")
 
 LONGEST_KEYSPACE = max(map(len, KnownBy)) + 1 + 3 * 4 * limits.NAME
 """Of any caller: each of up to four bytes of a character of his name may be quoted, which takes three."""
@@ -72,3 +75,8 @@ class Authors:
     created_by: str | None = None
     updated_by: str | None = None
     cancelled_by: str | None = None
+
+
+def token_mistake(token: str) -> str | None:
+    """Say what is wrong with the text of a token, as a phrase that follows "a token" and holds nothing of it; none where nothing is."""
+    return None if _TOKEN.fullmatch(token) else "must be visible ASCII characters, without spaces"

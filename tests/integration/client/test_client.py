@@ -98,6 +98,14 @@ async def test_the_token_travels_with_queries_and_with_subscriptions(api: TinyAp
     assert api.greeted == [{"Authorization": "Bearer secret"}]
 
 
+@pytest.mark.parametrize("token", ["geheim\n", "geheim ", "gehéim"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(ValueError, match="must be visible ASCII") as refused:
+        CouncilClient("http://127.0.0.1:8080", token=token)
+
+    assert "geh" not in str(refused.value)
+
+
 async def test_an_address_may_end_with_the_path_of_the_api(api: TinyApi) -> None:
     api.root = {"council": answers.council()}
     async with CouncilClient(f"{api.url}/graphql/") as client:

@@ -43,6 +43,27 @@ def test_secrets_are_masked_wherever_they_stand(monkeypatch: pytest.MonkeyPatch)
     assert shown["COUNCIL_URL"].value == f"https://me:{MASKED}@council"
 
 
+@pytest.mark.parametrize("around", ["{}\n", "{} ", "\t{}\r\n"])
+def test_a_token_is_shown_without_the_end_of_its_line(
+    monkeypatch: pytest.MonkeyPatch, around: str
+) -> None:
+    monkeypatch.setenv("COUNCIL_TOKEN", around.format("hunter2"))
+
+    assert environment.token(environment.read()) == "hunter2"
+
+
+@pytest.mark.parametrize("token", ["hunter2\nhunter3", "hunter2 hunter3", "hünter2", " "])
+def test_a_token_that_cannot_be_sent_is_told_by_its_variable_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("COUNCIL_TOKEN", token)
+
+    with pytest.raises(environment.SettingsError, match=r"COUNCIL_TOKEN .* must be") as refused:
+        environment.read()
+
+    assert "nter" not in str(refused.value)
+
+
 @pytest.mark.parametrize("password", ["hunter2", "hun/ter2", "hun@ter2", "hun:ter2?", "hun#ter2"])
 @pytest.mark.parametrize(
     "variable", ["NEO4J_URI", "VLLM_URL", "COUNCIL_URL", "COUNCIL_BROWSER_URL"]
