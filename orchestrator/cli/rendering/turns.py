@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MARKS = re.compile(r"^(?:\s|[#>*+\-=`~]|\d+[.)]\s)+")
 """What begins a heading, a point of a list, a quotation or a line across."""
-_SENTENCE = re.compile(r".*?[.!?](?=\s|$)")
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 _SENTENCE_WITH_SENSE = 30
 """Characters: what is shorter is no sentence but an abbreviation or a number."""
 
@@ -82,10 +82,8 @@ def first_sentence(text: str) -> str:
     lines = [one for one in harmless(text).split("\n") if not one.lstrip().startswith("```")]
     said = [one for one in lines if not one.lstrip().startswith("#")]
     first = next((plain for one in (*said, *lines) if (plain := _without_marks(one))), "")
-    for found in _SENTENCE.finditer(first):
-        if found.end() >= _SENTENCE_WITH_SENSE:
-            return first[: found.end()]
-    return first
+    end = _SENTENCE_END.search(first, _SENTENCE_WITH_SENSE - 1)
+    return first[: end.end()] if end else first
 
 
 def _without_marks(line: str) -> str:

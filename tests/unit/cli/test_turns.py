@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from orchestrator.cli.rendering import turns
 from orchestrator.client import models
+from orchestrator.vllm.reading import LONGEST_ANSWER
 from tests.support import answers
 from tests.unit.cli.conftest import Rendered
 
@@ -75,6 +76,12 @@ def test_a_long_sentence_ends_at_the_edge_of_the_window(rendered: Rendered) -> N
 )
 def test_the_first_sentence_is_one_that_says_something(text: str, sentence: str) -> None:
     assert turns.first_sentence(text) == sentence
+
+
+def test_the_longest_line_without_the_end_of_a_sentence_is_read_but_once() -> None:
+    text = "句" * LONGEST_ANSWER
+
+    assert turns.first_sentence(text) == text
 
 
 def test_what_an_agent_writes_cannot_drive_the_terminal(rendered: Rendered) -> None:
