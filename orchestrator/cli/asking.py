@@ -182,6 +182,11 @@ def conclude(screen: Screen, transcript: models.Transcript, *, as_json: bool, wh
                 screen.say(turn)
         screen.say(deliberations.verdict(transcript, whole=True))
         screen.aside(Text(f"The whole of it: council show {deliberation.id} --full", "aside"))
+    return how_it_ended(deliberation)
+
+
+def how_it_ended(deliberation: models.Deliberation) -> Exit:
+    """Say of what has ended whether it came to a verdict."""
     decided = deliberation.status is models.DeliberationStatus.DECIDED
     return Exit.OK if decided else Exit.UNDECIDED
 

@@ -104,12 +104,13 @@ async def _show_deliberation(
         return await asking.watch(client, screen, deliberation, as_json=as_json, whole=full)
     if as_json:
         screen.json(transcript.model_dump_json(by_alias=True))
-        return Exit.OK
-    screen.say(deliberations.heading(deliberation))
-    for turn in deliberations.transcript(transcript, whole=full):
-        screen.say(turn)
-    screen.say(deliberations.verdict(transcript, whole=True))
-    return Exit.OK
+    else:
+        screen.say(deliberations.heading(deliberation))
+        for turn in deliberations.transcript(transcript, whole=full):
+            screen.say(turn)
+        screen.say(deliberations.verdict(transcript, whole=True))
+    # Who follows wants to know how it ends, also where he came too late for it.
+    return asking.how_it_ended(deliberation) if follow else Exit.OK
 
 
 def _list(
