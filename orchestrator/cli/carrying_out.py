@@ -35,6 +35,9 @@ def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
             code = runner.run(carried_out())
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads what is printed any more, which `standard_streams` knows what to do with.
+        raise
     except Exception as error:  # noqa: BLE001 - the last one that can say it to a person
         code = _explain(error, screen)
     raise typer.Exit(code)

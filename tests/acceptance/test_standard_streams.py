@@ -1,12 +1,17 @@
-"""`council` where its standard streams are closed or full, and where an argument is no text."""
+"""`council` where its standard streams are closed, full or not read, and where an argument is no text."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import subprocess
+from asyncio.subprocess import PIPE
 
 import pytest
 
-from tests.support.service_process import COMMAND
+from tests.support import answers
+from tests.support.service_process import COMMAND, clean_environment
+from tests.support.tiny_api import TinyApi
 
 
 def run(command: str) -> subprocess.CompletedProcess[str]:
@@ -41,3 +46,22 @@ def test_an_argument_that_is_no_text_is_named_by_its_place() -> None:
     ran = run("ask DEV $'\\xff'")
 
     assert (ran.returncode, ran.stderr) == (2, "council: argument 3 is not UTF-8 text\n")
+
+
+async def test_a_reader_that_goes_away_before_all_is_printed_is_told_nothing() -> None:
+    def councils(*_: object, **_named: object) -> answers.Json:
+        return answers.page([answers.council(id=f"cou_{number}") for number in range(100)])
+
+    reading, writing = os.pipe()
+    os.close(reading)
+    async with TinyApi(root={"councils": councils}).serve() as api:
+        listing = await asyncio.create_subprocess_exec(
+            *(COMMAND, "councils", "--json", "--url", api.url),
+            env=clean_environment(),
+            stdout=writing,
+            stderr=PIPE,
+        )
+        os.close(writing)
+        _, err = await listing.communicate()
+
+    assert (listing.returncode, err.decode()) == (1, "")
