@@ -8,6 +8,7 @@ from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from typing_extensions import override
 from websockets.asyncio.client import connect
 from websockets.exceptions import (
     ConnectionClosed,
@@ -35,6 +36,14 @@ _LATE = 4408
 """How who is not let in is told, or not any more."""
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 """What a gateway says while the service behind it is being replaced."""
+
+
+class _Handshake(connect):
+    """Follows no redirect: the greeting would show the token to wherever it leads."""
+
+    @override
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 class LostError(Exception):
@@ -73,11 +82,13 @@ async def subscribe(
         AnswerError: the server closed because of what was said, or is none that speaks the protocol.
     """
     with _mapped(url):
-        async with connect(
+        async with _Handshake(
             url,
             subprotocols=[_SUBPROTOCOL],
             additional_headers=headers,
             open_timeout=timeout,
+            # A service that says nothing more is not waited for by who has pressed Ctrl-C.
+            close_timeout=1,
             max_size=_MESSAGE,
             proxy=None if direct else True,
         ) as socket:

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse, Response
+from websockets import http11
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from graphql import GraphQLError
 from orchestrator.client import (
@@ -770,7 +773,63 @@ async def test_a_connection_closed_for_what_was_said_is_not_made_again(
     assert len(api.subscribed) == 1
 
 
+async def test_a_subscription_that_is_sent_elsewhere_shows_its_token_to_nobody_else(
+    api: TinyApi,
+) -> None:
+    api.events = _events(answers.ended(1))
+
+    def elsewhere(connection: ServerConnection, _request: http11.Request) -> http11.Response:
+        response = connection.respond(302, "")
+        response.headers["Location"] = f"ws{api.url.removeprefix('http')}/graphql"
+        return response
+
+    async with (
+        serve(_silent, "127.0.0.1", 0, process_request=elsewhere) as server,
+        CouncilClient(_url(server), token="secret") as client,
+    ):
+        with pytest.raises(AnswerError, match="HTTP 302"):
+            await anext(client.events("dlb_1"))
+
+    assert api.greeted == []
+
+
+async def test_a_service_that_says_nothing_more_is_left_without_its_farewell() -> None:
+    left = asyncio.Event()
+
+    async def fall_silent(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send('{"type": "connection_ack"}')
+        await socket.recv()
+        event = {"deliberationEvents": answers.claimed(1)}
+        await socket.send(json.dumps({"id": "1", "type": "next", "payload": {"data": event}}))
+        socket.transport.pause_reading()
+        await left.wait()
+        socket.transport.resume_reading()
+
+    async with (
+        serve(
+            fall_silent, "127.0.0.1", 0, subprotocols=[Subprotocol("graphql-transport-ws")]
+        ) as server,
+        CouncilClient(_url(server)) as client,
+    ):
+        events = client.events("dlb_1")
+        await anext(events)
+        try:
+            async with asyncio.timeout(8):
+                await events.aclose()
+        finally:
+            left.set()
+
+
 # ---------------------------------------------------------------- what the server does
+
+
+async def _silent(socket: ServerConnection) -> None:
+    await socket.wait_closed()
+
+
+def _url(server: Server) -> str:
+    return f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
 
 
 def _page_after(pages: dict[str | None, answers.Json]) -> Callable[..., answers.Json]:
