@@ -21,6 +21,7 @@ from orchestrator.client.errors import (
 from orchestrator.client.generated.base_model import UNSET
 from orchestrator.client.models import Fault, Mistake
 from orchestrator.client.subscriptions import PASSING, reason, subscribe
+from orchestrator.domain.addresses import without_password
 from orchestrator.domain.callers import token_mistake
 
 if TYPE_CHECKING:
@@ -44,9 +45,13 @@ class Connection:
         transport: httpx.AsyncBaseTransport | None,
     ) -> None:
         """Open nothing yet; the arguments are those of CouncilClient."""
-        base = httpx.URL(url.strip().rstrip("/").removesuffix("/graphql"))
+        unfit = f"{without_password(url)!r} is no address such as http://127.0.0.1:8080"
+        try:
+            base = httpx.URL(url.strip().rstrip("/").removesuffix("/graphql"))
+        except httpx.InvalidURL as error:
+            raise ValueError(unfit) from error
         if base.scheme not in {"http", "https"} or not base.host:
-            raise ValueError(f"{url!r} is no address such as http://127.0.0.1:8080")
+            raise ValueError(unfit)
         # What httpx and websockets say of such a header quotes it.
         if token is not None and (mistake := token_mistake(token)):
             raise ValueError(f"a token {mistake}")

@@ -115,10 +115,29 @@ async def test_an_address_may_end_with_the_path_of_the_api(api: TinyApi) -> None
         assert await client.council(role="DEV") is not None
 
 
-@pytest.mark.parametrize("url", ["ftp://host", "host:8080", "", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://host",
+        "host:8080",
+        "",
+        "http://",
+        "http://h:abc",
+        "http://[::1",
+        f"http://h/{'a' * 70_000}",
+    ],
+)
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
     with pytest.raises(ValueError, match="is no address"):
         CouncilClient(url)
+
+
+@pytest.mark.parametrize("url", ["ftp://me:hunter2@host", "http://me:hunter2@host:abc"])
+def test_of_an_address_that_is_none_the_password_is_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="is no address") as refused:
+        CouncilClient(url)
+
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize("times", [1, 2])
