@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import unicodedata
 from dataclasses import dataclass
@@ -71,9 +72,14 @@ class Screen:
     def json(self, text: str) -> None:
         """Print JSON: indented and coloured for eyes, as it is for programs."""
         if self.out.is_terminal:
-            self.out.print(rich.json.JSON(text))
-        else:
+            # Whole lines, however long: what is copied has to be JSON, too.
+            self.out.print(rich.json.JSON(text), soft_wrap=True)
+            return
+        try:
             self.out.file.write(text + "\n")
+        except UnicodeEncodeError:
+            # Nothing of it was written. A stream that has no letters for it has those of its escapes.
+            self.out.file.write(json.dumps(json.loads(text)) + "\n")
 
 
 def harmless(text: str) -> str:

@@ -4,6 +4,7 @@ from orchestrator.client.client import CouncilClient
 from orchestrator.client.errors import (
     AnswerError,
     ClientError,
+    ProxyError,
     QueryError,
     RefusedError,
     UnreachableError,
@@ -13,6 +14,7 @@ __all__ = [
     "AnswerError",
     "ClientError",
     "CouncilClient",
+    "ProxyError",
     "QueryError",
     "RefusedError",
     "UnreachableError",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from orchestrator.client.errors import (
     AnswerError,
     ClientError,
+    ProxyError,
     QueryError,
     RefusedError,
     UnreachableError,
@@ -63,12 +64,16 @@ class Connection:
         # A proxy of the environment is for the way out; this machine isn't on it.
         self._direct: bool = _is_loopback(base.host)
         self._timeout: float = timeout
-        self._http: httpx.AsyncClient = httpx.AsyncClient(
-            headers={"Accept": _ACCEPTED, **self._headers},
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
-            transport=transport,
-            trust_env=not self._direct,
-        )
+        try:
+            self._http: httpx.AsyncClient = httpx.AsyncClient(
+                headers={"Accept": _ACCEPTED, **self._headers},
+                timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
+                transport=transport,
+                trust_env=not self._direct,
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            # Of what was given only a proxy is looked at yet. What httpx says of it may quote its password.
+            raise ProxyError from error
 
     async def aclose(self) -> None:
         """Close what is open."""
@@ -104,12 +109,10 @@ class Connection:
                 response = await self._http.post(f"{self.url}/graphql", json=body, timeout=timeout)
                 return self._data(response)
             except ClientError as error:
-                # A gateway has lost the answer, or never had one.
-                lost = isinstance(error, AnswerError) and error.passing
-                error.sent = error.sent or sent or lost
+                error.sent = error.sent or sent
                 wanted = error.retry_after if isinstance(error, QueryError) else None
                 # Once: behind one address another process may have taken over from one that ends.
-                if put_off or wanted is None or attempt == _ATTEMPTS:
+                if put_off or wanted is None or wanted > self._timeout or attempt == _ATTEMPTS:
                     raise
                 put_off, reached, pause = True, True, wanted
             except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
@@ -185,31 +188,33 @@ class Connection:
         status = response.status_code
         try:
             answer = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         match answer:
             # No document is answered with 404; under another path the service says so in the form of all errors.
             case {"errors": [*errors]} if errors and status != 404:  # noqa: PLR2004
                 raise QueryError(self._faults(errors, status))
-            case {"data": data} if data is not None:
+            case {"data": {**data}}:
                 return data
             case _:
-                passing = status in PASSING
-                what = "" if passing else ": it is no council service"
-                raise AnswerError(
-                    self.url, f"HTTP {status}, and no GraphQL in it{what}", passing=passing
-                )
+                what = "" if status in PASSING else ": it is no council service"
+                raise self._of_another(status, f"no GraphQL in it{what}")
 
     def _faults(self, errors: Sequence[object], status: int) -> tuple[Fault, ...]:
         """Read errors; others than ours may come from whatever else answers HTTP in JSON, such as Neo4j."""
         try:
             return tuple(Fault.model_validate(error) for error in errors)
         except ValidationError as error:
-            raise AnswerError(
-                self.url,
-                f"HTTP {status}, and errors of another form: it is no council service",
-                passing=status in PASSING,
-            ) from error
+            what = "errors of another form: it is no council service"
+            raise self._of_another(status, what) from error
+
+    def _of_another(self, status: int, what: str) -> AnswerError:
+        """Say what came in place of the service's answer."""
+        passing = status in PASSING
+        error = AnswerError(self.url, f"HTTP {status}, and {what}", passing=passing)
+        # A gateway has lost the service's answer, or never had one.
+        error.sent = passing or status >= 500  # noqa: PLR2004
+        return error
 
 
 def growing() -> Iterator[float]:

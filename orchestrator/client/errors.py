@@ -1,6 +1,7 @@
 """Every error of the client.
 
 ClientError
+├── ProxyError          the environment names a proxy that cannot be one
 ├── UnreachableError    nothing answers there, or what answered went away and did not come back
 ├── AnswerError         something answers there, but not as the API of this service does
 ├── QueryError          the API refused or could not carry out a query or a subscription
@@ -22,6 +23,16 @@ class ClientError(Exception):
 
     sent: bool = False
     """Whether what was asked may have arrived, and been carried out, all the same."""
+
+
+class ProxyError(ClientError):
+    """A proxy of the environment cannot be used; nothing was sent."""
+
+    def __init__(self) -> None:
+        """It is not quoted: a password may stand in it."""
+        super().__init__(
+            "the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY must be as http://host:3128, and is not; NO_PROXY names what is reached without it"
+        )
 
 
 class UnreachableError(ClientError):

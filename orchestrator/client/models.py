@@ -6,6 +6,8 @@ below them are what the client makes itself, and what may come instead of an ans
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 from pydantic.alias_generators import to_camel
 
@@ -155,7 +157,7 @@ class FaultExtensions(Told):
     code: str
     path: tuple[str | int, ...] | None = None
     correlation_id: str | None = None
-    retry_after: float | None = None
+    retry_after: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Seconds, where asking again can help."""
 
 

@@ -146,6 +146,8 @@ def _mapped(url: str) -> Generator[None]:
         raise UnmadeError(reason(error)) from error
     except ValidationError as error:
         raise AnswerError(url, "it sent errors of another form") from error
+    except RecursionError as error:
+        raise AnswerError(url, "it sent JSON that is nested too deeply") from error
     except (ValueError, WebSocketException) as error:
         raise AnswerError(url, str(error)) from error
 

@@ -16,8 +16,9 @@ status=null
 while [ "$status" = null ]; do
   # A stream that breaks off is asked for again, after the last event that was seen.
   while IFS= read -r line; do
-    answer=$([[ $line == data:* ]] && jq -c . <<<"${line#data:}") || continue
-    [ -n "$answer" ] || continue
+    # What is refused before there is a stream comes as JSON alone.
+    answer=$(jq -c objects <<<"${line#data:}" 2>/dev/null) && [ -n "$answer" ] || continue
+    jq -e 'any(.errors[]?; .extensions.retryAfter)' <<<"$answer" >/dev/null && continue
     jq -er '.errors // empty | .[].message' <<<"$answer" >&2 && exit 1
     event=$(jq .data.deliberationEvents <<<"$answer")
     after=$(jq .sequence <<<"$event")
@@ -25,7 +26,8 @@ while [ "$status" = null ]; do
     jq -r 'select(.turn) | "\(.sequence) \(.turn.kind) \(.turn.agent.name)"' <<<"$event"
   done < <(
     jq -n --arg query "$follow" --arg id "$1" --argjson after "$after" '{$query, variables: {$id, $after}}' |
-      send --no-buffer --fail -H 'Accept: text/event-stream' || sleep 1
+      send --no-buffer -H 'Accept: text/event-stream'
   )
+  [ "$status" != null ] || sleep 1
 done
 echo "$status"

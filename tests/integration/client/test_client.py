@@ -19,6 +19,7 @@ from graphql import GraphQLError
 from orchestrator.client import (
     AnswerError,
     CouncilClient,
+    ProxyError,
     QueryError,
     RefusedError,
     UnreachableError,
@@ -558,6 +559,71 @@ async def test_a_server_that_is_none_of_ours_is_told_as_such(
 
     with pytest.raises(AnswerError, match=f"HTTP {status}, and no GraphQL in it"):
         await client.service()
+
+
+@pytest.mark.parametrize(
+    "body", ['{"data": 5}', "[" * 100_000, '{"data": ' + '{"a":' * 100_000], ids=str.__len__
+)
+async def test_json_that_is_no_answer_is_told_as_such(
+    api: TinyApi, client: CouncilClient, body: str
+) -> None:
+    api.instead = [Response(body)]
+
+    with pytest.raises(AnswerError, match="HTTP 200, and no GraphQL in it"):
+        await client.service()
+
+
+@pytest.mark.parametrize("status", [500, 502, 504, 520])
+async def test_what_a_gateway_answers_may_be_to_what_was_done(
+    api: TinyApi, client: CouncilClient, status: int
+) -> None:
+    api.instead = [Response("<h1>Web server is returning an unknown error</h1>", status)]
+
+    with pytest.raises(AnswerError) as caught:
+        await client.deliberate(models.TaskInput(description="Why?"), role="DEV")
+
+    assert caught.value.sent
+
+
+@pytest.mark.parametrize("seconds", ["NaN", "-1", '"soon"'])
+async def test_a_pause_that_is_none_is_of_another_service(
+    api: TinyApi, client: CouncilClient, seconds: str
+) -> None:
+    said = f'{{"code": "UNAVAILABLE", "path": [], "correlationId": "c", "retryAfter": {seconds}}}'
+    api.instead = [Response(f'{{"errors": [{{"message": "no", "extensions": {said}}}]}}', 503)]
+
+    with pytest.raises(AnswerError, match="errors of another form"):
+        await client.service()
+
+
+async def test_a_pause_that_is_longer_than_an_answer_may_take_is_left_to_whoever_asked(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    told: answers.Json = {
+        "message": "it ends",
+        "extensions": {"code": "UNAVAILABLE", "path": [], "correlationId": "c", "retryAfter": 1e9},
+    }
+    api.instead = [JSONResponse({"errors": [told]}, status_code=503)]
+
+    with pytest.raises(QueryError) as caught:
+        await client.service()
+
+    assert caught.value.retry_after == 1e9
+    assert len(api.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://me:hunter2@proxy:1080", "gopher://me:hunter2@proxy", "http://proxy:abc"]
+)
+def test_a_proxy_that_is_none_is_told_as_such_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+
+    with pytest.raises(ProxyError, match="ALL_PROXY must be as http://host:3128") as refused:
+        CouncilClient("http://councils.example")
+
+    assert "hunter2" not in str(refused.value)
 
 
 async def test_an_answer_that_is_not_encoded_as_it_says_is_told_and_may_be_to_what_was_done(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 
 import pytest
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from orchestrator.cli.screen import Screen, console
 
@@ -54,3 +56,24 @@ def test_a_string_is_printed_as_it_is(screen: Screen, how: str, text: str) -> No
 
     assert isinstance(screen.out.file, io.StringIO)
     assert screen.out.file.getvalue().strip() == text
+
+
+def test_json_on_a_terminal_is_json_however_long_its_texts_are(screen: Screen) -> None:
+    said = {"text": "long " * 200}
+
+    screen.json(json.dumps(said))
+
+    assert isinstance(screen.out.file, io.StringIO)
+    printed = Text.from_ansi(screen.out.file.getvalue())
+    assert json.loads(printed.plain) == said
+
+
+def test_json_is_escaped_where_the_stream_has_no_letters_for_it() -> None:
+    written = io.BytesIO()
+    file = io.TextIOWrapper(written, encoding="latin-1", write_through=True)
+    screen = Screen(out=Console(file=file, force_terminal=False), err=console(stderr=True))
+    said = {"text": "große 学习"}
+
+    screen.json(json.dumps(said, ensure_ascii=False))
+
+    assert json.loads(written.getvalue()) == said
