@@ -1,7 +1,7 @@
 // List the deliberations that came to another status since a moment.
 // $since: the moment, or null for now; $late: by how many milliseconds before it to begin, for what was committed late
-// Columns: at: microseconds since 1970, the server's time before it looked; changed: [deliberation, role, councilId, externalId, status,
-//   acceptedAt, startedAt, finishedAt] of each, in no order; times in microseconds since 1970
+// Columns: at: the server's time before it looked; since: after when they did; changed: [deliberation, role, councilId, externalId, status,
+//   acceptedAt, startedAt, finishedAt] of each, in no order; all times in microseconds since 1970
 WITH datetime.realtime('Z') AS now
 WITH now, coalesce($since, now) - duration({milliseconds: $late}) AS since
 CALL (since) {
@@ -28,4 +28,4 @@ CALL (since) {
     d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond
   ]) AS changed
 }
-RETURN now.epochSeconds * 1000000 + now.microsecond AS at, changed
+RETURN now.epochSeconds * 1000000 + now.microsecond AS at, since.epochSeconds * 1000000 + since.microsecond AS since, changed

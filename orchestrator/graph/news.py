@@ -38,10 +38,16 @@ class GraphNews(News):
     @override
     async def transitions(self, since: datetime | None) -> Look[Transition]:
         (row,) = await self._graph.read("deliberation/list_changed", since=since, late=self._late)
+        after = reading.moment(row["since"])
         steps = (step for changed in row["changed"] for step in transitions(_course(changed)))
         return _look(
             row["at"],
-            [Change((step.course.deliberation, step.status), step.at, step) for step in steps],
+            [
+                Change((step.course.deliberation, step.status), step.at, step)
+                for step in steps
+                # A deliberation is found with all its steps; the older ones were found by looks before.
+                if step.at >= after
+            ],
         )
 
     @override

@@ -16,6 +16,7 @@ from orchestrator.engine.ports import CouncilVersion, Deliberations, Look, Place
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.news import GraphNews
+from tests.integration.graph.conftest import Run
 from tests.support.deliberating import (
     LEASE,
     a_rival,
@@ -95,6 +96,25 @@ async def test_each_change_of_status_is_found_whichever_statement_made_it(
     assert (await news.transitions(look.at)).changes == look.changes
     later = look.at + timedelta(seconds=20)
     assert (await news.transitions(later)).changes == []
+
+
+async def test_step_is_found_no_more_with_the_next_one_that_comes_long_after_it(
+    deliberations: Deliberations, news: GraphNews, run: Run
+) -> None:
+    id_ = (await deliberations.accept(an_order())).deliberation
+    accepted = await news.transitions(None)
+    await run("age_deliberation", deliberation=id_, seconds=60)
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
+    began = await news.transitions(accepted.at)
+    await run("age_deliberation", deliberation=id_, seconds=60)
+    assert await deliberations.fail(held, None, StopReason.ERROR, "why not")
+    ended = await news.transitions(began.at)
+
+    assert [steps(look) for look in (accepted, began, ended)] == [
+        [(id_, None, Status.QUEUED)],
+        [(id_, Status.QUEUED, Status.RUNNING)],
+        [(id_, Status.RUNNING, Status.FAILED)],
+    ]
 
 
 async def test_a_takeover_and_a_release_are_no_change_of_status(
