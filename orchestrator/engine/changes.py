@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
 
 from orchestrator.domain.councils import Council
 from orchestrator.domain.deliberations import Deliberation
+from orchestrator.domain.errors import UnreadableError
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.transitions import Transition, matches
 from orchestrator.engine.feed import Feed
 from orchestrator.engine.ports import CouncilVersion, News
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +63,8 @@ class Changes:
     async def _of_deliberations(
         self, transitions: Sequence[Transition]
     ) -> list[tuple[Transition, DeliberationChange]]:
-        found = await self._news.deliberations({one.course.deliberation for one in transitions})
+        ids = {one.course.deliberation for one in transitions}
+        found = await _readable("deliberation", self._news.deliberations, ids)
         return [
             (one, DeliberationChange(transition=one, deliberation=found[one.course.deliberation]))
             for one in transitions
@@ -65,7 +74,24 @@ class Changes:
     async def _of_councils(
         self, versions: Sequence[CouncilVersion]
     ) -> list[tuple[CouncilVersion, Council]]:
-        found = await self._news.councils_by_id({version.council for version in versions})
+        ids = {version.council for version in versions}
+        found = await _readable("council", self._news.councils_by_id, ids)
         return [
             (version, found[version.council]) for version in versions if version.council in found
         ]
+
+
+async def _readable(
+    kind: str, read: Callable[[Collection[str]], Awaitable[Mapping[str, T]]], ids: Collection[str]
+) -> Mapping[str, T]:
+    """Read them together, and each by itself where one cannot be read: of the others everybody is told all the same."""
+    try:
+        return await read(ids)
+    except UnreadableError:
+        found: dict[str, T] = {}
+        for id_ in ids:
+            try:
+                found |= await read([id_])
+            except UnreadableError:
+                _log.exception("change_unreadable", **{kind: id_})
+        return found
