@@ -1,7 +1,8 @@
 """Reading again what was seen while it was written.
 
 Neo4j writes what is committed into its store one property after the other, for all to see: a deliberation that is read then has
-ended and has no time of it, or a council lacks a seat. It takes microseconds, but for a thread that must wait for a processor.
+ended and has no time of it, a council lacks a seat, or an agent has no model. It takes microseconds, but for a thread that must wait for
+a processor.
 """
 
 from __future__ import annotations

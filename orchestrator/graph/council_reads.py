@@ -86,16 +86,22 @@ class CouncilReads(Repository):
     # ------------------------------------------------------------ agents
 
     async def agents_by_id(self, ids: Collection[str]) -> Mapping[str, Agent]:
-        return _by_id(agents_from(await self.graph.read("agent/find_by_id", ids=list(ids))))
+        return _by_id(await self._agents("agent/find_by_id", ids=list(ids)))
 
     async def agent_by_name(self, name: str) -> Agent | None:
-        found = agents_from(await self.graph.read("agent/find_by_name", name=name))
+        found = await self._agents("agent/find_by_name", name=name)
         return found[0] if found else None
 
     async def agents(self, page: PageRequest) -> Page[Agent]:
         name = "agent/list_newer" if page.backward else "agent/list_older"
-        rows = await self.graph.read(name, key=_key(page), limit=page.limit + 1)
-        return paging.page_of(page, agents_from(rows))
+        found = await self._agents(name, key=_key(page), limit=page.limit + 1)
+        return paging.page_of(page, found)
+
+    async def _agents(self, name: str, /, **parameters: Any) -> tuple[Agent, ...]:
+        async def read() -> tuple[Agent, ...]:
+            return agents_from(await self.graph.read(name, **parameters))
+
+        return await read_readable(read)
 
     async def busy_agents(self) -> frozenset[str]:
         return frozenset((await self.graph.read("agent/find_busy"))[0]["busy"])

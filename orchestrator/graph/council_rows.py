@@ -63,7 +63,12 @@ class Rows:
         return found
 
     def agent(self, row: Sequence[Any]) -> Agent:
-        """Build an agent from a list of its own, with its model and endpoint whole."""
+        """Build an agent from a list of its own, with its model and endpoint whole.
+
+        Raises:
+            UnreadableError: it has no model: that is changed for another, for all to see how far Neo4j has come with it, or it is a fault
+                of the graph.
+        """
         (
             key,
             name,
@@ -78,6 +83,8 @@ class Rows:
         ) = row
         found = self._agents.get(key)
         if found is None:
+            if model is None:
+                raise UnreadableError(key)
             found = Agent(
                 id=key,
                 name=name,

@@ -27,6 +27,7 @@ from orchestrator.engine.ports import (
 )
 from orchestrator.graph import claims, reading, recording
 from orchestrator.graph.accepting import Orders, retry
+from orchestrator.graph.again import read_readable
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.gathering import Gathering
 
@@ -133,9 +134,11 @@ class GraphDeliberations(Deliberations):
         await claims.release(self._graph, process)
 
     async def _load(self, sought: Mapping[str, None]) -> dict[str, Case]:
-        rows = await self._graph.read("deliberation/load", deliberations=list(sought))
-        cases = [_case(row) for row in rows]
-        return {case.deliberation.id: case for case in cases}
+        async def read() -> list[Case]:
+            rows = await self._graph.read("deliberation/load", deliberations=list(sought))
+            return [_case(row) for row in rows]
+
+        return {case.deliberation.id: case for case in await read_readable(read)}
 
     async def _reserve(self, rows: Mapping[str, tuple[str, int, int]]) -> dict[str, bool]:
         written = await self._graph.write(

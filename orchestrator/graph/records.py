@@ -16,7 +16,7 @@ from orchestrator.domain.statistics import CouncilStatistics, Period
 from orchestrator.domain.transcripts import Transcript
 from orchestrator.domain.values import replace
 from orchestrator.graph import paging, reading
-from orchestrator.graph.again import read_whole
+from orchestrator.graph.again import read_readable, read_whole
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.gathering import Gathering
 
@@ -86,7 +86,11 @@ class GraphRecords:
             found = reading.deliberations(row["deliberations"])
             return {deliberation.id: deliberation for deliberation in found}
 
-        return await read_whole(ids, read, is_whole=lambda found: found.of_one_moment)
+        return await read_whole(
+            ids,
+            lambda ids: read_readable(lambda: read(ids)),
+            is_whole=lambda found: found.of_one_moment,
+        )
 
     async def deliberation(self, id: str) -> Deliberation | None:
         return await self._deliberation(id, None)
