@@ -29,6 +29,11 @@ class Listener(AsyncIterator[U], Generic[T, U]):
         self._ended: Exception | None = None
         self._news = asyncio.Event()
 
+    @property
+    def behind(self) -> bool:
+        """Whether something waits to be asked for."""
+        return bool(self._waiting)
+
     def tell(self, told: U) -> None:
         """Keep it until it is asked for."""
         if len(self._waiting) == _MOST_WAITING:
@@ -77,6 +82,11 @@ class Audience(Generic[T, U]):
         while not self:
             self._anyone.clear()
             await self._anyone.wait()
+
+    @property
+    def behind(self) -> bool:
+        """Whether anyone has not read yet what he was told."""
+        return any(listener.behind for listener in self._listeners)
 
     def wants(self, change: T) -> bool:
         """Whether anyone would be told of a change."""

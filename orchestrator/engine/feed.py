@@ -13,16 +13,23 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from orchestrator.domain.errors import UnavailableError
+import structlog
+
+from orchestrator.domain.errors import GivenUpError, UnavailableError
 from orchestrator.engine.audience import Audience, Listener
-from orchestrator.engine.ports import Look
+from orchestrator.engine.ports import Change, Look
 
 T = TypeVar("T")
 U = TypeVar("U")
 
+_log = structlog.get_logger(__name__)
+
 _EVERY_SECONDS = 1.0
 _LEAST_PAUSE = 0.05
 """Seconds between two looks, however much this process changes."""
+
+_TOGETHER = 100
+"""Changes that are read and told together: far fewer than may wait for one listener, and no large transaction."""
 
 _JUST_NOW = timedelta(seconds=1)
 """Who listens first is told of what happened so shortly before, as is everybody who comes after him."""
@@ -47,7 +54,8 @@ class Feed(Generic[T, U]):
         self._last: datetime | None = None
         """When the last look began."""
         self._known: frozenset[Hashable] = frozenset()
-        """The keys of what it found."""
+        """The keys of what it found, and of what the one that is under way has told."""
+        self._held_up = False
 
     def listen(self, wants: Callable[[T], bool] = lambda _: True) -> Listener[T, U]:
         """Listen from now on; some changes of the second before may be among what is told."""
@@ -66,11 +74,20 @@ class Feed(Generic[T, U]):
             while self._audience:
                 self._changed.clear()
                 try:
+                    await self._look(began)
+                except GivenUpError as error:
+                    if not self._held_up:
+                        _log.warning("changes_held_up", what=error.what)
+                    self._held_up = True
+                except UnavailableError:
                     # While the graph is away nothing changes; what was committed before is found when it is back.
-                    with contextlib.suppress(UnavailableError):
-                        await self._look(began)
+                    pass
                 except Exception as error:  # noqa: BLE001 - whoever listens is told, and the log with him
                     self._audience.end(error)
+                else:
+                    if self._held_up:
+                        _log.info("changes_go_on")
+                    self._held_up = False
                 await asyncio.sleep(_LEAST_PAUSE)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_EVERY_SECONDS):
@@ -83,14 +100,29 @@ class Feed(Generic[T, U]):
             # However long the first look took, or was in vain: who listens does so from then on.
             listened = timedelta(seconds=asyncio.get_running_loop().time() - began)
             after = found.at - listened - _JUST_NOW
-        new = [
-            change.what
+        wanted = [
+            change
             for change in found.changes
-            if change.key not in self._known and (after is None or change.at > after)
+            if change.key not in self._known
+            and (after is None or change.at > after)
+            and self._audience.wants(change.what)
         ]
-        wanted = [change for change in new if self._audience.wants(change)]
-        told = await self._filling(wanted) if wanted else ()
+        for start in range(0, len(wanted), _TOGETHER):
+            if start:
+                await self._until_heard()
+            await self._tell(wanted[start : start + _TOGETHER])
         # What is not found any more is too old to be found again.
         self._last, self._known = found.at, frozenset(change.key for change in found.changes)
-        for change, filled in told:
-            self._audience.tell(change, filled)
+
+    async def _tell(self, changes: Sequence[Change[T]]) -> None:
+        for what, filled in await self._filling([change.what for change in changes]):
+            self._audience.tell(what, filled)
+        # Where those that come after them cannot be read now, they are not told again with them.
+        self._known |= {change.key for change in changes}
+
+    async def _until_heard(self) -> None:
+        """Give listeners time to read what was told: who does must not be taken for one who does not, however much there is."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_EVERY_SECONDS):
+                while self._audience.behind:  # noqa: ASYNC110 - each listener would have to tell of each change that he read
+                    await asyncio.sleep(_LEAST_PAUSE)

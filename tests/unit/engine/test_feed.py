@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
-from orchestrator.domain.errors import TooSlowError, UnavailableError
+from orchestrator.domain.errors import GivenUpError, TooSlowError, UnavailableError
 from orchestrator.engine.audience import Audience, Listener
 from orchestrator.engine.feed import Feed
 from orchestrator.engine.ports import Change, Look
@@ -28,6 +29,8 @@ class Graph:
     looks: list[datetime | None] = field(default_factory=list)
     filled: list[tuple[str, ...]] = field(default_factory=list)
     error: Exception | None = None
+    no_room_for: str | None = None
+    """What cannot be read with others or alone, for now."""
     seconds_a_look: float = 0.0
     """By its clock and by ours; where it is none, by its own alone, a second passes."""
 
@@ -42,6 +45,8 @@ class Graph:
         return Look(self.now, sorted(found, key=lambda change: change.at))
 
     async def fill(self, names: Sequence[str]) -> Sequence[tuple[str, str]]:
+        if self.no_room_for in names:
+            raise GivenUpError("Neo4j has no room for it")
         self.filled.append(tuple(names))
         return [(name, name.upper()) for name in names if not name.startswith("gone")]
 
@@ -183,6 +188,41 @@ async def test_feed_that_breaks_tells_those_who_listen_and_serves_the_next(
     await graph.looked()
     graph.write("a")
     assert await told(listener, 1) == ["A"]
+
+
+async def test_who_reads_is_told_all_that_one_look_finds_and_who_does_not_is_let_go_of(
+    graph: Graph, feed: Feed[str, str]
+) -> None:
+    reading, idle = feed.listen(), feed.listen()
+    await graph.looked()
+    names = [f"change {number}" for number in range(3_000)]
+    graph.write(*names)
+
+    assert await told(reading, 3_000) == [name.upper() for name in names]
+    assert max(len(filled) for filled in graph.filled) <= 100
+    with pytest.raises(TooSlowError):
+        await told(idle, 1)
+
+
+async def test_what_can_be_read_of_many_is_told_once_and_the_rest_when_it_can_be_read_too(
+    graph: Graph, feed: Feed[str, str]
+) -> None:
+    listener = feed.listen()
+    await graph.looked()
+    names = [f"change {number}" for number in range(150)]
+    graph.no_room_for = names[-1]
+    with capture_logs() as logs:
+        graph.write(*names)
+        first = await told(listener, 100)
+        await graph.looked(20)
+        graph.no_room_for = None
+        rest = await told(listener, 50)
+        graph.write("last")
+        last = await told(listener, 1)
+
+    assert first + rest == [name.upper() for name in names]
+    assert last == ["LAST"]
+    assert [line["event"] for line in logs] == ["changes_held_up", "changes_go_on"]
 
 
 async def test_change_of_this_process_is_told_at_once(
