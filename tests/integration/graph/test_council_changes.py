@@ -517,6 +517,22 @@ async def test_a_removed_endpoint_serves_nothing_frees_its_name_and_stays_in_wha
     assert await councils.register_endpoint("gpu", "http://gpu/v1", None, None) != made
 
 
+@pytest.mark.parametrize("change", ["update", "remove"])
+async def test_an_endpoint_that_is_removed_meanwhile_is_not_there_to_be_changed(
+    graph: Graph, councils: Councils, run: Run, change: str
+) -> None:
+    made = await councils.register_endpoint("gpu", "http://gpu/v1", None, None)
+    changes: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+        "update": lambda: councils.update_endpoint(made, EndpointChange(url="http://new/v1")),
+        "remove": lambda: councils.remove_endpoint(made),
+    }
+    with pytest.raises(RefusedError) as refused:
+        await _removed_while(graph, made, run, changes[change]())
+    assert refused.value.mistakes == (
+        NotFound(message="there is no such endpoint", path=("id",), sought=made),
+    )
+
+
 async def test_what_an_endpoint_lists_is_added_to_what_is_known_to_serve_a_model(
     councils: Councils, dev: str
 ) -> None:
