@@ -84,7 +84,7 @@ class Subscription:
         description="Endpoints registered, changed, and found to be up, down or to serve other models by the process that answers, from now on. One that was removed comes a last time, with the status UNKNOWN.",
     )
     async def endpoint_changes(self, info: Info) -> AsyncGenerator[Endpoint, None]:
-        return _endpoints(info.context.ports.watch.changes())
+        return _endpoints(info.context, info.context.ports.watch.changes())
 
 
 def _refuse_unready(context: Context) -> None:
@@ -119,7 +119,8 @@ async def _councils(
 
 
 async def _endpoints(
-    told: AsyncIterator[councils.Endpoint],
+    context: Context, told: AsyncIterator[councils.Endpoint]
 ) -> AsyncGenerator[Endpoint, None]:
     async for endpoint in told:
+        context.refresh()
         yield Endpoint.of(endpoint)

@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
+from orchestrator.domain.callers import Authors
 from orchestrator.domain.deliberations import Deliberation, Status
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.domain.transitions import Course, transitions
@@ -138,6 +139,21 @@ async def test_endpoints_are_shown_with_their_health(house: House) -> None:
         told = await results.next_of("endpointChanges")
 
     assert told == {"name": "gpu", "status": "DOWN"}
+
+
+async def test_who_changed_what_is_told_is_read_anew_each_time(house: House) -> None:
+    document = "subscription { endpointChanges { createdBy updatedBy } }"
+    async with listening(house, document) as results:
+        told: list[Any] = []
+        for changer in ("bob", "cleo"):
+            house.archive.known_authors[ENDPOINT.id] = Authors(created_by="ada", updated_by=changer)
+            house.doctor.of_endpoints.tell(ENDPOINT, ENDPOINT)
+            told.append(await results.next_of("endpointChanges"))
+
+    assert told == [
+        {"createdBy": "ada", "updatedBy": "bob"},
+        {"createdBy": "ada", "updatedBy": "cleo"},
+    ]
 
 
 async def test_who_reads_too_slowly_is_told_so_and_that_is_all(house: House) -> None:
