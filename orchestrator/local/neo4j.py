@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -46,6 +47,8 @@ _ARCHIVE_SECONDS = 120.0
 """Java writes an archive of classes while it ends: for 3 s where it is alone, for 17 s on a busy machine."""
 _UNWANTED_SECONDS = 5.0
 """Neo4j's own end takes one or two; Java needs the rest, for an archive that nobody wants."""
+_DOUBT_SECONDS = 30.0
+"""Neo4j takes its ports late in its start, and ends where it cannot: 12 s after it began, where two start at once on two cores."""
 _LOOK_AGAIN_SECONDS = 0.1
 _LOOKS_FOR_PORTS = 50
 _LOOK_FOR_PORTS_SECONDS = 0.2
@@ -366,6 +369,7 @@ class OwnNeo4j:
 
         Raises:
             StartError: It ended, or was not up in time, or somebody else answers.
+            PortTakenError: Another Neo4j came up there first.
             CredentialsError: It does not take the password in our file.
         """
         try:
@@ -375,6 +379,10 @@ class OwnNeo4j:
             problem = f"Neo4j was not up within {seconds:g} seconds."
             raise StartError(problem, running.last_output()) from error
         except readiness.WrongPasswordError as error:
+            # A port is free until Java has it, seconds after it was chosen: it may be another Neo4j that answers, and whoever
+            # moved the data away then would lose the graph. Ours ends there.
+            if await _ends(running):
+                raise PortTakenError(self._ports.bolt, BOLT_VARIABLE) from error
             data = self.home / "data"
             raise CredentialsError(self.password_file, data, found=True) from error
 
@@ -392,6 +400,17 @@ class OwnNeo4j:
             if agent is not None:
                 return agent
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+async def _ends(running: _Running) -> bool:
+    """Tell whether it ends by itself within the time that a taken port leaves it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DOUBT_SECONDS):
+            # Nobody tells us of the end of a process that is not our child.
+            while await running.is_alive():  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            return True
+    return False
 
 
 async def _is_to_archive(pid: int) -> bool:
