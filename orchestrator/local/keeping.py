@@ -34,22 +34,23 @@ class Server(Protocol):
 async def while_kept_up(server: Server, work: Coroutine[Any, Any, T], *, report: Report) -> T:
     """Do work that needs a server, and start that again whenever it has ended meanwhile.
 
-    `report` is told each time, a few lines at once.
+    `report` is told each time, a few lines at once. The work is done in the task that calls, which a signal that the work has
+    listened for can still cancel when the work is over and the server is being stopped.
 
     Raises:
         LocalNeo4jError: It ends too often, or does not start again; the work was cancelled.
     """
-    working = asyncio.create_task(work, name="work")
-    keeping = asyncio.create_task(_keep_up(server, report), name="keeper of Neo4j")
     try:
-        await asyncio.wait([working, keeping], return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            await keeping
-        return await working
-    finally:
-        for task in (working, keeping):
-            task.cancel()
-        await asyncio.wait([working, keeping])
+        async with asyncio.TaskGroup() as tasks:
+            keeping = tasks.create_task(_keep_up(server, report), name="keeper of Neo4j")
+            try:
+                return await work
+            finally:
+                keeping.cancel()
+    except ExceptionGroup as errors:
+        # What the work says to its being cancelled comes after the reason for that.
+        reason = errors.exceptions[0]
+        raise reason from reason.__cause__
 
 
 async def _keep_up(server: Server, report: Report) -> NoReturn:

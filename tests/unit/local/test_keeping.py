@@ -100,6 +100,15 @@ async def test_what_does_not_start_again_ends_the_work_with_the_reason() -> None
         await _kill_until_given_up(server, told)
 
 
+async def test_what_signals_cancel_is_there_after_the_work_too() -> None:
+    """They cancel the task that asked for them: the work asks, and the end of the server comes after it."""
+
+    async def work() -> asyncio.Task[object] | None:
+        return asyncio.current_task()
+
+    assert await while_kept_up(Server(), work(), report=print) is asyncio.current_task()
+
+
 async def test_the_error_of_the_work_is_its_own() -> None:
     async def work() -> None:
         raise ZeroDivisionError
