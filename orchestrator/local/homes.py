@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from orchestrator.local.configuration import Ports, read_ports
@@ -9,7 +10,8 @@ from orchestrator.local.configuration import Ports, read_ports
 
 def directory_below(home: Path) -> Path:
     """Answer where all of it is."""
-    return home.absolute() / "neo4j"
+    # What a killed run left is known by this path as it is written: each spelling must come to the same.
+    return Path(os.path.realpath(home)) / "neo4j"
 
 
 def configuration_file(home: Path) -> Path:
