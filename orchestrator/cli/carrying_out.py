@@ -12,6 +12,7 @@ import uvloop
 from rich.text import Text
 
 from orchestrator.cli import environment
+from orchestrator.cli.ending import EndedError
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.screen import Screen, harmless
 
@@ -33,11 +34,13 @@ def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(carried_out())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         code = Exit.INTERRUPTED
     except BrokenPipeError:
         # Nobody reads what is printed any more, which `standard_streams` knows what to do with.
         raise
+    except EndedError as ended:
+        code = Exit(128 + ended.number)
     except Exception as error:  # noqa: BLE001 - the last one that can say it to a person
         code = _explain(error, screen)
     raise typer.Exit(code)

@@ -14,8 +14,10 @@ class Exit(IntEnum):
     UNREACHABLE = 3
     REFUSED = 4
     UNDECIDED = 5
+    HUNG_UP = 129
+    """As shells have it, and so the two below: 128 and the number of the signal."""
     INTERRUPTED = 130
-    """As shells have it: 128 and the number of SIGINT."""
+    TERMINATED = 143
 
 
 MEANINGS = {
@@ -25,5 +27,7 @@ MEANINGS = {
     Exit.UNREACHABLE: "the service or the graph cannot be reached",
     Exit.REFUSED: "the service refused the input or the caller, or there is no such thing",
     Exit.UNDECIDED: "the deliberation ended without a verdict",
+    Exit.HUNG_UP: "broken off by SIGHUP, as where the terminal was closed",
     Exit.INTERRUPTED: "interrupted with Ctrl-C, or by a second signal to end",
+    Exit.TERMINATED: "broken off by SIGTERM",
 }

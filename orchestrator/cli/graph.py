@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from rich.text import Text
 
 from orchestrator.cli.asking import duration_of
+from orchestrator.cli.ending import ending_at_signals
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
 from orchestrator.domain.errors import CouncilError
@@ -151,21 +152,23 @@ async def at_hand(settings: Settings, screen: Screen) -> AsyncGenerator[Settings
     Raises:
         InputError: none is named, and none is there.
         LocalNeo4jError: it could not be started.
+        EndedError: a signal asked for the end; what was started was stopped.
     """
-    if settings.neo4j_uri is not None:
-        yield settings
-        return
-    ports, password = _made_by_up(settings)
-    own = OwnNeo4j(settings.home, report=screen.aside, bolt_port=0, http_port=0)
-    try:
-        await own.start()
-    except HomeInUseError:
-        yield _with(settings, f"bolt://127.0.0.1:{ports.bolt}", password)
-        return
-    try:
-        yield _with(settings, own.uri, own.password)
-    finally:
-        await own.stop()
+    with ending_at_signals():
+        if settings.neo4j_uri is not None:
+            yield settings
+            return
+        ports, password = _made_by_up(settings)
+        own = OwnNeo4j(settings.home, report=screen.aside, bolt_port=0, http_port=0)
+        try:
+            await own.start()
+        except HomeInUseError:
+            yield _with(settings, f"bolt://127.0.0.1:{ports.bolt}", password)
+            return
+        try:
+            yield _with(settings, own.uri, own.password)
+        finally:
+            await own.stop()
 
 
 def _made_by_up(settings: Settings) -> tuple[Ports, str]:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from orchestrator.api import address
 from orchestrator.cli import browser, environment, examples, logs
+from orchestrator.cli.ending import ending_at_signals
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import words_of
 from orchestrator.cli.following import follow, transcript_of
@@ -44,11 +45,13 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
 
     Raises:
         CouncilError: something could not be started; what had been started was ended.
+        EndedError: a signal asked for the end before the service had begun; the same.
     """
     # Known at once, rather than after Neo4j has been fetched and started.
     look_for_mistakes(settings)
     address.bind(settings.host, settings.port).close()
     async with AsyncExitStack() as stack:
+        stack.enter_context(ending_at_signals())
         password_file: Path | None = None
         browser_page = settings.browser_url
         neo4j: OwnNeo4j | None = None
