@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, nullcontext
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,13 @@ from orchestrator.cli.asking import duration_of
 from orchestrator.cli.ending import ending_at_signals
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
-from orchestrator.domain.errors import CouncilError
+from orchestrator.domain.errors import CouncilError, HomeUnusableError
 from orchestrator.domain.pruning import Keep, Pruned, Pruning
 from orchestrator.graph.doctor import MOST_OF_A_RULE
-from orchestrator.local import credentials, homes
-from orchestrator.local.errors import HomeInUseError
+from orchestrator.local import credentials, homes, locks, readiness
+from orchestrator.local.errors import HomeInUseError, StartError
 from orchestrator.local.neo4j import OwnNeo4j
+from orchestrator.local.ports import LOOPBACK
 from orchestrator.service import upkeep
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
     from orchestrator.graph.indexes import Filling
     from orchestrator.local.configuration import Ports
     from orchestrator.settings import Settings
+
+
+_UP_SECONDS = 180.0
+"""As long as a Neo4j may take to start."""
+_LOOK_AGAIN_SECONDS = 0.5
 
 
 async def migrate(settings: Settings, screen: Screen) -> Exit:
@@ -149,6 +156,8 @@ def _many(number: int, what: str) -> str:
 async def at_hand(settings: Settings, screen: Screen) -> AsyncGenerator[Settings]:
     """Complete the settings with the Neo4j of `council up`, where none is named: started for as long as the block runs, if it does not run.
 
+    Of several commands that would start one, each waits for the one before.
+
     Raises:
         InputError: none is named, and none is there.
         LocalNeo4jError: it could not be started.
@@ -158,17 +167,61 @@ async def at_hand(settings: Settings, screen: Screen) -> AsyncGenerator[Settings
         if settings.neo4j_uri is not None:
             yield settings
             return
-        ports, password = _made_by_up(settings)
+        _made_by_up(settings)
         own = OwnNeo4j(settings.home, report=screen.aside, bolt_port=0, http_port=0)
+        async with AsyncExitStack() as alone:
+            # Another command stops its Neo4j when it is through, whoever else is at work there; `council up` does not.
+            await _wait_for_others(own, screen, alone)
+            found = await _started_or_found(own, settings)
+            if found is None:
+                alone.push_async_callback(own.stop)
+                yield _with(settings, own.uri, own.password)
+                return
+        yield found
+
+
+async def _wait_for_others(own: OwnNeo4j, screen: Screen, alone: AsyncExitStack) -> None:
+    """Be the only command that may start a Neo4j in this home, for as long as `alone` is entered."""
+    lock = own.home / "command.lock"
+    try:
+        await alone.enter_async_context(
+            locks.held(lock, doing="at work on the same graph", report=screen.aside)
+        )
+    except OSError as error:
+        raise HomeUnusableError(own.home.parent, error) from error
+
+
+async def _started_or_found(own: OwnNeo4j, settings: Settings) -> Settings | None:
+    """Start it; where `council up` has the home answer where its one is, once that is up.
+
+    Raises:
+        HomeInUseError: whoever has the home neither brought one up nor ended in time.
+    """
+    now = asyncio.get_running_loop().time
+    until = now() + _UP_SECONDS
+    while True:
         try:
             await own.start()
         except HomeInUseError:
-            yield _with(settings, f"bolt://127.0.0.1:{ports.bolt}", password)
-            return
-        try:
-            yield _with(settings, own.uri, own.password)
-        finally:
-            await own.stop()
+            # It may have chosen its ports since we looked.
+            ports, password = _made_by_up(settings)
+            uri = f"bolt://{LOOPBACK}:{ports.bolt}"
+            if await _answers(uri, password, ports):
+                return _with(settings, uri, password)
+            if now() > until:
+                raise
+        else:
+            return None
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+async def _answers(uri: str, password: str, ports: Ports) -> bool:
+    # Where an earlier one was, it may be somebody else who answers.
+    with suppress(StartError):
+        http = (LOOPBACK, ports.http)
+        agent = await readiness.ask(uri, credentials.USER, password, http=http, ours="our Neo4j")
+        return agent is not None
+    return False
 
 
 def _made_by_up(settings: Settings) -> tuple[Ports, str]:

@@ -77,7 +77,8 @@ async def install(library: Path, pom: Pom, *, maven: str, report: Report) -> Non
     if is_installed(library, pom):
         return
     await asyncio.to_thread(library.parent.mkdir, parents=True, exist_ok=True)
-    async with locks.held(library.with_name(library.name + ".lock"), report=report):
+    lock = library.with_name(library.name + ".lock")
+    async with locks.held(lock, doing="fetching the same files", report=report):
         if is_installed(library, pom):
             return
         partial = library.with_name(library.name + ".partial")

@@ -40,11 +40,11 @@ def holder(path: Path) -> str:
 
 
 @asynccontextmanager
-async def held(path: Path, *, report: Callable[[str], None]) -> AsyncGenerator[None]:
-    """Hold the lock, waiting for it as long as it takes."""
+async def held(path: Path, *, doing: str, report: Callable[[str], None]) -> AsyncGenerator[None]:
+    """Hold the lock, waiting for it as long as it takes; `report` is told of a process that is `doing` what we wait for."""
     descriptor = take(path)
     if descriptor is None:
-        report(f"Waiting for process {holder(path)}, which is fetching the same files.")
+        report(f"Waiting for process {holder(path)}, which is {doing}.")
     while descriptor is None:
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         descriptor = take(path)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
-from orchestrator.cli import browser
+from orchestrator.cli import browser, graph
 from orchestrator.cli.graph import at_hand
 from orchestrator.cli.screen import Screen
-from orchestrator.local import configuration, readiness
+from orchestrator.local import configuration, locks, readiness
 from orchestrator.local.configuration import Ports
 from orchestrator.local.neo4j import OwnNeo4j
 from orchestrator.settings import Settings
 from tests.integration.local.conftest import Program
+from tests.support.waiting import until
 
 DOCKER = """\
 case $1 in
@@ -105,6 +107,74 @@ async def test_one_that_a_killed_run_left_is_found_by_a_command(
     async with OwnNeo4j(home, bolt_port=0, http_port=0, report=print) as again:
         assert again.uri == own.uri
         assert await where(settings) == (own.uri, own.password)
+
+
+async def test_commands_side_by_side_start_one_each_and_none_loses_it_to_the_end_of_another(
+    own: OwnNeo4j, settings: Settings, docker: Path
+) -> None:
+    await own.stop()
+    order: list[str] = []
+
+    async def command(name: str) -> None:
+        async with at_hand(settings, Screen.of_process()):
+            order.append(name)
+            await asyncio.sleep(0.5)
+            assert docker.with_name("docker.runs").exists()
+            order.append(name)
+
+    await asyncio.gather(command("first"), command("second"))
+
+    assert order[0] == order[1] != order[2] == order[3]
+
+
+async def test_a_command_waits_for_one_that_still_starts_and_finds_it_where_that_came_up(
+    own: OwnNeo4j, home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await own.stop()
+    up = asyncio.Event()
+    asked: list[str] = []
+
+    async def ask(uri: str, *_: object, **_named: object) -> str | None:
+        asked.append(uri)
+        return "Neo4j/5" if up.is_set() and uri == again.uri else None
+
+    monkeypatch.setattr(readiness, "ask", ask)
+    again = OwnNeo4j(home, bolt_port=0, http_port=0, report=print)
+    starting = asyncio.create_task(again.start())
+    await until(lambda: again.uri in asked)
+    finding = asyncio.create_task(where(settings))
+    # Nobody waits half a second for the second look.
+    monkeypatch.setattr(graph, "_LOOK_AGAIN_SECONDS", 0.01)
+    await asyncio.sleep(0.1)
+    assert not finding.done()
+    up.set()
+
+    await starting
+    assert await finding == (again.uri, again.password)
+    await again.stop()
+
+
+async def test_a_command_starts_one_where_the_other_gave_up_its_start(
+    own: OwnNeo4j, settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await own.stop()
+    monkeypatch.setattr(graph, "_LOOK_AGAIN_SECONDS", 0.01)
+    lock = locks.take(home / "neo4j" / "lock")
+    assert lock is not None
+    looks: list[str] = []
+
+    async def ask(uri: str, *_: object, **_named: object) -> str | None:
+        looks.append(uri)
+        if len(looks) == 1:
+            locks.release(lock)
+            return None
+        return "Neo4j/5"
+
+    monkeypatch.setattr(readiness, "ask", ask)
+
+    uri, _ = await where(settings)
+
+    assert uri == looks[-1]
 
 
 async def test_the_browser_is_opened_on_its_ports(own: OwnNeo4j, settings: Settings) -> None:
