@@ -29,6 +29,7 @@ from orchestrator.domain.councils import (
 )
 from orchestrator.domain.errors import ModelError
 from orchestrator.vllm.gate import Gate
+from orchestrator.vllm.lookups import Lookups
 
 _KEPT_ALIVE: Final = 4.0
 """Seconds. vLLM closes a connection that was idle for 5: asked in that moment, it would be a lost call."""
@@ -193,6 +194,7 @@ class Line:
                 ssl=tls,
                 keepalive_timeout=_KEPT_ALIVE,
                 socket_factory=self._socket,
+                resolver=Lookups(),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
         )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,7 @@ from tests.integration.vllm.chunks import PLAIN
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_calls import NoRehearsal, Seen, call, endpoint, seat
 from tests.support.model_server import ModelServer
+from tests.support.waiting import until
 
 
 async def test_a_stopped_server_cannot_be_reached(
@@ -33,6 +37,34 @@ async def test_a_host_name_that_leads_nowhere_may_lead_somewhere_later(client: M
     with pytest.raises(ModelError, match="whose name leads nowhere now") as raised:
         await client.ask(call(seat(endpoint("http://vllm.invalid:8000"))), lambda _: None)
     assert raised.value.retryable
+
+
+async def test_names_that_nobody_answers_for_keep_no_other_name_waiting(
+    client: ModelClient, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+):
+    asked, answered = list[str](), threading.Event()
+    look_up = socket.getaddrinfo
+
+    def looked_up(host: str, *arguments: Any, **named: Any) -> Any:
+        if host != "localhost":
+            asked.append(host)
+            answered.wait()
+        return look_up(host, *arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    dead = [
+        endpoint(f"http://away-{number}.invalid:8000", f"away-{number}") for number in range(40)
+    ]
+    waiting = [asyncio.create_task(client.ask(call(seat(one)), lambda _: None)) for one in dead]
+    try:
+        await until(lambda: len(asked) == len(dead))
+        here = endpoint(server.url.replace("127.0.0.1", "localhost"))
+        assert (await client.ask(call(seat(here)), lambda _: None)).content
+    finally:
+        answered.set()
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_a_server_that_does_not_speak_tls_is_told_so(client: ModelClient):
