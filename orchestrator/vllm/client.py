@@ -42,6 +42,9 @@ _PRIORITIES: Final = {Priority.HIGH: -1, Priority.LOW: 1}
 """vLLM serves lower numbers first; NORMAL is its 0."""
 
 _OK: Final = 200
+_PLAIN: Final = "identity"
+_NO_PRIORITIES: Final = "priority scheduling"
+"""In vLLM's words where it has none: the name of an endpoint or a model may have `priority` in it, too."""
 _BAD_REQUEST: Final = 400
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
@@ -149,8 +152,12 @@ class ModelClient:
         call: Call,
         on_token: Callable[[str], None],
         may_send: Callable[[], bool],
+        *,
+        in_order: bool = True,
     ) -> Answer:
-        priority = _PRIORITIES.get(call.priority) if line.takes_priorities else None
+        """Send a call, with its priority where it is to be taken in that order and the endpoint takes any."""
+        takes = in_order and line.takes_priorities
+        priority = _PRIORITIES.get(call.priority) if takes else None
         body = request_body(call, priority)
         async with asyncio.timeout(line.opening_seconds):
             response = await line.post(line.address.completions, body, call.turn, may_send)
@@ -165,11 +172,12 @@ class ModelClient:
         if (
             priority is not None
             and response.status_code == _BAD_REQUEST
-            and "priority" in error.reason.lower()
+            and _NO_PRIORITIES in error.reason.lower()
         ):
             # vLLM takes priorities only where it schedules by them, and doesn't say so beforehand.
+            answer = await self._ask(line, place, call, on_token, may_send, in_order=False)
             line.takes_priorities = False
-            return await self._ask(line, place, call, on_token, may_send)
+            return answer
         raise error
 
     async def _error(self, line: Line, response: httpx.Response, call: Call) -> ModelError:
@@ -234,17 +242,19 @@ async def _read(
     line: Line, place: Place, response: httpx.Response, on_token: Callable[[str], None]
 ) -> Answer:
     headers = response.headers
-    if headers.get("content-encoding", "identity") != "identity":
+    if (headers.get("content-encoding") or _PLAIN).strip().lower() != _PLAIN:
         raise failures.unusable(line, "an answer compressed without having been asked to")
     reading = Reading(line, on_token)
     try:
         async with asyncio.timeout(line.silence_seconds) as patience:
-            if not headers.get("content-type", "").startswith("text/event-stream"):
+            if not headers.get("content-type", "").lower().startswith("text/event-stream"):
                 return reading.whole(await bounded_body(response, LONGEST_LINE))
             stream = aiter(_stream(response))
             await _feed(reading, stream, patience, line.silence_seconds, place.heard)
     except TimeoutError as exc:
         raise failures.silent(line) from exc
+    except failures.CALL_ERRORS as exc:
+        raise failures.of_exception(line, exc, begun=True) from exc
     if reading.done:
         await _read_to_end(stream)
     return reading.answer()

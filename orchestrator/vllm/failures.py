@@ -74,7 +74,18 @@ class _Kind:
     says: str
     trouble: Trouble | None
     words: bool = False
+    of_tls: frozenset[str] = frozenset()
+    """It is this kind for these reasons of OpenSSL alone; for any where there are none."""
 
+    def fits(self, exc: BaseException) -> bool:
+        """Whether an exception of its type is of this kind."""
+        return not self.of_tls or (
+            isinstance(exc, aiohttp.ClientConnectorError)
+            and getattr(exc.os_error, "reason", None) in self.of_tls
+        )
+
+
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST"})
 
 _CONNECTING: Final[tuple[tuple[type[BaseException], _Kind], ...]] = (
     # The most specific first: the first that fits speaks. httpx-aiohttp calls a refused
@@ -88,7 +99,15 @@ _CONNECTING: Final[tuple[tuple[type[BaseException], _Kind], ...]] = (
         aiohttp.ClientConnectorCertificateError,
         _Kind("has a certificate that is not trusted", None, words=True),
     ),
-    (aiohttp.ClientConnectorSSLError, _Kind("does not speak TLS", None, words=True)),
+    (
+        aiohttp.ClientConnectorSSLError,
+        _Kind("does not speak TLS", None, words=True, of_tls=_NO_TLS),
+    ),
+    # As of a balancer that has nobody behind it yet.
+    (
+        aiohttp.ClientConnectorSSLError,
+        _Kind("ended the TLS handshake", Trouble.UNREACHED, words=True),
+    ),
     (aiohttp.ClientConnectorError, _Kind("cannot be reached", Trouble.UNREACHED, words=True)),
     (
         aiohttp.ConnectionTimeoutError,
@@ -120,13 +139,15 @@ CALL_ERRORS: Final = (
 """What sending a request and reading its answer can raise."""
 
 
-def of_exception(line: Line, exc: BaseException) -> ModelError:
-    """Turn what a request raised into ours."""
+def of_exception(line: Line, exc: BaseException, *, begun: bool = False) -> ModelError:
+    """Turn what a request raised into ours; `begun`: the head of an answer had come."""
     for candidate in _behind(exc):
         for kind, said in _CONNECTING:
-            if isinstance(candidate, kind):
+            if isinstance(candidate, kind) and said.fits(candidate):
                 words = f": {bounded(line, _plain(candidate))}" if said.words else ""
-                return _failure(f"{_name(line)} {said.says}{words}", said.trouble)
+                # Who has begun to answer may have done anything.
+                trouble = said.trouble or (Trouble.BROKEN if begun else None)
+                return _failure(f"{_name(line)} {said.says}{words}", trouble)
     return ModelError(
         f"{_name(line)} could not be asked: {bounded(line, f'{type(exc).__name__}: {exc}')}",
         retryable=False,

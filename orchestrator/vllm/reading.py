@@ -31,6 +31,11 @@ LONGEST_ANSWER: Final = 1_000_000
 _decode: Final = json.JSONDecoder(strict=False).decode
 """For what servers send that is not quite JSON: raw control characters, invalid Unicode."""
 
+_NO_ERROR: Final = (None, False, "")
+
+_MARK: Final = "\ufeff".encode()
+"""That of the byte order, which may stand before a text, and is none of it."""
+
 _BROKEN_OFF: Final = frozenset({"abort", "error"})
 """Reasons that vLLM gives for the end of an answer that it did not finish."""
 
@@ -60,6 +65,8 @@ class Reading:
 
     def feed(self, data: bytes) -> None:
         """Read what came next."""
+        if not self._size:
+            data = data.removeprefix(_MARK)
         self._size += len(data)
         if self._size > LONGEST_STREAM:
             raise failures.unusable(self._line, f"more than {LONGEST_STREAM} bytes for one answer")
@@ -84,7 +91,7 @@ class Reading:
 
     def whole(self, body: bytes) -> Answer:
         """Read an answer that is not streamed, from a server that knows no streams."""
-        told = self._json(body)
+        told = self._json(body.removeprefix(_MARK))
         self._look_for_error(told)
         self._read_choices(told, "message")
         if self._finish_reason is None:
@@ -139,7 +146,7 @@ class Reading:
         return told
 
     def _look_for_error(self, chunk: dict[str, Any]) -> None:
-        if chunk.get("error") is not None or chunk.get("object") == "error":
+        if chunk.get("error") not in _NO_ERROR or chunk.get("object") == "error":
             told = chunk.get("error") or chunk
             raise failures.of_chunk(self._line, told, begun=self.heard > 0)
 
@@ -152,10 +159,10 @@ class Reading:
             if pieces is not None:
                 new.append(self._read_pieces(pieces))
             reason = as_text(choice.get("finish_reason"))
-            if reason is not None:
+            if reason:
                 self._finish_reason = failures.bounded(self._line, reason)
         usage = as_object(told.get("usage"))
-        if usage is not None:
+        if usage:
             self._read_usage(usage)
         return "".join(new)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-_LARGEST_COUNT: Final = 2**53
+_LARGEST_COUNT: Final = 2**31
+"""More is none: what is counted of many calls together has to be a number of JSON."""
 
 
 def as_object(told: Any) -> dict[str, Any] | None:

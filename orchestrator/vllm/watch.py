@@ -255,7 +255,12 @@ class Watch:
                 body = await bounded_body(response, _LONGEST_METRICS)
             finally:
                 await response.aclose()
-        return queue_of(body.decode("utf-8", "replace")) if response.status_code == _OK else None
+        text, status = body.decode("utf-8", "replace"), response.status_code
+        if status in _NO_SUCH_PATH:
+            return None
+        if status != _OK:
+            raise failures.of_status(line, status, text, response.headers, now=datetime.now(UTC))
+        return queue_of(text)
 
     async def _tell(self, watched: _Watched, models: tuple[str, ...]) -> None:
         try:
@@ -305,7 +310,8 @@ class _Watched:
         if self.status is not EndpointStatus.DOWN:
             _log.warning("endpoint_down", endpoint=self.endpoint.name, reason=reason)
         before, self.status, self.models = self.status, EndpointStatus.DOWN, ()
-        self.has_metrics = True
+        # It may be another server that comes up, or have been another that answered in its place.
+        self.has_health = self.has_metrics = True
         return before is not self.status
 
 

@@ -97,6 +97,9 @@ class Connection(asyncio.Protocol):
 
     def _metrics(self) -> None:
         self._server.looks_at_metrics += 1
+        if self._server.metrics_status != 200:
+            self._plain(self._server.metrics_status, b"")
+            return
         if self._server.queue is None:
             self._plain(404, b'{"detail":"Not Found"}')
             return

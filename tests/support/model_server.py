@@ -65,6 +65,7 @@ class ModelServer:
         self.queue: tuple[int, int] | None = None
         """Requests that run and that wait, as /metrics tells them; none: there is no /metrics."""
         self.looks_at_metrics = 0
+        self.metrics_status = 200
         self.models_status = 200
         self.hung = False
         """Nothing is answered any more, /health included."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from typing import Any
 
 import pytest
 
@@ -219,6 +221,30 @@ async def test_a_server_that_refuses_priorities_is_asked_without_and_never_with_
     ]
 
 
+async def test_a_name_with_the_word_is_no_refusal_of_priorities(
+    client: ModelClient, server: ModelServer
+):
+    server.priorities = True
+    server.script(Behaviour(status=400, body=b"the maximum context length is 8"), attempts=1)
+    asked = seat(endpoint(server.url, "high-priority"))
+    with pytest.raises(ModelError):
+        await client.ask(call(asked, priority=Priority.HIGH), ignore)
+    await client.ask(call(asked, priority=Priority.HIGH), ignore)
+    assert [request.body.get("priority") for request in server.requests] == [-1, -1]
+
+
+async def test_a_refusal_with_and_without_a_priority_is_not_one_of_priorities(
+    client: ModelClient, server: ModelServer
+):
+    server.priorities = True
+    server.script(Behaviour(status=400, body=b"no priority scheduling for you"), attempts=2)
+    asked = seat(endpoint(server.url))
+    with pytest.raises(ModelError):
+        await client.ask(call(asked, priority=Priority.HIGH), ignore)
+    await client.ask(call(asked, priority=Priority.HIGH), ignore)
+    assert [request.body.get("priority") for request in server.requests] == [-1, None, -1]
+
+
 async def test_the_endpoint_that_a_seat_is_bound_to_is_asked_and_no_other(
     client: ModelClient, server: ModelServer
 ):
@@ -411,19 +437,10 @@ async def test_the_rehearsal_is_never_asked_because_a_real_server_failed(
 async def test_a_host_name_that_leads_to_a_metadata_address_is_refused_when_it_connects(
     connections: Connections, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ):
-    async def resolve(*_: object, **_named: object) -> list[dict[str, object]]:
-        return [
-            {
-                "hostname": "innocent.example",
-                "host": "169.254.169.254",
-                "port": 80,
-                "family": 2,
-                "proto": 6,
-                "flags": 0,
-            }
-        ]
+    def look_up(*_: object, **_named: object) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
 
-    monkeypatch.setattr("aiohttp.resolver.ThreadedResolver.resolve", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     client = ModelClient(connections=connections, watch=seen, rehearsal=NoRehearsal())
     with pytest.raises(ModelError, match="link-local or a metadata") as raised:
         await client.ask(call(seat(endpoint("http://innocent.example/v1"))), ignore)

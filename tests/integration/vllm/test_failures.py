@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from aiohttp.http_exceptions import HttpProcessingError
 from structlog.testing import capture_logs
 
 from orchestrator.domain.deliberations import Usage
@@ -232,6 +233,12 @@ FAILURES = [
     Failure("a cut", Behaviour(cut_after=2), ("cut its answer off",), retryable=True),
     Failure("a cut at once", Behaviour(cut_after=0), ("cut its answer off",), retryable=True),
     Failure(
+        "an end after a reason to finish that is none",
+        Behaviour(chunks=(event({"content": "Half"}, finish_reason=""),)),
+        ("cut its answer off: the stream ended before the answer did",),
+        retryable=True,
+    ),
+    Failure(
         "an end in good order before the answer is complete",
         Behaviour(end_after=3),
         ("cut its answer off: the stream ended before the answer did",),
@@ -415,6 +422,16 @@ async def test_only_what_a_server_did_not_begin_with_is_known_to_have_used_nothi
     refused = status == 503 or (300 <= status < 500 and status != 408)
     untaken = refused or failure.name == "what is not HTTP"
     assert raised.value.usage == (Usage() if untaken else None)
+
+
+@pytest.mark.parametrize(("begun", "usage"), [(False, Usage()), (True, None)])
+async def test_what_is_no_http_after_the_head_of_an_answer_has_used_nobody_knows_what(
+    connections: Connections, usage: Usage | None, *, begun: bool
+):
+    line = await connections.line(endpoint("http://127.0.0.1:1/v1"))
+    error = failures.of_exception(line, HttpProcessingError(message="no chunk"), begun=begun)
+    assert "does not speak HTTP" in error.reason
+    assert (error.retryable, error.usage) == (begun, usage)
 
 
 async def test_nobody_who_takes_the_connection_has_used_nothing(client: ModelClient):

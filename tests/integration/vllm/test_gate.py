@@ -494,6 +494,18 @@ async def test_while_requests_wait_inside_the_server_none_is_added_to_them(
     await house.answers()
 
 
+async def test_a_queue_that_could_not_be_shown_for_once_is_looked_at_again(
+    house: House, server: ModelServer
+):
+    server.queue = (1, 0)
+    await house.watches(endpoint(server.url))
+    await until(lambda: server.looks_at_metrics > 0)
+    server.metrics_status, looks = 500, server.looks_at_metrics
+    await until(lambda: server.looks_at_metrics > looks)
+    server.metrics_status, looks = 200, server.looks_at_metrics
+    await until(lambda: server.looks_at_metrics > looks + 1)
+
+
 async def test_a_server_without_metrics_is_asked_for_them_once(house: House, server: ModelServer):
     place = endpoint(server.url)
     await house.watches(place)

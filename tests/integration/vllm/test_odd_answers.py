@@ -57,6 +57,21 @@ ODD = [
         (SAID.replace(b'"choices": ', b'"choices":\ndata: '), END, DONE),
         "Half an answer",
     ),
+    ("the mark of the byte order", (b"\xef\xbb\xbf" + SAID, END, DONE), "Half an answer"),
+    (
+        "an empty reason to have finished before there is one",
+        (event({"content": "Half"}, finish_reason=""), event({"content": " an answer"}), END, DONE),
+        "Half an answer",
+    ),
+    (
+        "errors that are none",
+        (
+            SAID.replace(b'{"choices"', b'{"error": false, "choices"'),
+            END.replace(b'{"choices"', b'{"error": "", "choices"'),
+            DONE,
+        ),
+        "Half an answer",
+    ),
     (
         "a stream cut into single bytes",
         tuple(bytes([byte]) for byte in SAID + END + DONE),
@@ -108,6 +123,7 @@ async def test_an_odd_stream_is_read_as_valid_text(
             Usage(prompt_tokens=9, completion_tokens=2, calls=1),
         ),
         ({"prompt_tokens": -1, "completion_tokens": True}, Usage(calls=1)),
+        ({"prompt_tokens": 2**31, "completion_tokens": 2}, Usage(completion_tokens=2, calls=1)),
         ({"prompt_tokens": 10**300, "completion_tokens": "2"}, Usage(calls=1)),
         (None, Usage(calls=1)),
     ],
@@ -119,6 +135,27 @@ async def test_usage_is_the_servers_own_count_or_nothing(
     server.script(Behaviour(chunks=(SAID, END, last, DONE)))
     answer = await client.ask(call(seat(endpoint(server.url))), lambda _: None)
     assert answer.usage == read
+
+
+async def test_a_count_without_numbers_leaves_the_one_before(
+    client: ModelClient, server: ModelServer
+):
+    counted = b'data: {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2}}\n\n'
+    empty = b'data: {"choices": [], "usage": {}}\n\n'
+    server.script(Behaviour(chunks=(SAID, END, counted, empty, DONE)))
+    answer = await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert answer.usage == Usage(prompt_tokens=9, completion_tokens=2, calls=1)
+
+
+@pytest.mark.parametrize("encoding", ["", "Identity"])
+async def test_the_head_of_a_stream_may_be_written_in_any_case(
+    client: ModelClient, server: ModelServer, encoding: str
+):
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream\r\nContent-Encoding: {encoding}\r\n"
+    body = SAID + END + DONE
+    server.script(Behaviour(raw=f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body))
+    answer = await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert answer.content == "Half an answer"
 
 
 async def test_a_ballot_that_is_no_json_is_returned_as_it_was_said(

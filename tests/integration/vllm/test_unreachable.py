@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.domain.deliberations import Usage
 from orchestrator.domain.errors import ModelError
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
@@ -78,6 +79,22 @@ async def test_a_server_that_does_not_speak_tls_is_told_so(client: ModelClient):
         with pytest.raises(ModelError, match=r"does not speak TLS: .*wrong version") as raised:
             await client.ask(call(seat(endpoint(url))), lambda _: None)
     assert not raised.value.retryable
+
+
+@pytest.mark.parametrize("alert", [80, 112], ids=["internal error", "unrecognized name"])
+async def test_a_handshake_that_is_broken_off_may_succeed_later(client: ModelClient, alert: int):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(bytes([0x15, 3, 3, 0, 2, 2, alert]))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as balancer:
+        url = f"https://127.0.0.1:{balancer.sockets[0].getsockname()[1]}"
+        with pytest.raises(ModelError, match="ended the TLS handshake") as raised:
+            await client.ask(call(seat(endpoint(url))), lambda _: None)
+    assert raised.value.retryable
+    assert raised.value.usage == Usage()
 
 
 async def test_a_url_that_no_client_takes_is_told_so(client: ModelClient):
