@@ -88,6 +88,11 @@ class Loaders:
         """By what was found and the words that were sought."""
 
     @cached_property
+    def looking_through(self) -> asyncio.Lock:
+        """Held by who looks through a text: one at a time."""
+        return asyncio.Lock()
+
+    @cached_property
     def roles(self) -> DataLoader[str, Role | None]:
         return _by_id(self._councils.roles_by_id)
 

@@ -9,7 +9,8 @@ from connecting import connect
 async def main() -> None:
     async with connect() as client:
         async for found in client.search(sys.argv[1], at_most=5):
-            print(f"{found.node.typename__} {found.node.id}: {found.highlights[0]}")
+            passages = " ".join(found.highlights)
+            print(f"{found.node.typename__} {found.node.id}: {passages}")
 
 
 asyncio.run(main())

@@ -12,5 +12,5 @@ const SEARCH = graphql(`
 
 const { search } = await client.request(SEARCH, { text: process.argv[2] ?? "" });
 for (const { node, highlights } of search?.edges ?? []) {
-  console.log(`${node.__typename} ${node.id}: ${highlights[0]}`);
+  console.log(`${node.__typename} ${node.id}: ${highlights.join(" ")}`);
 }

@@ -29,12 +29,15 @@ SearchHit = Annotated[
 _KEY = re.compile(r"(?P<score>\d{1,9}\.\d{1,20}) (?P<id>(?:tsk|trn)_[0-9A-Za-z-]{1,200})")
 
 
-def _highlights_of(self: SearchEdge, info: Info) -> list[str]:
+async def _highlights_of(self: SearchEdge, info: Info) -> list[str]:
     """Look through the whole text, which may be long: once an operation, and only where somebody asks."""
-    known = info.context.loaders.highlights
-    sought = (self.node.id, self.wanted)
-    if sought not in known:
-        known[sought] = _highlights(self.wanted, self.node)
+    loaders = info.context.loaders
+    known, sought = loaders.highlights, (self.node.id, self.wanted)
+    async with loaders.looking_through:
+        if sought not in known:
+            known[sought] = _highlights(self.wanted, self.node)
+            # All else has its turn before the next text.
+            await asyncio.sleep(0)
     return known[sought]
 
 
@@ -49,7 +52,7 @@ class SearchEdge:
 
     highlights: list[str] = strawberry.field(
         resolver=_highlights_of,
-        description="Passages that matched. As HTML: escaped, with what matched in `<mark>`; three at most.",
+        description="Passages that matched. As HTML: escaped, with what matched in `<mark>`; three at most, and none where it is not seen what matched.",
     )
     node: SearchHit = strawberry.field(description="What was found.")
     wanted: strawberry.Private[frozenset[str]]

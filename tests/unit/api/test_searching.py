@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -78,6 +80,34 @@ async def test_a_text_is_looked_through_once_and_only_where_somebody_asks(
     )
     assert looked == ["['cache'] Write cache 0."]
     assert told["one"]["edges"] == [{"highlights": ["passage"]}]
+
+
+@pytest.mark.usefixtures("found")
+async def test_all_else_has_its_turn_after_each_text_that_is_looked_through(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def look(wanted: frozenset[str], *texts: str | None) -> list[str]:
+        done.append(f"looks for {sorted(wanted)} in {texts[0]}")
+        return []
+
+    async def all_else() -> None:
+        while True:
+            done.append("all else")
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(searching, "highlights", look)
+    other = asyncio.create_task(all_else())
+    await api.ask(
+        """{ one: search(text: "cache", first: 5) { edges { highlights } }
+             two: search(text: "caches", first: 5) { edges { highlights } } }"""
+    )
+    other.cancel()
+
+    looks = [place for place, what in enumerate(done) if what.startswith("looks")]
+    assert len(looks) == 10
+    assert all("all else" in done[place + 1 : after] for place, after in pairwise(looks))
 
 
 async def test_hits_however_many_are_read_in_one_statement_a_kind(api: Api, found: House) -> None:
