@@ -33,9 +33,11 @@ def key_id(token: str) -> str | None:
         raise _refused("the token is too long")
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, UnicodeError):
+        # A WebSocket's greeting may hold half a character.
         raise _refused("the token is none that is known here") from None
-    if header.get("alg") not in ALGORITHMS:
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise _refused("the token is signed in a way that does not count")
     identifier = header.get("kid")
     return identifier if isinstance(identifier, str) else None

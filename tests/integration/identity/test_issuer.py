@@ -114,6 +114,11 @@ def unsigned(**claims: Any) -> str:
     return ".".join((_encoded({"alg": "none", "typ": "JWT"}), _encoded(claims), ""))
 
 
+def signed_by_what_is_no_name(algorithm: object, **claims: Any) -> str:
+    """A token whose algorithm is no text."""
+    return ".".join((_encoded({"alg": algorithm, "typ": "JWT"}), _encoded(claims), ""))
+
+
 def signed_with_the_public_key(key: Key, **claims: Any) -> str:
     """A token whose secret is the issuer's public key, which everybody has."""
     secret = key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -134,6 +139,9 @@ async def test_a_token_that_is_signed_in_no_way_is_none(
     why = "the token is signed in a way that does not count"
     assert await refused(doorkeeper, unsigned(**claims)) == why
     assert await refused(doorkeeper, signed_with_the_public_key(issuer.key, **claims)) == why
+    odd: list[object] = [["RS256"], {"RS256": 1}]
+    for algorithm in odd:
+        assert await refused(doorkeeper, signed_by_what_is_no_name(algorithm, **claims)) == why
 
 
 @pytest.mark.parametrize(
@@ -186,7 +194,9 @@ async def test_a_token_that_was_changed_after_it_was_signed_is_refused(
     assert await refused(doorkeeper, changed) == "the token was not signed by its issuer"
 
 
-@pytest.mark.parametrize("token", ["x", "a.b", "a.b.c", "....", "é.é.é", "x" * 20_000])
+@pytest.mark.parametrize(
+    "token", ["x", "a.b", "a.b.c", "....", "é.é.é", "\ud800.a.b", "x" * 20_000]
+)
 async def test_what_is_no_token_at_all_is_refused_and_the_issuer_not_asked(
     issuer: LocalIssuer, doorkeeper: Doorkeeper, token: str
 ) -> None:
