@@ -25,6 +25,13 @@ case "$*" in
   *-version*) echo 'openjdk version "17.0.15" 2025-01-01' >&2; exit 0;;
 esac
 """
+
+
+def _hear_all() -> None:
+    """Ignore no signal, also where these tests were started by `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 RUNS = 'echo $$ > "$0.runs"; exec sleep 3600'
 
 
@@ -82,6 +89,7 @@ async def test_what_a_command_starts_ends_with_it(
             "COUNCIL_BROWSER_PORT": "0",
         },
         stdin=DEVNULL,
+        preexec_fn=_hear_all,
     )
     try:
         runs = home.parent / "programs" / f"{starts}.runs"
