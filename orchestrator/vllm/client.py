@@ -31,7 +31,7 @@ _ERROR_SECONDS: Final = 5.0
 """How long the body of an error, or the list of models after one, is waited for."""
 
 _END_SECONDS: Final = 1.0
-"""How long the end of a stream is waited for once everything was said, to keep its connection."""
+"""How long the end of a stream is waited for once everything was said: for its usage, and to keep its connection."""
 
 _MODELS_SHOWN: Final = 8
 
@@ -251,12 +251,14 @@ async def _read(
                 return reading.whole(await bounded_body(response, LONGEST_LINE))
             stream = aiter(_stream(response))
             await _feed(reading, stream, patience, line.silence_seconds, place.heard)
+            if reading.done:
+                await _read_to_end(stream)
     except TimeoutError as exc:
-        raise failures.silent(line) from exc
+        if not reading.finished:
+            raise failures.silent(line) from exc
     except failures.CALL_ERRORS as exc:
-        raise failures.of_exception(line, exc, begun=True) from exc
-    if reading.done:
-        await _read_to_end(stream)
+        if not reading.finished:
+            raise failures.of_exception(line, exc, begun=True) from exc
     return reading.answer()
 
 
@@ -267,7 +269,7 @@ async def _feed(
     seconds: float,
     on_heard: Callable[[], None],
 ) -> None:
-    """Read a stream to its end; whatever is new of the answer is told, and buys so many seconds more."""
+    """Read a stream to its end; whatever is new of the answer is told, and buys so many seconds more while it is not finished."""
     loop = asyncio.get_running_loop()
     heard = reading.heard
     async for data in stream:
@@ -277,7 +279,7 @@ async def _feed(
         if reading.heard != heard:
             heard = reading.heard
             on_heard()
-            patience.reschedule(loop.time() + seconds)
+            patience.reschedule(loop.time() + (_END_SECONDS if reading.finished else seconds))
 
 
 async def _read_to_end(stream: Any) -> None:

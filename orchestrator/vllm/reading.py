@@ -63,6 +63,11 @@ class Reading:
         """How much of the answer has come; grows with its content, its reasoning and its finish alone."""
         return self._content.length + self._reasoning.length + (self._finish_reason is not None)
 
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is complete, however the stream ends: only its usage may still come."""
+        return self._finish_reason is not None and self._finish_reason not in _BROKEN_OFF
+
     def feed(self, data: bytes) -> None:
         """Read what came next."""
         if not self._size:

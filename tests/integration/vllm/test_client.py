@@ -15,6 +15,7 @@ from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.engine.ports import Answer
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
+from tests.integration.vllm.chunks import END, SAID
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_calls import TURN, NoRehearsal, Seen, call, endpoint, in_flight, load, seat
 from tests.support.model_server import ModelServer
@@ -90,6 +91,25 @@ async def test_a_server_that_never_ends_its_stream_after_done_costs_its_connecti
     async with _Raw(raw + b"data: [DONE]\n\n") as url:
         answer = await client.ask(call(seat(endpoint(url))), ignore)
     assert answer.content == "x"
+
+
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+_FINISHED = _HEAD + b"%x\r\n%b\r\n" % (len(SAID + END), SAID + END)
+"""An answer, of which [DONE] and the last chunk of HTTP are missing."""
+
+
+async def test_an_answer_with_its_finish_reason_needs_no_done(client: ModelClient):
+    async with _Raw(_FINISHED) as url:
+        answer = await client.ask(call(seat(endpoint(url))), ignore)
+    assert (answer.content, answer.finish_reason) == ("Half an answer", "stop")
+
+
+async def test_an_answer_with_its_finish_reason_outlives_its_connection(
+    client: ModelClient, server: ModelServer
+):
+    server.script(Behaviour(raw=_FINISHED))
+    answer = await client.ask(call(seat(endpoint(server.url))), ignore)
+    assert (answer.content, answer.finish_reason) == ("Half an answer", "stop")
 
 
 async def test_no_more_calls_are_in_flight_than_the_limit_and_the_others_wait(
