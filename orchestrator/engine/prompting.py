@@ -33,6 +33,9 @@ BALLOT_TOKENS = 512
 _SHOWN = 80
 """Characters of a ballot that is none, in the reason of its absence."""
 
+_THOUGHT = "</think>"
+"""Ends what a model thought, where its server does not tell that apart."""
+
 _MOST_ENUMERATED = 4
 """With so many choices the schema lists every order; with more it can only say how an order looks."""
 
@@ -81,19 +84,25 @@ def build(deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> 
 def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
     """Read a ballot: the proposals' ids, best first.
 
+    Servers that do not keep to the schema have it in a fence, between words, or after what the model thought.
+
     Raises:
         ValueError: it is not JSON, or its ranking does not hold every letter once.
     """
+    said = answer if answer.lstrip().startswith("{") else answer.rpartition(_THOUGHT)[2]
+    begin, end = said.find("{"), said.rfind("}")
     try:
         # Not strict: vLLM's structured output lets raw control characters into strings. Nested without
         # end, an answer exhausts the parser's stack; a number without end is a ValueError too.
-        ballot: object = json.loads(answer, strict=False)
+        ballot: object = json.loads(
+            said[begin : end + 1] if 0 <= begin < end else said, strict=False
+        )
     except (ValueError, RecursionError) as exc:
-        msg = f"the ballot is not JSON: {exc}: {answer[:_SHOWN]!r}"
+        msg = f"the ballot is not JSON: {exc}: {said[:_SHOWN]!r}"
         raise ValueError(msg) from exc
     ranking = cast("dict[str, object]", ballot).get("ranking") if isinstance(ballot, dict) else None
     if not isinstance(ranking, str):
-        msg = f'the ballot has no "ranking": {answer[:_SHOWN]!r}'
+        msg = f'the ballot has no "ranking": {said[:_SHOWN]!r}'
         raise ValueError(msg)  # noqa: TRY004 - a model's mistake, not the program's
     order = [letter.strip() for letter in ranking.split(">")]
     if sorted(order) != sorted(letters):

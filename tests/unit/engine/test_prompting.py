@@ -346,9 +346,27 @@ def test_a_ballot_may_be_written_loosely(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "answer",
+    [
+        '```json\n{"ranking":"B > C > A","reason":""}\n```',
+        'My ballot is:\n{"ranking":"B > C > A","reason":"{braces}"}\nThank you.',
+        '<think>{"ranking":"A > B > C"} or not?</think>\n\n{"ranking":"B > C > A","reason":""}',
+        'Which one?\n</think>\n```\n{"ranking":"B > C > A","reason":""}\n```',
+        '{"ranking":"B > C > A","reason":"A says </think> and {nothing} more"}',
+    ],
+)
+def test_the_one_object_of_an_answer_is_the_ballot(answer: str) -> None:
+    assert prompting.choices_of(answer, LETTERS) == ("trn_b", "trn_c", "trn_a")
+
+
+@pytest.mark.parametrize(
     ("answer", "words"),
     [
         ("", "the ballot is not JSON"),
+        ('{"ranking":"A > B > C"} or {"ranking":"B > A > C"}', "the ballot is not JSON"),
+        ('<think>{"ranking":"A > B > C"}</think>', "the ballot is not JSON"),
+        ('<think>{"ranking":"A > B > C"}</think>A > B', "(char 0): 'A > B'"),
+        ('```\n{"ranking":"A > B > D"}\n```', "does not hold each of A, B, C once"),
         ("A > B > C", "(char 0): 'A > B > C'"),
         ('{"ranking":"A > B', "the ballot is not JSON"),
         ("[" * 100_000, "the ballot is not JSON"),
