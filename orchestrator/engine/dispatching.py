@@ -22,6 +22,9 @@ from orchestrator.engine.ports import Answer, Call, Models
 from orchestrator.engine.prompting import Prompt, build, choices_of
 from orchestrator.engine.speaking import Speech
 
+_CUT = "length"
+"""The finish reason of an answer that max_tokens ended."""
+
 
 class Dispatcher:
     """Asks models for turns, again where that can help; there is no text that stands in for an answer."""
@@ -204,6 +207,12 @@ def _choices(prompt: Prompt, answer: Answer) -> tuple[str, ...]:
     Another sampling may be valid, so an answer that is not is worth asking again.
     """
     if not answer.content.strip():
+        if answer.reasoning and answer.finish_reason == _CUT:
+            # Another sampling would think as long.
+            raise ModelError(
+                "the answer was empty: its reasoning used up max_tokens; raise the agent's maxTokens",
+                retryable=False,
+            )
         raise ModelError(
             f"the answer was empty (finish reason: {answer.finish_reason})", retryable=True
         )
@@ -212,5 +221,5 @@ def _choices(prompt: Prompt, answer: Answer) -> tuple[str, ...]:
     try:
         return choices_of(answer.content, prompt.letters)
     except ValueError as error:
-        cut = " (cut off at max_tokens)" if answer.finish_reason == "length" else ""
+        cut = " (cut off at max_tokens)" if answer.finish_reason == _CUT else ""
         raise ModelError(f"{error}{cut}", retryable=True) from error

@@ -182,6 +182,19 @@ async def test_an_empty_answer_is_no_proposal() -> None:
     assert absent.absence == "the answer was empty (finish reason: None)"
 
 
+async def test_an_answer_whose_reasoning_used_up_its_tokens_is_not_paid_for_again() -> None:
+    def script(call: Call, _times: int) -> Answer | None:
+        thought = Answer(content="", reasoning="Well…", finish_reason="length")
+        return thought if call.turn.endswith("p0-s1") else None
+
+    graph = OneDeliberation()
+    await Bench(graph, ScriptedModels(script=script)).run()
+    (absent,) = [turn for turn in graph.turns.values() if not turn.taken]
+    assert absent.attempts == 1
+    assert absent.absence is not None
+    assert "raise the agent's maxTokens" in absent.absence
+
+
 async def test_the_deadline_ends_it_with_what_was_recorded(put_forward: PutForward) -> None:
     graph = OneDeliberation()
     models = ScriptedModels(gates={"b1-s3": asyncio.Event()})
