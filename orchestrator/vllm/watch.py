@@ -50,6 +50,7 @@ _LONGEST_HEALTH: Final = 4096
 _LONGEST_METRICS: Final = 4 << 20
 
 _OK: Final = 200
+_NO_SUCH_METHOD: Final = 501
 _NO_SUCH_PATH: Final = frozenset({404, 405})
 
 Told = Callable[[Endpoint, tuple[str, ...]], Awaitable[None]]
@@ -286,7 +287,7 @@ class _Watched:
         self.told: tuple[str, ...] = ()
         self.told_at: float = 0.0
         self.has_health: bool = True
-        """False where the server knows no /health, and is judged by /v1/models."""
+        """False where the server doesn't show its /health, and is judged by /v1/models."""
         self.has_metrics: bool = True
         """False where the server, as it runs now, shows no queue."""
         self.queue_unread: bool = False
@@ -334,13 +335,15 @@ async def _ask(watched: _Watched, line: Line) -> tuple[str, ...]:
                 return await models_served(line)
             except ModelError:
                 return ()  # it is well, and keeps its models to itself
-        if response.status_code not in _NO_SUCH_PATH:
-            raise failures.of_status(
-                line,
-                response.status_code,
-                body.decode("utf-8", "replace"),
-                response.headers,
-                now=datetime.now(UTC),
-            )
+        error = failures.of_status(
+            line,
+            response.status_code,
+            body.decode("utf-8", "replace"),
+            response.headers,
+            now=datetime.now(UTC),
+        )
+        if isinstance(error, failures.EndpointError) and response.status_code != _NO_SUCH_METHOD:
+            raise error
+        # Any other status is about the path or who asks for it: calls may be answered all the same.
         watched.has_health = False
     return await models_served(line)

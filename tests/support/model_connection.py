@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
             return
         path = self._path.decode("latin-1")
         if path == "/health" and server.has_health:
-            self._plain(200 if server.healthy else 503, b"")
+            self._plain(server.health_status, b"")
         elif path == "/metrics":
             self._metrics()
         elif path == "/v1/models":

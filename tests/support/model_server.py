@@ -61,7 +61,7 @@ class ModelServer:
         self.api_key = api_key
         self.priorities = priorities
         self.has_health = has_health
-        self.healthy = True
+        self.health_status = 200
         self.queue: tuple[int, int] | None = None
         """Requests that run and that wait, as /metrics tells them; none: there is no /metrics."""
         self.looks_at_metrics = 0

@@ -532,7 +532,7 @@ async def test_a_slow_stream_goes_on_also_while_its_endpoint_is_found_down(
     server.script(Behaviour(content="It takes its time.", pieces=8, pace=0.3))
     house.ask(call(seat(place), turn="trn_0", wait=FOR_EVER))
     await until(lambda: len(server.requests) == 1)
-    server.healthy = False
+    server.health_status = 503
     await house.sees(EndpointStatus.DOWN, place)
     [request] = server.requests
     assert request.outcome is None
@@ -611,7 +611,7 @@ async def test_whatever_befalls_the_endpoints_every_call_ends_and_none_is_left_b
             for troubled in (server, other):
                 troubled.behaviour = chance.choice(TROUBLES)
                 troubled.queue = chance.choice([None, (1, 0), (4, 100)])
-                troubled.healthy = chance.random() < 0.8
+                troubled.health_status = 200 if chance.random() < 0.8 else 503
                 if chance.random() < 0.2:
                     await troubled.stop()
                     await troubled.listen()
@@ -620,6 +620,6 @@ async def test_whatever_befalls_the_endpoints_every_call_ends_and_none_is_left_b
         for healed in (server, other):
             healed.behaviour = Behaviour()
             healed.queue = (0, 0)
-            healed.healthy = True
+            healed.health_status = 200
     assert load(connections, one) == load(connections, two) == 0
     assert max(server.most_in_flight, other.most_in_flight) <= 4

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 
 import pytest
 from structlog.testing import capture_logs
@@ -179,15 +180,29 @@ async def test_a_server_without_health_is_judged_by_its_models(
         await until(is_(watch, place, DOWN))
 
 
-async def test_a_server_that_says_it_is_not_well_is_down(
-    connections: Connections, server: ModelServer
+@pytest.mark.parametrize("status", [204, 302, 401, 403, 501])
+async def test_a_server_whose_health_is_not_shown_is_judged_by_its_models(
+    connections: Connections, server: ModelServer, status: int
 ):
-    server.healthy = False
+    server.health_status = status
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        await until(is_(watch, place, UP))
+        assert watch.health(place).served_models == ("tiny",)
+        server.models_status = 500
+        await until(is_(watch, place, DOWN))
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_server_that_says_it_is_not_well_is_down(
+    connections: Connections, server: ModelServer, status: int
+):
+    server.health_status = status
     place = endpoint(server.url)
     with capture_logs() as logs:
         async with watching(Graph(place), connections) as watch:
             await until(is_(watch, place, DOWN))
-    assert "503 Service Unavailable" in logs[0]["reason"]
+    assert f"{status} {HTTPStatus(status).phrase}" in logs[0]["reason"]
 
 
 async def test_a_server_that_keeps_its_models_to_itself_is_up(
@@ -377,9 +392,9 @@ async def test_who_listens_is_told_of_endpoints_that_come_go_and_change(
                 told.append((one.url, watch.health(one).status))  # noqa: PERF401 - looked at meanwhile
 
         listening = asyncio.create_task(listen())
-        server.healthy = False
+        server.health_status = 503
         await until(lambda: told == [(place.url, DOWN)])
-        server.healthy = True
+        server.health_status = 200
         await until(lambda: told[1:] == [(place.url, UP)])
         graph.endpoints = (moved,)
         watch.look()
