@@ -189,7 +189,7 @@ class ModelClient:
                 body = await bounded_body(response, LONGEST_LINE)
         except failures.CALL_ERRORS:
             body = b""  # the status speaks for itself
-        text = body.decode("utf-8", "replace")
+        text = "" if _is_compressed(response) else body.decode("utf-8", "replace")
         advice = None
         if status == _NOT_FOUND and "model" in failures.words_of(text).lower():
             advice = await _served(line, call.seat.model.name)
@@ -241,13 +241,12 @@ async def _served(line: Line, model: str) -> str | None:
 async def _read(
     line: Line, place: Place, response: httpx.Response, on_token: Callable[[str], None]
 ) -> Answer:
-    headers = response.headers
-    if (headers.get("content-encoding") or _PLAIN).strip().lower() != _PLAIN:
+    if _is_compressed(response):
         raise failures.unusable(line, "an answer compressed without having been asked to")
     reading = Reading(line, on_token)
     try:
         async with asyncio.timeout(line.silence_seconds) as patience:
-            if not headers.get("content-type", "").lower().startswith("text/event-stream"):
+            if not response.headers.get("content-type", "").lower().startswith("text/event-stream"):
                 return reading.whole(await bounded_body(response, LONGEST_LINE))
             stream = aiter(_stream(response))
             await _feed(reading, stream, patience, line.silence_seconds, place.heard)
@@ -260,6 +259,11 @@ async def _read(
         if not reading.finished:
             raise failures.of_exception(line, exc, begun=True) from exc
     return reading.answer()
+
+
+def _is_compressed(response: httpx.Response) -> bool:
+    """Whether the body is, although nobody asked for that."""
+    return (response.headers.get("content-encoding") or _PLAIN).strip().lower() != _PLAIN
 
 
 async def _feed(

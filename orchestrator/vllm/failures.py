@@ -22,7 +22,7 @@ from orchestrator.domain.errors import ModelError
 from orchestrator.vllm.breaker import Trouble
 from orchestrator.vllm.connections import AddressRefusedError, Line
 from orchestrator.vllm.shapes import as_count, as_list, as_object
-from orchestrator.vllm.unicode import valid
+from orchestrator.vllm.unicode import REPLACEMENT, valid
 
 LONGEST_WORDS: Final = 300
 """Characters of a server's own words that are shown."""
@@ -42,7 +42,7 @@ _WORDS_DEEP: Final = 8
 _AT_WORK: Final = "already running"
 """Words by which an older vLLM says that it is still at work for a request of the same id: of a process that was overtaken."""
 
-_TOO_LONG: Final = ("context length", "max_tokens", "too long", "too large")
+_TOO_LONG: Final = ("context length", "model length", "max_tokens", "too long", "too large")
 """Words by which servers say that prompt and answer do not fit."""
 
 
@@ -292,8 +292,10 @@ def words_of(body: str) -> str:
 
 
 def bounded(line: Line, words: str) -> str:
-    """Return words fit to be shown: one line, valid, without the key, and not too long."""
+    """Return words fit to be shown: one line, valid, printable, without the key, and not too long."""
     text = " ".join(valid(line.unspoken(words[: 10 * LONGEST_WORDS])).split())
+    # A terminal obeys escape sequences, and shows what follows a mark of direction in another order.
+    text = "".join(one if one.isprintable() else REPLACEMENT for one in text)
     return text if len(text) <= LONGEST_WORDS else f"{text[: LONGEST_WORDS - 1]}…"
 
 

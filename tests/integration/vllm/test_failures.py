@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 
 import httpx
@@ -137,6 +138,21 @@ FAILURES = [
             body=vllm_error(400, "This model's maximum context length is 2048 tokens."),
         ),
         ("400 Bad Request: This model's maximum context length is 2048", "shorten the task"),
+        retryable=False,
+    ),
+    Failure(
+        "400 for its length, as older vLLMs say it",
+        Behaviour(
+            status=400,
+            body=vllm_error(400, "The prompt is longer than the maximum model length of 100."),
+        ),
+        ("the maximum model length of 100.", "shorten the task"),
+        retryable=False,
+    ),
+    Failure(
+        "400 with words that a terminal would obey",
+        Behaviour(status=400, body=vllm_error(400, "a\x1b[31mb\x07c\u202ed")),
+        ("400 Bad Request: a\ufffd[31mb\ufffdc\ufffdd",),
         retryable=False,
     ),
     Failure(
@@ -438,6 +454,16 @@ async def test_nobody_who_takes_the_connection_has_used_nothing(client: ModelCli
     with pytest.raises(ModelError) as raised:
         await client.ask(call(seat(endpoint("http://127.0.0.1:1/v1"))), lambda _: None)
     assert raised.value.usage == Usage()
+
+
+async def test_an_error_that_is_compressed_is_told_by_its_status_alone(
+    client: ModelClient, server: ModelServer
+):
+    body = gzip.compress(vllm_error(400, "no"))
+    server.script(Behaviour(status=400, body=body, headers=(("Content-Encoding", "gzip"),)))
+    with pytest.raises(ModelError) as raised:
+        await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert raised.value.reason == "endpoint default answered 400 Bad Request"
 
 
 async def test_an_unknown_model_is_told_with_the_models_that_there_are(
