@@ -47,6 +47,9 @@ _CARRIES_IPV4 = (
     IPv6Network("::/96"),  # IPv4-compatible
 )
 
+_FOUR_NUMBERS = re.compile(r"[0-9]+(\.[0-9]+){3}")
+_NAME = re.compile(r"[a-z0-9._-]+")
+
 _LARGEST_IPV4 = 2**32 - 1
 _IPV4_PARTS = 4
 _LARGEST_BYTE = 255
@@ -97,10 +100,10 @@ def _parts_mistake(
         return "must not hold a user or a password: name the variable that holds the key instead"
     if "?" in url or "#" in url:
         return "must not have a query or a fragment: what is asked for is appended to its path"
-    return _host_mistake(host, allow_link_local=allow_link_local)
+    return _host_mistake(host, bracketed="[" in parts.netloc, allow_link_local=allow_link_local)
 
 
-def _host_mistake(host: str, *, allow_link_local: bool) -> str | None:
+def _host_mistake(host: str, *, bracketed: bool, allow_link_local: bool) -> str | None:
     try:
         # A lookup encodes a name by this codec, and fails where that does.
         host.encode("idna")
@@ -108,7 +111,21 @@ def _host_mistake(host: str, *, allow_link_local: bool) -> str | None:
         return "must name a host whose parts, between its dots, have 1 to 63 characters"
     if not allow_link_local and _leads_to_metadata(host.rstrip(".")):
         return _LINK_LOCAL_REASON
+    if bracketed:
+        return None if _is_ip(host, IPv6Address) else "must have an IPv6 address in its brackets"
+    if _FOUR_NUMBERS.fullmatch(host) and not _is_ip(host, IPv4Address):
+        return "must have four numbers from 0 to 255 without leading zeros as an IPv4 address"
+    if not _NAME.fullmatch(host):
+        return "must name a host by letters, digits, hyphens, underscores and dots alone"
     return None
+
+
+def _is_ip(host: str, version: type[IPv4Address | IPv6Address]) -> bool:
+    try:
+        version(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _leads_to_metadata(host: str) -> bool:

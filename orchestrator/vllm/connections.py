@@ -251,7 +251,7 @@ class Connections:
         """Return the line to an endpoint, another one where its URL or its key's name has changed.
 
         Raises:
-            ModelError: the endpoint's URL is not allowed, or its key is not in the environment.
+            ModelError: the endpoint's URL is not allowed, its key is not in the environment, or no certificates can be read.
         """
         known = self._lines.get(endpoint.id)
         if known is not None and known.endpoint == endpoint:
@@ -281,6 +281,11 @@ class Connections:
         except httpx.InvalidURL as exc:
             raise ModelError(
                 f"the URL of endpoint {endpoint.name} cannot be used: {exc}", retryable=False
+            ) from exc
+        except OSError as exc:
+            raise ModelError(
+                f"endpoint {endpoint.name} cannot be asked over TLS: SSL_CERT_FILE, where it is set, must name a readable file of certificates where the service runs ({exc})",
+                retryable=False,
             ) from exc
 
     def gate(self, endpoint: Endpoint) -> Gate | None:

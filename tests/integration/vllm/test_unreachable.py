@@ -98,7 +98,9 @@ async def test_a_handshake_that_is_broken_off_may_succeed_later(client: ModelCli
 
 
 async def test_a_url_that_no_client_takes_is_told_so(client: ModelClient):
-    with pytest.raises(ModelError, match="URL of endpoint default cannot be used") as raised:
+    with pytest.raises(
+        ModelError, match="URL of endpoint default must have four numbers"
+    ) as raised:
         await client.ask(call(seat(endpoint("http://999.1.1.1/v1"))), lambda _: None)
     assert not raised.value.retryable
 

@@ -34,7 +34,6 @@ LINK_LOCAL = [
     "http://2852039166/v1",
     "http://0xA9FEA9FE/v1",
     "http://0xa9.0xfe.0xa9.0xfe/v1",
-    "http://0251.0376.0251.0376/v1",
     "http://169.254.43518/v1",
     "http://169.16689662/v1",
     "http://[::ffff:169.254.169.254]/v1",
@@ -54,6 +53,9 @@ LINK_LOCAL = [
     "http://168.63.129.16/v1",
 ]
 
+OCTAL = "http://0251.0376.0251.0376/v1"
+"""A link-local address to a C library, and none that is ever asked: the HTTP library takes no leading zeros."""
+
 BAD = [
     ("file:///etc/passwd", "http:// or https://"),
     ("ftp://host/v1", "http:// or https://"),
@@ -72,6 +74,12 @@ BAD = [
     ("http://host../v1", "1 to 63 characters"),
     (f"http://{'a' * 64}/v1", "1 to 63 characters"),
     (f"http://{'a' * 64}.example/v1", "1 to 63 characters"),
+    ("http://999.1.1.1:8000/v1", "four numbers from 0 to 255"),
+    ("http://010.0.0.1/v1", "without leading zeros"),
+    ("http://[v1.a]/v1", "an IPv6 address"),
+    ("http://{x}/v1", "letters, digits, hyphens"),
+    ("http://*/v1", "letters, digits, hyphens"),
+    ("http://a,b/v1", "letters, digits, hyphens"),
     ("http://host:port/v1", "a URL such as"),
     ("http://host:70000/v1", "a URL such as"),
     ("http://[::1/v1", "a URL such as"),
@@ -94,7 +102,7 @@ def test_an_ordinary_url_has_no_mistake(url: str):
     assert url_mistake(url, allow_link_local=False) is None
 
 
-@pytest.mark.parametrize("url", LINK_LOCAL)
+@pytest.mark.parametrize("url", [*LINK_LOCAL, OCTAL])
 def test_a_link_local_or_metadata_address_is_a_mistake_in_every_form(url: str):
     mistake = url_mistake(url, allow_link_local=False)
     assert mistake is not None
@@ -104,6 +112,12 @@ def test_a_link_local_or_metadata_address_is_a_mistake_in_every_form(url: str):
 @pytest.mark.parametrize("url", LINK_LOCAL)
 def test_a_link_local_address_is_allowed_by_the_setting(url: str):
     assert url_mistake(url, allow_link_local=True) is None
+
+
+def test_an_octal_address_is_a_mistake_whatever_the_setting():
+    mistake = url_mistake(OCTAL, allow_link_local=True)
+    assert mistake is not None
+    assert "leading zeros" in mistake
 
 
 @pytest.mark.parametrize(("url", "words"), BAD)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from orchestrator.vllm.connections import Address
+from orchestrator.domain.errors import ModelError
+from orchestrator.vllm.connections import Address, Connections
+from tests.support.model_calls import endpoint
 
 
 @pytest.mark.parametrize(
@@ -28,3 +32,12 @@ def test_an_address_is_the_same_with_and_without_its_version(
     address = Address(url)
     assert (str(address.completions), str(address.health)) == (completions, health)
     assert str(address.models) == completions.replace("chat/completions", "models")
+
+
+async def test_certificates_that_cannot_be_read_are_told_with_the_variable_that_names_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    async with Connections(environment={}, calls_per_endpoint=1) as connections:
+        with pytest.raises(ModelError, match="SSL_CERT_FILE"):
+            await connections.line(endpoint("https://host/v1"))
