@@ -1,7 +1,7 @@
 // Read deliberations with their tasks and seats.
 // $ids
-// Column: deliberations: [deliberation, task, seats] of each that is there, in no order, in one row. All are lists without names and
-// times are microseconds since 1970: the driver reads those ten times as fast.
+// Columns: deliberation, task and seats of each that is there, in no order, a row each: Neo4j has to have all of a row in its
+// memory to send it. All are lists without names and times are microseconds since 1970: the driver reads those ten times as fast.
 // deliberation: id, councilId, councilVersion, role, protocol, rounds, quorum, decision, priority, status, stopReason, failure, rehearsal,
 //   acceptedAt, startedAt, finishedAt, deadline, tokenBudget, tokensReserved, tokensSettled, prunedAt, createdBy, resumptions, sequence, and
 //   the four of usage
@@ -15,15 +15,15 @@ MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
 USING INDEX SEEK d:Deliberation(id)
 // All properties together: one by one, Neo4j goes through all of them for each.
 WITH d AS node, properties(d) AS d, task
-RETURN collect([[
+RETURN [
   d.id, d.councilId, d.councilVersion, d.role, d.protocol, d.rounds, d.quorum, d.decision, d.priority, d.status, d.stopReason, d.failure,
   d.rehearsal, d.acceptedAt.epochSeconds * 1000000 + d.acceptedAt.microsecond, d.startedAt.epochSeconds * 1000000 + d.startedAt.microsecond,
   d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond,
   d.tokenBudget, d.tokensReserved, d.tokensSettled, d.prunedAt.epochSeconds * 1000000 + d.prunedAt.microsecond, d.createdBy, d.resumptions, d.sequence,
   d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
-], [
+] AS deliberation, [
   task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
-], [(node)-[:SEATS]->(place:Seat) | [
+] AS task, [(node)-[:SEATS]->(place:Seat) | [
   place.number, place.persona, place.temperature, place.maxTokens,
   head([(place)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
     [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
@@ -33,4 +33,4 @@ RETURN collect([[
       [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),
     head([(a)-[:BOUND_TO]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]),
     coalesce(a.retired, false), a.metadata, head([(a)-[:SITS_ON]->(c:Council) | c.id])]])
-]]]) AS deliberations
+]] AS seats

@@ -1,10 +1,13 @@
 // List tasks that the caller calls by one name, oldest first, by their index.
-// $externalId; $above, $below: ids between which to look; $limit: how many
-// Column: tasks: as `task/read` has them, in order, in one row
+// $externalId; $above, $below: ids between which to look; $limit: how many; $brief: whether nothing but id and externalId is read
+// Column: task: as `task/read` has it, a row each, in order: Neo4j has to have all of a row in its memory to send it
 MATCH (task:Task)
 USING INDEX SEEK task:Task(externalId, id)
 WHERE task.externalId = $externalId AND task.id > $above AND task.id < $below
 WITH task
 ORDER BY task.externalId ASC, task.id ASC
 LIMIT $limit
-RETURN collect([task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata]) AS tasks
+RETURN CASE WHEN $brief
+  THEN [task.id, '', null, null, [], task.externalId, null]
+  ELSE [task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata]
+END AS task

@@ -1,6 +1,7 @@
 // Read tasks.
 // $ids
-// Column: tasks: [id, description, context, rubric, requirements, externalId, metadata], in no order, in one row
+// Column: task: [id, description, context, rubric, requirements, externalId, metadata], a row each, in no order: Neo4j has to have all of a
+// row in its memory to send it
 UNWIND $ids AS id
 MATCH (task:Task {id: id})
-RETURN collect([task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata]) AS tasks
+RETURN [task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata] AS task

@@ -166,7 +166,8 @@ class Follow:
         loaders = self._context.loaders
         loaders.deliberations.prime(self._deliberation.id, self._deliberation)
         if table is not None:
-            loaders.readings.prime(as_of(self._deliberation), table.reading)
+            for brief in (False, True):
+                loaders.readings.prime(as_of(self._deliberation, brief=brief), table.reading)
 
 
 def _as_one(now: deliberations.Deliberation, seen: Transcript) -> bool:

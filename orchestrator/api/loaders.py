@@ -40,11 +40,13 @@ class AsOf(NamedTuple):
     deliberation: str
     sequence: int
     ended: bool
+    brief: bool
+    """Whether nobody asks what was said and thought."""
 
 
-def as_of(deliberation: Deliberation) -> AsOf:
+def as_of(deliberation: Deliberation, *, brief: bool = False) -> AsOf:
     """What belongs to a deliberation as it was read."""
-    return AsOf(deliberation.id, deliberation.sequence, deliberation.status.ended)
+    return AsOf(deliberation.id, deliberation.sequence, deliberation.status.ended, brief)
 
 
 class Shared(DataLoader[K, T]):
@@ -242,6 +244,8 @@ def _readings(records: Records) -> DataLoader[AsOf, Reading]:
         found = await records.transcripts(
             {one.deliberation for one in asked},
             ended={one.deliberation for one in asked if one.ended},
+            brief={one.deliberation for one in asked if one.brief}
+            - {one.deliberation for one in asked if not one.brief},
         )
         known = [found.get(one.deliberation, nothing_recorded(one.deliberation)) for one in asked]
         return [

@@ -142,7 +142,10 @@ class Records(Protocol):
     """Tasks, deliberations and their turns, to be read. Lists are newest first."""
 
     async def tasks_by_id(self, ids: Collection[str]) -> Mapping[str, Task]: ...
-    async def tasks(self, page: PageRequest, external_id: str | None) -> Page[Task]: ...
+    async def tasks(self, page: PageRequest, external_id: str | None, *, brief: bool) -> Page[Task]:
+        """Read a page; of tasks that are `brief` their id and external id only."""
+        ...
+
     async def count_tasks(self, external_id: str | None) -> int: ...
     async def deliberations_by_id(self, ids: Collection[str]) -> Mapping[str, Deliberation]: ...
     async def deliberation(self, id: str) -> Deliberation | None:
@@ -171,9 +174,13 @@ class Records(Protocol):
         ...
 
     async def transcripts(
-        self, deliberations: Collection[str], *, ended: Collection[str] = ()
+        self,
+        deliberations: Collection[str],
+        *,
+        ended: Collection[str] = (),
+        brief: Collection[str] = (),
     ) -> Mapping[str, Transcript]:
-        """Read what was recorded; of those that are known to have `ended` with their end."""
+        """Read what was recorded; of those that are known to have `ended` with their end, of those that are `brief` not what was said and thought."""
         ...
 
     async def followed(self, deliberation: str) -> tuple[Deliberation, Transcript] | None:

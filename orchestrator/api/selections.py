@@ -20,9 +20,21 @@ def asked_of(info: Info, *path: str) -> frozenset[str]:
     return frozenset(field.name for field in here)
 
 
+def asked_below(info: Info) -> frozenset[str]:
+    """Return the names of all fields that are asked for below this field, however deep."""
+    return frozenset(_names(info.selected_fields))
+
+
 def only_counted(info: Info) -> bool:
     """Whether of this field's result, a page, nothing is asked for but how long the whole list is."""
     return asked_of(info) <= {"totalCount", "__typename"}
+
+
+def _names(fields: Iterable[Selection]) -> Iterator[str]:
+    for field in _fields(fields):
+        for below in _fields(field.selections):
+            yield below.name
+        yield from _names(field.selections)
 
 
 def _below(fields: Iterable[Selection]) -> list[SelectedField]:

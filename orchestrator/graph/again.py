@@ -1,7 +1,7 @@
 """Reading again what was seen while it was written.
 
 Neo4j writes what is committed into its store one property after the other, for all to see: a deliberation that is read then has
-ended and has no time of it, a council lacks a seat, or an agent has no model. It takes microseconds, but for a thread that must wait for
+ended and has no time of it, a council lacks a seat, or an agent has no model. What is removed goes as it came. It takes microseconds, but for a thread that must wait for
 a processor.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import TypeVar
 
 from orchestrator.domain.errors import UnreadableError
@@ -25,14 +26,19 @@ async def read_whole(
     *,
     is_whole: Callable[[T], bool],
 ) -> dict[str, T]:
-    """Read some by their ids, and again those that are not whole; one that is not the last time either is given as it is."""
-    found = await read(list(ids))
+    """Read some by their ids, and again those that are not whole; one that is not the last time either is given as it is.
+
+    Raises:
+        UnreadableError: of one, nothing could be made the last time either.
+    """
+    found = await read_readable(partial(read, list(ids)))
     for seconds in _AGAIN_SECONDS:
         whole = {id_: one for id_, one in found.items() if is_whole(one)}
         if len(whole) == len(found):
             break
         await asyncio.sleep(seconds)
-        found = whole | await read([id_ for id_ in found if id_ not in whole])
+        torn = [id_ for id_ in found if id_ not in whole]
+        found = whole | await read_readable(partial(read, torn))
     return found
 
 

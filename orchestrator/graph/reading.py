@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,8 +49,22 @@ def moment_or_none(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else moment(microseconds)
 
 
+def still_there(rows: Iterable[Row]) -> Iterator[Row]:
+    """Leave out what is removed while it is read: nothing is without its id, which comes first, for longer."""
+    return (row for row in rows if row[0][0] is not None)
+
+
 def task(row: Row) -> Task:
-    """A task, from what `deliberation/read` has under that name."""
+    """A task, from what `deliberation/read` has under that name.
+
+    Raises:
+        UnreadableError: it is removed, for all to see how far Neo4j has come with it.
+    """
+    with naming(row[0]):
+        return _task(row)
+
+
+def _task(row: Row) -> Task:
     id_, description, context, rubric, requirements, external_id, metadata = row
     return Task(
         id=id_,
@@ -64,15 +78,15 @@ def task(row: Row) -> Task:
 
 
 @contextmanager
-def naming(deliberation: str) -> Generator[None]:
+def naming(identifier: str) -> Generator[None]:
     """Say which one it is that cannot be read, of however many are read together."""
     try:
         yield
     except (ValueError, TypeError, LookupError) as exc:
-        raise UnreadableError(deliberation) from exc
+        raise UnreadableError(identifier) from exc
 
 
-def deliberations(rows: Iterable[tuple[Row, ...]]) -> list[Deliberation]:
+def deliberations(rows: Iterable[Row]) -> list[Deliberation]:
     """All that `deliberation/read` found; who sits on several of them is kept once."""
     shared = Rows()
     return [deliberation(*columns, shared=shared) for columns in rows]
@@ -121,7 +135,7 @@ def _deliberation(row: Row, task_row: Row, seat_rows: Sequence[Row], rows: Rows)
     seats = (rows.accepted_seat(seat) for seat in seat_rows)
     return Deliberation(
         id=id_,
-        task=task(task_row),
+        task=_task(task_row),
         council_id=council_id,
         council_version=council_version,
         role=role,

@@ -51,21 +51,29 @@ class GraphRecords:
     # ---------------------------------------------------------------- tasks
 
     async def tasks_by_id(self, ids: Collection[str]) -> Mapping[str, Task]:
-        (row,) = await self._graph.read("task/read", ids=list(ids))
-        tasks = [reading.task(task) for task in row["tasks"]]
-        return {task.id: task for task in tasks}
+        async def read() -> list[Task]:
+            rows = await self._graph.read("task/read", ids=list(ids))
+            return [reading.task(task) for (task,) in reading.still_there(rows)]
 
-    async def tasks(self, page: PageRequest, external_id: str | None) -> Page[Task]:
+        return {task.id: task for task in await read_readable(read)}
+
+    async def tasks(
+        self, page: PageRequest, external_id: str | None, *, brief: bool = False
+    ) -> Page[Task]:
         name = "task/list_newer" if page.backward else "task/list_older"
         where: dict[str, Any] = {}
         if external_id is not None:
             name += "_of_external_id"
             where["externalId"] = external_id
         span = paging.span(page)
-        (row,) = await self._graph.read(
-            name, above=span.above, below=span.below, limit=page.limit + 1, **where
-        )
-        return paging.page_of(page, [reading.task(task) for task in row["tasks"]])
+
+        async def read() -> list[Task]:
+            rows = await self._graph.read(
+                name, above=span.above, below=span.below, limit=page.limit + 1, brief=brief, **where
+            )
+            return [reading.task(row["task"]) for row in rows]
+
+        return paging.page_of(page, await read_readable(read))
 
     async def count_tasks(self, external_id: str | None) -> int:
         if external_id is None:
@@ -82,15 +90,11 @@ class GraphRecords:
         name = "deliberation/read" if seated else "deliberation/read_without_seats"
 
         async def read(ids: list[str]) -> dict[str, Deliberation]:
-            (row,) = await self._graph.read(name, ids=ids)
-            found = reading.deliberations(row["deliberations"])
+            rows = await self._graph.read(name, ids=ids)
+            found = reading.deliberations(reading.still_there(rows))
             return {deliberation.id: deliberation for deliberation in found}
 
-        return await read_whole(
-            ids,
-            lambda ids: read_readable(lambda: read(ids)),
-            is_whole=lambda found: found.of_one_moment,
-        )
+        return await read_whole(ids, read, is_whole=lambda found: found.of_one_moment)
 
     async def deliberation(self, id: str) -> Deliberation | None:
         return await self._deliberation(id, None)
@@ -162,11 +166,15 @@ class GraphRecords:
     # ---------------------------------------------------------------- transcripts
 
     async def transcripts(
-        self, deliberations: Collection[str], *, ended: Collection[str] = ()
+        self,
+        deliberations: Collection[str],
+        *,
+        ended: Collection[str] = (),
+        brief: Collection[str] = (),
     ) -> Mapping[str, Transcript]:
         async def read(ids: list[str]) -> dict[str, Transcript]:
-            (row,) = await self._graph.read("turn/read_transcripts", ids=ids)
-            found = [reading.transcript(*columns) for columns in row["transcripts"]]
+            rows = await self._graph.read("turn/read_transcripts", ids=ids, brief=list(brief))
+            found = [reading.transcript(*columns) for (columns,) in reading.still_there(rows)]
             return {transcript.deliberation: transcript for transcript in found}
 
         return await read_whole(
@@ -182,10 +190,10 @@ class GraphRecords:
         self, deliberations: Collection[str]
     ) -> Mapping[str, tuple[Deliberation, Transcript]]:
         async def read(ids: list[str]) -> dict[str, tuple[Deliberation, Transcript]]:
-            (row,) = await self._graph.read("deliberation/follow", ids=ids)
+            rows = await self._graph.read("deliberation/follow", ids=ids)
             return {
                 told[0]: (reading.deliberation(told, task), reading.transcript(*recorded))
-                for told, task, recorded in row["deliberations"]
+                for told, task, recorded in reading.still_there(rows)
             }
 
         return await read_whole(deliberations, read, is_whole=lambda found: found[0].of_one_moment)

@@ -243,7 +243,7 @@ def reads_of(deliberations: int) -> tuple[Read, ...]:
             3.0,
             {"id": newest},
             ("deliberation/read", {"ids": [newest]}),
-            ("turn/read_transcripts", {"ids": [newest]}),
+            ("turn/read_transcripts", {"ids": [newest], "brief": []}),
         ),
         read(
             f"R4 the newest 50 of {deliberations:,} by status",

@@ -20,7 +20,7 @@ from orchestrator.api.pages import (
     page_request,
 )
 from orchestrator.api.scalars import Count
-from orchestrator.api.selections import asked_of, only_counted
+from orchestrator.api.selections import asked_below, asked_of, only_counted
 from orchestrator.api.shown import Shown
 from orchestrator.api.types import agents, authors, verdicts
 from orchestrator.api.types import councils as council_types
@@ -40,6 +40,9 @@ _WITHOUT_SEATS = frozenset(
     }
 )
 """Fields that look at no seat: where nothing else is asked for, no seats are read."""
+
+_WORDS = frozenset({"content", "reasoning"})
+"""Fields of a turn that may be long: where they are not asked for, they are not read."""
 
 Kinds = Annotated[
     list[deliberations.TurnKind] | None,
@@ -183,7 +186,7 @@ class Deliberation(Node, Shown[deliberations.Deliberation]):
 
     @strawberry.field(description="How far it has come.")
     async def progress(self, info: Info) -> Progress:
-        table = await table_of(info.context, self.source)
+        table = await table_of(info.context, self.source, brief=True)
         come = reading.progress(self.source, table.reading)
         return Progress(
             turns_taken=come.turns_taken, turns_expected=come.turns_expected, phase=come.phase
@@ -205,24 +208,31 @@ class Deliberation(Node, Shown[deliberations.Deliberation]):
         kinds: Kinds = None,
     ) -> Connection[turn_types.Turn]:
         page = page_request(first, after, last, before, is_key=_is_sequence)
-        return turn_types.turns_page(await table_of(info.context, self.source), page, kinds)
+        return turn_types.turns_page(await _table_below(info, self.source), page, kinds)
 
     @strawberry.field(
         description="The standing proposal of each seat, best first once there is a verdict."
     )
     async def proposals(self, info: Info) -> list[turn_types.Proposal]:
-        return turn_types.standing(await table_of(info.context, self.source))
+        return turn_types.standing(await _table_below(info, self.source))
 
     @strawberry.field(description="What it came to; none until it is decided.")
     async def verdict(self, info: Info) -> verdicts.Verdict | None:
-        table = await table_of(info.context, self.source)
+        table = await _table_below(info, self.source)
         outcome = table.reading.outcome
         return None if outcome is None else verdicts.Verdict.of(outcome, table)
 
 
-async def table_of(context: Context, deliberation: deliberations.Deliberation) -> turn_types.Table:
-    """Read what had been said when the deliberation was read, once for everything that is asked of it."""
-    return turn_types.Table(deliberation, await context.loaders.readings.load(as_of(deliberation)))
+async def table_of(
+    context: Context, deliberation: deliberations.Deliberation, *, brief: bool = False
+) -> turn_types.Table:
+    """Read what had been said when the deliberation was read, once for everything that is asked of it; `brief`: without the words."""
+    asked = as_of(deliberation, brief=brief)
+    return turn_types.Table(deliberation, await context.loaders.readings.load(asked))
+
+
+async def _table_below(info: Info, deliberation: deliberations.Deliberation) -> turn_types.Table:
+    return await table_of(info.context, deliberation, brief=_WORDS.isdisjoint(asked_below(info)))
 
 
 async def deliberations_page(

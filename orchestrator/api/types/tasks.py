@@ -8,12 +8,15 @@ from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import After, Before, Connection, First, Last, connection
 from orchestrator.api.scalars import Json, read_stored
-from orchestrator.api.selections import only_counted
+from orchestrator.api.selections import asked_of, only_counted
 from orchestrator.api.shown import Shown
 from orchestrator.api.types import filters, lazy
 from orchestrator.domain import deliberations as domain
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import Page, PageRequest
+
+_BRIEF = frozenset({"__typename", "id", "externalId", "deliberations"})
+"""Fields that look at none of its texts, which may be long: where nothing else is asked for, these are not read."""
 
 
 @strawberry.type(description="What is deliberated on.")
@@ -50,8 +53,12 @@ class Task(Node, Shown[domain.Task]):
 async def tasks_page(info: Info, page: PageRequest, external_id: str | None) -> Connection[Task]:
     """Read a page of tasks."""
     port = info.context.ports.records
+    found: Page[domain.Task] = Page(items=())
+    if not only_counted(info):
+        brief = asked_of(info, "edges", "node") <= _BRIEF
+        found = await port.tasks(page, external_id, brief=brief)
     return connection(
-        Page(items=()) if only_counted(info) else await port.tasks(page, external_id),
+        found,
         node=Task.of,
         key=lambda task: task.id,
         count=lambda: port.count_tasks(external_id),

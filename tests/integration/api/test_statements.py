@@ -202,6 +202,63 @@ async def test_who_asks_only_how_many_there_are_has_none_of_them_read(
 
 
 @pytest.mark.usefixtures("held")
+@pytest.mark.parametrize(
+    ("asked", "brief"),
+    [
+        ("deliberations { totalCount }", True),
+        ("description", False),
+        ("... on Task { externalId context }", False),
+    ],
+)
+async def test_texts_of_tasks_are_read_only_where_they_are_asked_for(
+    api: Api, ran: Ran, asked: str, *, brief: bool
+) -> None:
+    await api.ask(f"{{ tasks(first: 2) {{ edges {{ node {{ id {asked} }} }} }} }}")
+
+    assert [given["brief"] for name, given in ran if name == "task/list_older"] == [brief]
+
+
+@pytest.mark.usefixtures("held")
+@pytest.mark.parametrize(
+    ("asked", "brief"),
+    [
+        ("progress { turnsTaken }", True),
+        ("verdict { winner { agent { name } } }", True),
+        ("turns { edges { node { kind } } }", True),
+        ("turns { edges { node { kind content } } }", False),
+        ("proposals { critiques { reasoning } }", False),
+        ("progress { turnsTaken } verdict { winner { content } }", False),
+    ],
+)
+async def test_what_was_said_is_read_only_where_it_is_asked_for(
+    api: Api, ran: Ran, asked: str, *, brief: bool
+) -> None:
+    await api.ask(f"{{ deliberations(first: 2) {{ edges {{ node {{ {asked} }} }} }} }}")
+
+    [given] = [given for name, given in ran if name == "turn/read_transcripts"]
+    assert sorted(given["brief"]) == (sorted(given["ids"]) if brief else [])
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters"),
+    [
+        ("turn/read_transcripts", {"brief": []}),
+        ("deliberation/follow", {}),
+        ("deliberation/read", {}),
+        ("deliberation/read_without_seats", {}),
+    ],
+)
+@pytest.mark.usefixtures("held")
+async def test_of_what_may_be_long_each_has_a_row_that_neo4j_sends_before_the_next(
+    api: Api, seeded: Graph, statement: str, parameters: dict[str, Any]
+) -> None:
+    listed = await api.ask("{ deliberations(first: 3) { edges { node { id } } } }")
+    ids = [edge["node"]["id"] for edge in listed["deliberations"]["edges"]]
+
+    assert len(await seeded.read(statement, ids=ids, **parameters)) == 3
+
+
+@pytest.mark.usefixtures("held")
 async def test_nothing_is_counted_that_is_not_asked_for(api: Api, ran: Ran) -> None:
     await api.ask(
         "{ councils(first: 2) { edges { node { deliberations { edges { cursor } } } } } }"

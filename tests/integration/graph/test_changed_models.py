@@ -48,7 +48,7 @@ def _agents(row: Record) -> list[list[Any]]:
         return agents
     if (seats := row.get("seats")) is not None:
         return [seat[-1] for seat in seats]
-    return [seat[-1] for _, _, seats in row["deliberations"] for seat in seats]
+    return [seat[-1] for seat in row["seats"]]
 
 
 def _seated(deliberation: Deliberation) -> list[Agent]:

@@ -203,8 +203,8 @@ class _Ending(Graph):
         rows = await super().read(name, **parameters)
         self.looks += 1
         if self.looks == 1:
-            for columns in rows[0]["transcripts"]:
-                columns[1] = None
+            for row in rows:
+                row["transcript"][1] = None
         return rows
 
 
@@ -476,9 +476,103 @@ class _Tearing(Graph):
         self.looks += 1
         status, offset = self.missing
         if self.looks <= 2:
-            for columns, *_ in rows[0]["deliberations"]:
+            for row in rows:
+                columns = row[0]
                 columns[columns.index(status) + offset] = None
         return rows
+
+
+class _Removing(Graph):
+    """Shows nodes as they are while Neo4j removes them from its store: the first looks without all but the id, later ones without that too."""
+
+    looks = 0
+
+    @override
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        rows = await super().read(name, **parameters)
+        self.looks += 1
+        left = 1 if self.looks <= 2 else 0
+        for row in rows:
+            row[0][left:] = [None] * len(row[0][left:])
+        return rows
+
+
+async def test_what_is_removed_while_it_is_read_is_not_there(
+    deliberations: Deliberations, seeded: Councils
+) -> None:
+    held = await claimed(deliberations)
+    await deliberations.record(recordings(held, proposals(held.deliberation)))
+    id_ = held.deliberation
+    task = (await deliberations.load(id_)).deliberation.task.id
+    graph = seeded.graph
+
+    def removing() -> GraphRecords:
+        return GraphRecords(_Removing(graph.driver, graph.address, graph.database, graph.bounds))
+
+    assert await removing().tasks_by_id([task]) == {}
+    assert await removing().deliberations_by_id([id_]) == {}
+    assert await removing().deliberations_by_id([id_], seated=False) == {}
+    assert await removing().transcripts([id_]) == {}
+    assert await removing().followed(id_) is None
+
+
+class _Going(Graph):
+    """Shows the first look at tasks as they are while Neo4j removes them from its store."""
+
+    looks = 0
+
+    @override
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        rows = await super().read(name, **parameters)
+        self.looks += 1
+        if self.looks == 1:
+            for row in rows:
+                row[0][:] = [None] * len(row[0])
+        return rows
+
+
+async def test_a_page_of_tasks_of_which_some_are_removed_meanwhile_is_read_again(
+    deliberations: Deliberations, seeded: Councils, records: GraphRecords
+) -> None:
+    await claimed(deliberations)
+    graph = seeded.graph
+    going = _Going(graph.driver, graph.address, graph.database, graph.bounds)
+
+    page = await GraphRecords(going).tasks(PageRequest(limit=5), None)
+
+    assert page == await records.tasks(PageRequest(limit=5), None)
+    assert len(page.items) == 1
+
+
+async def test_of_tasks_that_are_read_in_brief_there_are_their_names_alone(
+    deliberations: Deliberations, records: GraphRecords
+) -> None:
+    await claimed(deliberations)
+
+    (whole,) = (await records.tasks(PageRequest(limit=5), None)).items
+    (brief,) = (await records.tasks(PageRequest(limit=5), None, brief=True)).items
+
+    assert (brief.id, brief.external_id) == (whole.id, whole.external_id)
+    assert whole.description
+    assert not brief.description
+
+
+async def test_of_transcripts_that_are_read_in_brief_all_is_there_but_what_was_said(
+    deliberations: Deliberations, records: GraphRecords
+) -> None:
+    held = [await claimed(deliberations, an_order(role)) for role in ("DEV", "QA")]
+    for one in held:
+        await deliberations.record(recordings(one, proposals(one.deliberation)))
+    told, brief = (one.deliberation for one in held)
+
+    found = await records.transcripts([told, brief], brief=[brief])
+
+    whole = await records.transcripts([told, brief])
+    assert found[told] == whole[told]
+    assert found[brief].turns == tuple(
+        replace(turn, content=None, reasoning=None) for turn in whole[brief].turns
+    )
+    assert all(turn.content for turn in found[told].turns)
 
 
 @pytest.mark.parametrize("missing", ["stop_reason", "started_at", "finished_at"])

@@ -324,7 +324,8 @@ class Archive(Asked):
         self.ask("tasks_by_id", *ids)
         return _found(self._tasks(), ids)
 
-    async def tasks(self, page: PageRequest, external_id: str | None) -> Page[Task]:
+    async def tasks(self, page: PageRequest, external_id: str | None, *, brief: bool) -> Page[Task]:
+        del brief
         self.ask("tasks", page, external_id)
         return cut_page(self._tasks().values(), page)
 
@@ -377,9 +378,13 @@ class Archive(Asked):
         return dict.fromkeys(periods, self.counted)
 
     async def transcripts(
-        self, deliberations: Collection[str], *, ended: Collection[str] = ()
+        self,
+        deliberations: Collection[str],
+        *,
+        ended: Collection[str] = (),
+        brief: Collection[str] = (),
     ) -> Mapping[str, Transcript]:
-        del ended
+        del ended, brief
         self.ask("transcripts", *deliberations)
         return {id_: self.said[id_] for id_ in deliberations if id_ in self.said}
 
