@@ -39,11 +39,15 @@ class Issuer(doorkeeper.Issuer):
         # Where no keys are known any more, they are asked for as by somebody new.
         known = self._known.get(kept) if self._keys.known else None
         if known is None:
-            key = await self._keys.key(key_id(token))
+            identifier = key_id(token)
+            key = await self._keys.key(identifier)
             if key is None:
-                raise UnauthenticatedError(
-                    "the token was signed with a key that its issuer does not have", shown=True
+                why = (
+                    "the token names no key (kid), and its issuer does not have just one"
+                    if identifier is None
+                    else "the token was signed with a key that its issuer does not have"
                 )
+                raise UnauthenticatedError(why, shown=True)
             known = caller_of(token, key, self._expected)
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()

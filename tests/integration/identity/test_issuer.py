@@ -205,6 +205,17 @@ async def test_what_is_no_token_at_all_is_refused_and_the_issuer_not_asked(
     assert issuer.asked == []
 
 
+async def test_a_token_that_names_none_of_several_keys_is_told_so(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    issuer.keys.append(elliptic_key("key-2"))
+    _, claims, signature = issuer.sign().split(".")
+    token = f"{_encoded({'alg': 'ES256'})}.{claims}.{signature}"
+
+    why = "the token names no key (kid), and its issuer does not have just one"
+    assert await refused(doorkeeper, token) == why
+
+
 async def test_a_key_that_is_not_for_signatures_or_is_a_secret_is_none(
     issuer: LocalIssuer, doorkeeper: Doorkeeper
 ) -> None:
