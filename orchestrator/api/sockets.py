@@ -204,6 +204,10 @@ class PatientHttp(_Patient, HttpToolsProtocol):
         self._stop_waiting_for_request()
         super().on_message_complete()
 
+    def awaits_more(self) -> bool:
+        """Whether a request has begun that has not come whole."""
+        return self._heading or (bool(self.cycle) and not self._whole)
+
     def _wait_for_request(self) -> None:
         self._giving_up = self.loop.call_later(_REQUEST_SECONDS, self._give_up)
 
@@ -379,6 +383,10 @@ class PatientSocket(_Patient, WebSocketsSansIOProtocol):
             # A head that cannot be read: what is to be said of it uvicorn leaves unsent, and the connection open.
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
+
+    def awaits_more(self) -> bool:
+        """Whether the client was told of the end and has not yet heard."""
+        return self.conn.close_sent is not None and self.conn.close_rcvd is None
 
     @override
     def handle_connect(self, event: Request) -> None:

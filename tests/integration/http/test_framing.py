@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
+from orchestrator.api import piecemeal
 from orchestrator.api.sockets import MOST_HEAD_BYTES, PatientHttp
 from tests.integration.http.limits import assert_told_and_logged
 from tests.integration.http.serving import served
@@ -45,8 +46,9 @@ async def heard(url: str, *sent: bytes) -> bytes:
     ids=["trailers", "a trailer", "an extension of a chunk", "empty lines"],
 )
 async def test_what_only_frames_and_never_ends_is_let_go_of(
-    house: House, begin: bytes, more: bytes
+    house: House, monkeypatch: pytest.MonkeyPatch, begin: bytes, more: bytes
 ) -> None:
+    monkeypatch.setattr(piecemeal, "_LINGER_SECONDS", 0)
     sent = 0
     async with served(house) as url:
         where = urlsplit(url)

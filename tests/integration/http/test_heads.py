@@ -11,6 +11,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from orchestrator.api import piecemeal
 from orchestrator.api.sockets import MOST_HEAD_BYTES
 from tests.integration.http.limits import assert_told_and_logged
 from tests.integration.http.serving import served
@@ -41,7 +42,10 @@ async def taken(url: str, begin: bytes) -> int:
     [b"GET /graphql?query=", b"GET /graphql HTTP/1.1\r\nhost: localhost\r\nx-long: "],
     ids=["address", "header"],
 )
-async def test_head_that_never_ends_is_let_go_of(house: House, begin: bytes) -> None:
+async def test_head_that_never_ends_is_let_go_of(
+    house: House, monkeypatch: pytest.MonkeyPatch, begin: bytes
+) -> None:
+    monkeypatch.setattr(piecemeal, "_LINGER_SECONDS", 0)
     async with served(house) as url:
         assert await taken(url, begin) < ENOUGH
 
