@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from typing_extensions import override
 
 from orchestrator.api.body import MOST_BYTES
-from orchestrator.api.sockets import PatientHttp, PatientSocket
+from orchestrator.api.connections.http import PatientHttp
+from orchestrator.api.connections.websocket import PatientSocket
 
 _CLOSING_SECONDS = 5
 """How long open streams may take to end; without a bound one of them would hold the end for ever."""

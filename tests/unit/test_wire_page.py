@@ -9,8 +9,9 @@ import pytest
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
 from graphql import build_schema, parse
-from orchestrator.api import endpoint, limits, sockets, timing, visits, waiting
+from orchestrator.api import endpoint, limits, timing, visits, waiting
 from orchestrator.api.body import MOST_BYTES
+from orchestrator.api.connections import http
 from orchestrator.api.values import MOST_VALUES
 from orchestrator.api.weighing import weigh
 from orchestrator.domain import limits as of_values
@@ -42,10 +43,10 @@ BOUNDS = {
     "values": MOST_VALUES,
     "changesWaiting": audience._MOST_WAITING,  # pyright: ignore[reportPrivateUsage]
     "seconds": timing.MOST_SECONDS,
-    "headBytes": sockets.MOST_HEAD_BYTES,
+    "headBytes": http.MOST_HEAD_BYTES,
     "handshakeLineBytes": MAX_LINE_LENGTH,
     "bodyBytes": MOST_BYTES,
-    "requestSeconds": sockets._REQUEST_SECONDS,  # pyright: ignore[reportPrivateUsage]
+    "requestSeconds": http._REQUEST_SECONDS,  # pyright: ignore[reportPrivateUsage]
     "connectionInitSeconds": endpoint._GREETING_SECONDS,  # pyright: ignore[reportPrivateUsage]
     "connectionOperations": visits.MOST_OPERATIONS,
 }

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.frames import Frame, Opcode
 
-from orchestrator.api import piecemeal
 from orchestrator.api.body import MOST_BYTES
-from orchestrator.api.sockets import MOST_FRAMES
+from orchestrator.api.connections import piecemeal
+from orchestrator.api.connections.websocket import MOST_FRAMES
 from tests.integration.http.serving import served
 from tests.unit.api.doubles import House
 

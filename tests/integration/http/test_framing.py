@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from orchestrator.api import piecemeal
-from orchestrator.api.sockets import MOST_HEAD_BYTES, PatientHttp
+from orchestrator.api.connections import piecemeal
+from orchestrator.api.connections.http import MOST_HEAD_BYTES, PatientHttp
 from tests.integration.http.limits import assert_told_and_logged
 from tests.integration.http.serving import served
 from tests.unit.api.doubles import House

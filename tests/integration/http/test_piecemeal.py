@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
-from orchestrator.api.piecemeal import MOST_PIECE_BYTES
-from orchestrator.api.sockets import MOST_FRAMES
+from orchestrator.api.connections.piecemeal import MOST_PIECE_BYTES
+from orchestrator.api.connections.websocket import MOST_FRAMES
 from tests.integration.http.serving import served
 from tests.support.samples import a_deliberation
 from tests.support.waiting import until

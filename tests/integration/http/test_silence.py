@@ -12,8 +12,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from orchestrator.api import endpoint, sockets
+from orchestrator.api import endpoint
 from orchestrator.api.clients import Clients
+from orchestrator.api.connections import http
 from orchestrator.domain.callers import Caller
 from tests.integration.http.serving import served
 from tests.support.samples import a_deliberation
@@ -29,7 +30,7 @@ WAIT = b"/graphql?query={deliberation(id:%22dlb_1%22,wait:60){id}}"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "_REQUEST_SECONDS", SOON)
+    monkeypatch.setattr(http, "_REQUEST_SECONDS", SOON)
     monkeypatch.setattr(endpoint, "_GREETING_SECONDS", SOON)
 
 

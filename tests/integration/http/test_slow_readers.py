@@ -71,7 +71,7 @@ async def rest(socket: ClientConnection, told: list[str | bytes]) -> Close | Non
 async def test_slow_reader_is_let_go_of_and_may_still_read_why(
     house: House, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.api.sockets._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("orchestrator.api.connections.patient._PATIENCE_SECONDS", 0.2)
     told: list[str | bytes] = []
     async with served(house) as url, subscribed(url) as socket:
         with capture_logs() as log:
@@ -90,8 +90,8 @@ async def test_slow_reader_is_let_go_of_and_may_still_read_why(
 async def test_reader_who_never_reads_is_cut_off(
     house: House, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.api.sockets._PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr("orchestrator.api.sockets._FAREWELL_SECONDS", 0.1)
+    monkeypatch.setattr("orchestrator.api.connections.patient._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("orchestrator.api.connections.websocket._FAREWELL_SECONDS", 0.1)
     async with served(house) as url, subscribed(url) as socket:
         await until(lambda: bool(board.all_followed()))
         await until(lambda: not board.all_followed())
@@ -105,7 +105,7 @@ async def test_reader_who_takes_his_time_is_told_everything(
     house: House, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patience = 1.5
-    monkeypatch.setattr("orchestrator.api.sockets._PATIENCE_SECONDS", patience)
+    monkeypatch.setattr("orchestrator.api.connections.patient._PATIENCE_SECONDS", patience)
     told: list[int] = []
     async with served(house) as url, subscribed(url) as socket:
         while len(told) < EVENTS:
@@ -121,7 +121,7 @@ async def test_reader_who_takes_his_time_is_told_everything(
 async def test_reader_of_events_over_http_who_never_reads_is_cut_off(
     house: House, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.api.sockets._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("orchestrator.api.connections.patient._PATIENCE_SECONDS", 0.1)
     async with (
         served(house) as url,
         httpx.AsyncClient(headers={"accept": "text/event-stream"}) as client,
