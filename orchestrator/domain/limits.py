@@ -19,6 +19,8 @@ METADATA = 10_000
 METADATA_DEPTH = 20
 URL = 2_048
 SEATS = 15
+ENDPOINTS = 100
+"""Each process watches each of them."""
 ROUNDS = 10
 TEMPERATURE = 2.0
 TOKENS = 32_768

@@ -8,6 +8,7 @@ from orchestrator.domain.councils import DEFAULT_ENDPOINT, Endpoint
 from orchestrator.domain.drafts import Clear, EndpointChange, Idempotency
 from orchestrator.domain.errors import Conflict, InvalidInput, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
+from orchestrator.domain.limits import ENDPOINTS
 from orchestrator.graph.changes import in_one, made_before, new_id, settled, stored
 from orchestrator.graph.council_rows import Rows
 from orchestrator.graph.driver import Transaction
@@ -37,6 +38,14 @@ class EndpointChanges(Repository):
                 raise RefusedError(
                     Conflict(
                         message="an endpoint has this name", path=("name",), existing=row["id"]
+                    )
+                )
+            (there,) = await transaction.run("endpoint/count")
+            if there["endpoints"] >= ENDPOINTS:
+                raise RefusedError(
+                    Conflict(
+                        message=f"there are {there['endpoints']} endpoints, and may be {ENDPOINTS} at most: remove one first",
+                        path=(),
                     )
                 )
             await transaction.run(

@@ -81,6 +81,7 @@ def test_values_may_be_as_large_as_it_says() -> None:
         f"`temperature` 0 to {of.TEMPERATURE:g}, `maxTokens` 1 to {of.TOKENS:,}",
         f"`deadlineSeconds` 1 to {of.DEADLINE_SECONDS:,} (a week)",
         f"{of.METADATA:,} characters of JSON, {of.METADATA_DEPTH} deep",
+        f"| endpoints | {of.ENDPOINTS}, ",
         f"{MAX_LINE_LENGTH // 1024} KiB, {MAX_NUM_HEADERS} |",
     ):
         assert words in PAGE

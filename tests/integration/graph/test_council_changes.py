@@ -490,6 +490,36 @@ async def test_the_key_of_an_endpoint_that_was_removed_makes_no_second_one(
     assert await refused(whole_graph, other) == [(Conflict, "idempotencyKey", made)]
 
 
+async def test_there_are_no_more_endpoints_than_may_be_however_many_are_registered_at_once(
+    councils: Councils, whole_graph: WholeGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.graph.endpoint_changes.ENDPOINTS", 3)
+    made = await asyncio.gather(
+        *(councils.register_endpoint(f"gpu-{n}", "http://gpu/v1", None, None) for n in range(6)),
+        return_exceptions=True,
+    )
+    registered = [one for one in made if isinstance(one, str)]
+    # The endpoint `default` is one of them.
+    assert len(registered) == 2
+    assert len(await councils.endpoints()) == 3
+    [conflict] = await refusal(
+        whole_graph, councils.register_endpoint("gpu", "http://gpu/v1", None, None)
+    )
+    assert conflict == Conflict(
+        message="there are 3 endpoints, and may be 3 at most: remove one first", path=()
+    )
+    await councils.remove_endpoint(registered[0])
+    await councils.register_endpoint("gpu", "http://gpu/v1", None, None)
+
+
+async def test_a_request_for_an_endpoint_that_was_made_is_answered_where_there_may_be_no_more(
+    councils: Councils, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await councils.register_endpoint("gpu", "http://gpu/v1", None, ONE)
+    monkeypatch.setattr("orchestrator.graph.endpoint_changes.ENDPOINTS", 2)
+    assert await councils.register_endpoint("gpu", "http://gpu/v1", None, ONE) == made
+
+
 async def test_an_endpoint_that_an_agent_is_bound_to_stays(
     councils: Councils, dev: str, whole_graph: WholeGraph
 ) -> None:
