@@ -2,7 +2,7 @@
 
 Neo4j does not say what was committed since. So each change has its time in the graph, by the server's clock, and a look
 asks for all since the last look less the longest that a transaction may take: what was written before and committed
-late is among it. What was told already is known by its key, and is not told again.
+late is among it. After a long cut it is left to several looks, one right after the other. What was told already is known by its key, and is not told again.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Feed(Generic[T, U]):
         self._audience: Audience[T, U] = Audience()
         self._changed = asyncio.Event()
         self._last: datetime | None = None
-        """When the last look began."""
+        """Up to when the last look went."""
         self._known: frozenset[Hashable] = frozenset()
         """The keys of what it found, and of what the one that is under way has told."""
         self._held_up = False
@@ -62,7 +62,7 @@ class Feed(Generic[T, U]):
         return self._audience.listen(wants)
 
     def look(self) -> None:
-        """Look at once: this process has changed something."""
+        """Look at once: something has changed, such as by this process."""
         self._changed.set()
 
     async def run(self) -> None:
@@ -113,6 +113,9 @@ class Feed(Generic[T, U]):
             await self._tell(wanted[start : start + _TOGETHER])
         # What is not found any more is too old to be found again.
         self._last, self._known = found.at, frozenset(change.key for change in found.changes)
+        if found.more:
+            await self._until_heard()
+            self.look()
 
     async def _tell(self, changes: Sequence[Change[T]]) -> None:
         for what, filled in await self._filling([change.what for change in changes]):

@@ -239,10 +239,12 @@ class Change(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Look(Generic[T]):
-    """What a look found: the server's time when it began, and all changes that the one before may have missed, in order."""
+    """What a look found: up to which time of the server, and all changes until then that the one before may have missed, in order."""
 
     at: datetime
     changes: Sequence[Change[T]]
+    more: bool = False
+    """Whether it went up to a time that had passed long before: the rest is left to the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,9 @@ from orchestrator.graph.records import GraphRecords
 _MARGIN_SECONDS = 1.0
 """Beyond the longest that a transaction may take: a commit itself takes some time, too."""
 
+_MOST_SECONDS = 60.0
+"""Of changes that one look reads. All that happened while Neo4j was cut off may be more than it gives back at once, and would only grow."""
+
 
 class GraphNews(News):
     """`orchestrator.engine.ports.News`, from Neo4j."""
@@ -37,17 +40,23 @@ class GraphNews(News):
 
     @override
     async def transitions(self, since: datetime | None) -> Look[Transition]:
-        (row,) = await self._graph.read("deliberation/list_changed", since=since, late=self._late)
-        after = reading.moment(row["since"])
+        (row,) = await self._graph.read(
+            "deliberation/list_changed",
+            since=since,
+            late=self._late,
+            most=round(1000 * _MOST_SECONDS),
+        )
+        after, until = reading.moment(row["since"]), reading.moment(row["until"])
         steps = (step for changed in row["changed"] for step in transitions(_course(changed)))
         return _look(
-            row["at"],
+            min(row["now"], row["until"]),
             [
                 Change((step.course.deliberation, step.status), step.at, step)
                 for step in steps
-                # A deliberation is found with all its steps; the older ones were found by looks before.
-                if step.at >= after
+                # A deliberation is found with all its steps; the older ones were found by looks before, the later ones are by looks to come.
+                if after <= step.at <= until
             ],
+            more=row["until"] < row["now"],
         )
 
     @override
@@ -74,8 +83,8 @@ class GraphNews(News):
         return await self._councils.councils_by_id(ids)
 
 
-def _look(at: int, changes: list[Change[Any]]) -> Look[Any]:
-    return Look(reading.moment(at), sorted(changes, key=lambda change: change.at))
+def _look(at: int, changes: list[Change[Any]], *, more: bool = False) -> Look[Any]:
+    return Look(reading.moment(at), sorted(changes, key=lambda change: change.at), more)
 
 
 def _course(row: Sequence[Any]) -> Course:

@@ -117,6 +117,29 @@ async def test_step_is_found_no_more_with_the_next_one_that_comes_long_after_it(
     ]
 
 
+async def test_what_happened_in_a_long_time_is_left_to_several_looks_each_step_to_one(
+    deliberations: Deliberations, news: GraphNews, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.graph.news._MOST_SECONDS", 60)
+    first = (await deliberations.accept(an_order())).deliberation
+    (held,) = await deliberations.claim("prc_one", 1, (), ())
+    await run("age_deliberation", deliberation=first, seconds=150)
+    second = (await deliberations.accept(an_order())).deliberation
+    await run("age_deliberation", deliberation=second, seconds=90)
+    assert await deliberations.fail(held, None, StopReason.ERROR, "why not")
+    since = (await news.transitions(None)).at - timedelta(seconds=170)
+    looks = [await news.transitions(since)]
+    while looks[-1].more:
+        looks.append(await news.transitions(looks[-1].at))
+
+    assert [steps(look) for look in looks] == [
+        [(first, None, Status.QUEUED), (first, Status.QUEUED, Status.RUNNING)],
+        [(second, None, Status.QUEUED)],
+        [(first, Status.RUNNING, Status.FAILED)],
+    ]
+    assert [look.at - since for look in looks[:2]] == [timedelta(minutes=1), timedelta(minutes=2)]
+
+
 async def test_a_takeover_and_a_release_are_no_change_of_status(
     deliberations: Deliberations, news: GraphNews
 ) -> None:

@@ -31,6 +31,8 @@ class Graph:
     error: Exception | None = None
     no_room_for: str | None = None
     """What cannot be read with others or alone, for now."""
+    most: timedelta = timedelta(days=1)
+    """How far a look goes from where the last one went."""
     seconds_a_look: float = 0.0
     """By its clock and by ours; where it is none, by its own alone, a second passes."""
 
@@ -40,9 +42,10 @@ class Graph:
         await asyncio.sleep(self.seconds_a_look)
         if self.error is not None:
             raise self.error
-        after = (since or self.now) - LATE
-        found = [Change(name, at, name) for name, at in self.written.items() if at > after]
-        return Look(self.now, sorted(found, key=lambda change: change.at))
+        last = since or self.now
+        after, until = last - LATE, min(self.now, last + self.most)
+        found = [Change(name, at, name) for name, at in self.written.items() if after < at <= until]
+        return Look(until, sorted(found, key=lambda change: change.at), until < self.now)
 
     async def fill(self, names: Sequence[str]) -> Sequence[tuple[str, str]]:
         if self.no_room_for in names:
@@ -160,6 +163,39 @@ async def test_what_happened_before_the_graph_was_away_is_told_when_it_is_back(
     await graph.looked(40)
     graph.error = None
     assert await told(listener, 1) == ["A"]
+
+
+async def test_what_is_left_to_looks_to_come_is_looked_for_at_once_and_told_once(
+    graph: Graph, feed: Feed[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.engine.feed._EVERY_SECONDS", 3600)
+    graph.most = timedelta(seconds=60)
+    listener = feed.listen()
+    await graph.looked(1)
+    for name in ("a", "b", "c"):
+        graph.now += timedelta(seconds=50)
+        graph.write(name)
+    feed.look()
+    assert await told(listener, 3) == ["A", "B", "C"]
+    assert graph.filled == [("a",), ("b",), ("c",)]
+
+
+async def test_who_reads_at_his_own_pace_is_told_all_that_looks_find_one_after_the_other(
+    graph: Graph, feed: Feed[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.engine.feed._EVERY_SECONDS", 3600)
+    graph.most = timedelta(seconds=60)
+    reading = feed.listen()
+    await graph.looked(1)
+    names = [f"change {number}" for number in range(1_250)]
+    for start in range(0, len(names), 50):
+        graph.now += timedelta(seconds=50)
+        graph.write(*names[start : start + 50])
+    feed.look()
+
+    for name in names:
+        assert await told(reading, 1) == [name.upper()]
+        await asyncio.sleep(0.0005)
 
 
 async def test_what_happens_before_the_first_look_has_come_is_told(
