@@ -20,6 +20,7 @@ from orchestrator.api.types.agents import Seat
 from orchestrator.api.types.deliberations import Deliberation
 from orchestrator.api.types.turns import Table, place_of, turn
 from orchestrator.domain import deliberations
+from orchestrator.domain.errors import InvalidInput, RefusedError
 from orchestrator.domain.ids import turn_named
 from orchestrator.domain.reading import read
 from orchestrator.domain.transcripts import Transcript
@@ -108,7 +109,9 @@ class Follow:
         table = Table(now, read(transcript))
         self._read = settled
         self._recorded = frozenset(table.reading.turns)
-        self._over = transcript.ended is not None
+        if transcript.ended is not None:
+            self._over = True
+            self._refuse_beyond(transcript.ended)
         for event in sorted(_events(table), key=lambda event: event.sequence):
             if event.sequence > self._told:
                 self._told = event.sequence
@@ -116,6 +119,12 @@ class Follow:
                 yield event
         # Whoever follows for long does not keep all that was said.
         self._context.refresh()
+
+    def _refuse_beyond(self, last: int) -> None:
+        """Refuse who says that he was told of more than there is: he would take what he was not told, the end among it, for told."""
+        if self._told > last:
+            message = f"after must be {last} at most, the sequence of its end, and is {self._told}"
+            raise RefusedError(InvalidInput(message=message, path=("after",)))
 
     def _settled(self, seen: Transcript, committed: int) -> int:
         """How far the events can be told: to the first that is missing and was not missing before.

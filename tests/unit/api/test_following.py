@@ -51,9 +51,13 @@ async def following(
         yield results
 
 
-async def next_event(results: AsyncIterator[Any]) -> dict[str, Any]:
+async def next_result(results: AsyncIterator[Any]) -> Any:
     async with asyncio.timeout(40):
-        result = await anext(results)
+        return await anext(results)
+
+
+async def next_event(results: AsyncIterator[Any]) -> dict[str, Any]:
+    result = await next_result(results)
     assert result.errors is None, result.errors
     return result.data["deliberationEvents"]
 
@@ -111,7 +115,7 @@ async def test_deliberation_that_is_removed_is_followed_no_longer(house: House) 
     assert told(first) == [("DeliberationClaimed", 1), ("TurnTaken", 2)]
 
 
-@pytest.mark.parametrize("after", range(16))
+@pytest.mark.parametrize("after", range(15))
 async def test_replay_goes_on_where_it_was_left(house: House, after: int) -> None:
     decided, transcript = play(a_deliberation())
     house.archive.keep(decided, transcript)
@@ -121,6 +125,40 @@ async def test_replay_goes_on_where_it_was_left(house: House, after: int) -> Non
         events = await rest(results)
 
     assert [event["sequence"] for event in events] == list(range(after + 1, 15))
+
+
+@pytest.mark.parametrize("ends", ["before he comes", "while he follows"])
+async def test_who_says_that_he_was_told_of_more_than_the_end_is_refused_and_told_where_it_is(
+    house: House, ends: str
+) -> None:
+    house.archive.keep(*play(a_deliberation(), turns=1))
+    if ends == "before he comes":
+        house.archive.keep(*play(a_deliberation()))
+    async with following(house, after=15) as results:
+        waiting = asyncio.create_task(next_result(results))
+        await until(lambda: bool(house.office.followers))
+        house.archive.keep(*play(a_deliberation()))
+        house.office.post("dlb_1", come(14))
+        result = await waiting
+        assert await rest(results) == []
+
+    [error] = result.errors
+    assert error.message == "after must be 14 at most, the sequence of its end, and is 15"
+    assert (error.extensions["code"], error.extensions["path"]) == ("INVALID_INPUT", ["after"])
+
+
+@pytest.mark.parametrize("lacks", [{"status": Status.RUNNING}, {"finished_at": None}])
+async def test_who_was_told_of_an_end_that_is_half_read_is_not_refused(
+    house: House, lacks: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.api.following._AGAIN_SECONDS", 0.01)
+    decided, transcript = play(a_deliberation())
+    house.archive.keep(replace(decided, **lacks), transcript)
+    async with following(house, after=14) as results:
+        waiting = asyncio.create_task(rest(results))
+        await until(lambda: "followed" in house.archive.names)
+        house.archive.keep(decided, transcript)
+        assert await waiting == []
 
 
 async def test_what_was_recorded_and_what_is_spoken_come_in_order_without_a_double(
