@@ -45,6 +45,8 @@ _OK: Final = 200
 _PLAIN: Final = "identity"
 _NO_PRIORITIES: Final = "priority scheduling"
 """In vLLM's words where it has none: the name of an endpoint or a model may have `priority` in it, too."""
+_NO_SCHEMAS: Final = ("response_format", "response format")
+"""In the words of servers that have no structured output, or none for a model: one or the other."""
 _BAD_REQUEST: Final = 400
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
@@ -154,11 +156,14 @@ class ModelClient:
         may_send: Callable[[], bool],
         *,
         in_order: bool = True,
+        in_form: bool = True,
     ) -> Answer:
-        """Send a call, with its priority where it is to be taken in that order and the endpoint takes any."""
+        """Send a call, with its priority where it is to be taken in that order and the endpoint takes any, and so with its schema."""
         takes = in_order and line.takes_priorities
         priority = _PRIORITIES.get(call.priority) if takes else None
-        body = request_body(call, priority)
+        model = call.seat.model.name
+        schema = call.answer_schema if in_form and model not in line.schemaless else None
+        body = request_body(call, schema, priority)
         async with asyncio.timeout(line.opening_seconds):
             response = await line.post(line.address.completions, body, call.turn, may_send)
         try:
@@ -169,14 +174,22 @@ class ModelClient:
             error = await self._error(line, response, call)
         finally:
             await response.aclose()
-        if (
-            priority is not None
-            and response.status_code == _BAD_REQUEST
-            and _NO_PRIORITIES in error.reason.lower()
-        ):
+        if response.status_code != _BAD_REQUEST:
+            raise error
+        said = error.reason.lower()
+        if priority is not None and _NO_PRIORITIES in said:
             # vLLM takes priorities only where it schedules by them, and doesn't say so beforehand.
-            answer = await self._ask(line, place, call, on_token, may_send, in_order=False)
+            answer = await self._ask(
+                line, place, call, on_token, may_send, in_order=False, in_form=in_form
+            )
             line.takes_priorities = False
+            return answer
+        if schema is not None and any(words in said for words in _NO_SCHEMAS):
+            # The prompt asks for the form, too.
+            answer = await self._ask(
+                line, place, call, on_token, may_send, in_order=in_order, in_form=False
+            )
+            line.schemaless.add(model)
             return answer
         raise error
 
@@ -313,8 +326,8 @@ def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
     return cast("httpx.AsyncByteStream", response.stream)
 
 
-def request_body(call: Call, priority: int | None = None) -> bytes:
-    """Return what a call sends; a priority where the endpoint takes one."""
+def request_body(call: Call, schema: Mapping[str, Any] | None, priority: int | None) -> bytes:
+    """Return what a call sends; a schema of the answer and a priority where the endpoint takes them."""
     told: dict[str, Any] = {
         "model": call.seat.model.name,
         "messages": [{"role": one.role, "content": one.content} for one in call.messages],
@@ -325,7 +338,6 @@ def request_body(call: Call, priority: int | None = None) -> bytes:
     }
     if priority is not None:
         told["priority"] = priority
-    schema: Mapping[str, Any] | None = call.answer_schema
     if schema is not None:
         told["response_format"] = {
             "type": "json_schema",

@@ -107,6 +107,8 @@ class Line:
         self.gate: Final = Gate(endpoint.name, most_calls)
         self.takes_priorities = True
         """False once the server has refused a call for its priority."""
+        self.schemaless: Final[set[str]] = set()
+        """The models that the server has refused a call to for the schema of its answer: it may have it for others."""
         self._key: Final = key
         self._allow_link_local: Final = allow_link_local
         self._closing = False

@@ -51,7 +51,10 @@ async def langgraph(url: str, description: str) -> AsyncGenerator[LangGraph]:
     """
     folder = PEERS / "langgraph"
     python = await _python(folder)
-    steps = [[request_body(call).decode() for call in step] for step in calls_of(url, description)]
+    steps = [
+        [request_body(call, call.answer_schema, None).decode() for call in step]
+        for step in calls_of(url, description)
+    ]
     async with (
         own_postgres() as postgres,
         speaking(python, str(folder / "deliberations.py"), postgres.conninfo) as child,

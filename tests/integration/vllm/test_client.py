@@ -265,6 +265,61 @@ async def test_a_refusal_with_and_without_a_priority_is_not_one_of_priorities(
     assert [request.body.get("priority") for request in server.requests] == [-1, None, -1]
 
 
+SCHEMA = {"properties": {"ranking": {"enum": ["A"]}}}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
+        b"This model does not support response format `json_schema`.",
+    ],
+)
+async def test_a_model_that_is_refused_a_schema_is_asked_without_and_never_with_one_again(
+    client: ModelClient, server: ModelServer, words: bytes
+):
+    server.models = ("tiny", "other")
+    server.script(Behaviour(status=400, body=words), turn="trn_1", attempts=1)
+    for turn, model in (("trn_1", "tiny"), ("trn_2", "tiny"), ("trn_3", "other")):
+        asked = seat(endpoint(server.url), model=model)
+        answer = await client.ask(call(asked, turn=turn, answer_schema=SCHEMA), ignore)
+        assert answer.finish_reason == "stop"
+    assert [(one.id, "response_format" in one.body) for one in server.requests] == [
+        ("trn_1", True),
+        ("trn_1", False),
+        ("trn_2", False),
+        ("trn_3", True),
+    ]
+
+
+async def test_a_server_that_takes_neither_priorities_nor_schemas_is_asked_without_both(
+    client: ModelClient, server: ModelServer
+):
+    server.script(Behaviour(status=400, body=b"no response_format here"), attempts=2)
+    asked = seat(endpoint(server.url))
+    await client.ask(call(asked, priority=Priority.HIGH, answer_schema=SCHEMA), ignore)
+    await client.ask(call(asked, priority=Priority.HIGH, answer_schema=SCHEMA), ignore)
+    assert [
+        sorted(one.body.keys() & {"priority", "response_format"}) for one in server.requests
+    ] == [
+        ["priority", "response_format"],
+        ["response_format"],
+        [],
+        [],
+    ]
+
+
+async def test_a_refusal_with_and_without_a_schema_is_not_one_of_schemas(
+    client: ModelClient, server: ModelServer
+):
+    server.script(Behaviour(status=400, body=b"response_format, and much else"), attempts=2)
+    asked = seat(endpoint(server.url))
+    with pytest.raises(ModelError):
+        await client.ask(call(asked, answer_schema=SCHEMA), ignore)
+    await client.ask(call(asked, answer_schema=SCHEMA), ignore)
+    assert ["response_format" in one.body for one in server.requests] == [True, False, True]
+
+
 async def test_the_endpoint_that_a_seat_is_bound_to_is_asked_and_no_other(
     client: ModelClient, server: ModelServer
 ):
