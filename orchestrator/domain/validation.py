@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import unicodedata
 from collections.abc import Collection, Iterator
 from itertools import chain
@@ -149,7 +150,9 @@ def _metadata_mistake(value: object) -> str | None:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError):
-        return "must be a JSON value; NaN and infinite numbers are none"
+        # GraphQL makes a NaN of a whole number that has more digits than Python reads.
+        digits = sys.get_int_max_str_digits()
+        return f"must be a JSON value, without NaN, infinite numbers and those of more than {digits} digits"
     if len(text) > limits.METADATA:
         return f"must not be longer than {limits.METADATA} characters as JSON text, and has {len(text)}"
     if any(text_mistake(part) for part in _texts(value)):

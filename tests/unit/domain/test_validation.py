@@ -138,6 +138,9 @@ def deep(levels: int) -> object:
     return value
 
 
+NO_JSON = "metadata must be a JSON value, without NaN, infinite numbers and those of more than 4300 digits"
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -150,9 +153,10 @@ def deep(levels: int) -> object:
             {"a": [1, {"b": deep(18)}], "c": [[1]]},
             "metadata must not be nested deeper than 20 levels, and has 21",
         ),
-        ({"a": math.nan}, "metadata must be a JSON value; NaN and infinite numbers are none"),
-        ({"a": [math.inf]}, "metadata must be a JSON value; NaN and infinite numbers are none"),
-        (object(), "metadata must be a JSON value; NaN and infinite numbers are none"),
+        ({"a": math.nan}, NO_JSON),
+        ({"a": [math.inf]}, NO_JSON),
+        pytest.param(10**4300, NO_JSON, id="a number of 4301 digits"),
+        (object(), NO_JSON),
         (
             "x" * 9_999,
             "metadata must not be longer than 10000 characters as JSON text, and has 10001",
