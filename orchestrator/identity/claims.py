@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 import jwt
-from jwt import PyJWK
 
 from orchestrator.domain import limits
 from orchestrator.domain.callers import Caller, KnownBy, Scope
 from orchestrator.domain.errors import UnauthenticatedError
 from orchestrator.domain.validation import name_mistake
-from orchestrator.identity.keys import ALGORITHMS
+from orchestrator.identity.keys import ALGORITHMS, Published
 from orchestrator.identity.means import Expected
 
 LEEWAY: Final = timedelta(seconds=30)
@@ -43,7 +42,7 @@ def key_id(token: str) -> str | None:
     return identifier if isinstance(identifier, str) else None
 
 
-def caller_of(token: str, key: PyJWK, expected: Expected) -> Caller:
+def caller_of(token: str, key: Published, expected: Expected) -> Caller:
     """Say who has a token.
 
     Raises:
@@ -65,12 +64,12 @@ def caller_of(token: str, key: PyJWK, expected: Expected) -> Caller:
     )
 
 
-def _verified(token: str, key: PyJWK, expected: Expected) -> Mapping[str, Any]:
+def _verified(token: str, key: Published, expected: Expected) -> Mapping[str, Any]:
     try:
         return jwt.decode(
             token,
-            key,
-            algorithms=sorted(ALGORITHMS),
+            key.key,
+            algorithms=sorted(key.algorithms),
             audience=expected.audience,
             issuer=expected.issuer,
             leeway=LEEWAY,

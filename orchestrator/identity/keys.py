@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 from time import monotonic
 from typing import Any, Final, cast
 
 import httpx
 import structlog
-from jwt import PyJWK, PyJWKSet, PyJWTError
+from jwt import PyJWK, PyJWTError
 
 from orchestrator.domain.errors import UnavailableError, WrongSettingError
 
-ALGORITHMS: Final = frozenset(
-    f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)
-) | {"EdDSA"}
+_RSA = frozenset(f"{kind}{bits}" for kind in ("RS", "PS") for bits in (256, 384, 512))
+ALGORITHMS: Final = _RSA | {"ES256", "ES384", "ES512", "EdDSA"}
 """Those by which who can verify cannot sign: a token that is signed with a public key as if it were a secret is none."""
 
 _RENEWAL_SECONDS = 300.0
@@ -53,6 +54,16 @@ class _UnusableError(Exception):
     """What the issuer answered is of no use."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A key as an issuer has published it."""
+
+    id: str | None
+    key: Any
+    algorithms: frozenset[str]
+    """By which a token may be signed with it: the one that the issuer names, else all that are for a key of its kind."""
+
+
 class Keys:
     """The keys with which one issuer signs, by their ids. `run` must be running for them to stay those that count."""
 
@@ -80,13 +91,13 @@ class Keys:
         self.changed: Callable[[], None] = lambda: None
         """Called where other keys count than before."""
         self._clock = clock
-        self._keys: tuple[PyJWK, ...] = ()
+        self._keys: tuple[Published, ...] = ()
         self._fetched: float | None = None
         self._tried: float | None = None
         self._away = False
         self._fetching = asyncio.Lock()
 
-    async def key(self, identifier: str | None) -> PyJWK | None:
+    async def key(self, identifier: str | None) -> Published | None:
         """Find a key; none where the issuer has none with that id, or none is named and it has several.
 
         Raises:
@@ -123,10 +134,10 @@ class Keys:
         """What the keys are, whatever they are called."""
         return [key.key for key in self._keys]
 
-    def _found(self, identifier: str | None) -> PyJWK | None:
+    def _found(self, identifier: str | None) -> Published | None:
         if identifier is None:
             return self._keys[0] if len(self._keys) == 1 else None
-        return next((key for key in self._keys if key.key_id == identifier), None)
+        return next((key for key in self._keys if key.id == identifier), None)
 
     async def _fetch(self, since: float | None) -> None:
         """Fetch the keys, unless somebody has tried that after `since`, or just now."""
@@ -161,18 +172,27 @@ class Keys:
             if before != self._material:
                 self.changed()
 
-    async def _read(self) -> tuple[PyJWK, ...]:
+    async def _read(self) -> tuple[Published, ...]:
         configuration = await self._get(f"{self.url.rstrip('/')}/.well-known/openid-configuration")
         if configuration.get("issuer") != self.url:
             raise _UnusableError("it says that it is another issuer")
         address = configuration.get("jwks_uri")
         if not isinstance(address, str) or not _is_safe(address):
             raise _UnusableError("it does not say where its keys are, or not by https")
-        keys = PyJWKSet.from_dict(await self._get(address))
+        published = (await self._get(address)).get("keys")
+        if not isinstance(published, list):
+            raise _UnusableError("it publishes no keys")
+        keys: list[tuple[PyJWK, frozenset[str]]] = []
+        for jwk in cast("list[object]", published):
+            if isinstance(jwk, dict):
+                with suppress(PyJWTError):
+                    keys.append(_usable(cast("dict[str, Any]", jwk)))
+        if not keys:
+            raise _UnusableError("it publishes no key of a kind that is known here")
         return tuple(
-            key
-            for key in keys
-            if key.public_key_use in {"sig", None} and key.algorithm_name in ALGORITHMS
+            Published(id=key.key_id, key=key.key, algorithms=algorithms)
+            for key, algorithms in keys
+            if key.public_key_use in {"sig", None} and algorithms <= ALGORITHMS
         )
 
     async def _get(self, address: str) -> dict[str, Any]:
@@ -183,6 +203,18 @@ class Keys:
         if not isinstance(answer, dict):
             raise _UnusableError("no JSON object")
         return cast("dict[str, Any]", answer)
+
+
+def _usable(jwk: dict[str, Any]) -> tuple[PyJWK, frozenset[str]]:
+    """Read a key, and by which algorithms it may sign.
+
+    Raises:
+        PyJWTError: it is of no kind that is known here.
+    """
+    key = PyJWK(jwk)
+    # Where none is named, PyJWT takes the one that a curve has, and of those that an RSA key has the first.
+    named = jwk.get("alg") or key.key_type != "RSA"
+    return key, frozenset({key.algorithm_name}) if named else _RSA
 
 
 def _is_safe(address: str) -> bool:

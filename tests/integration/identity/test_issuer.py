@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.responses import (
     JSONResponse,
@@ -95,6 +96,38 @@ async def test_keys_of_several_kinds_are_known(
     assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
 
 
+@pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"])
+async def test_an_rsa_key_that_is_published_for_no_one_algorithm_counts_for_each_that_is_for_rsa(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, algorithm: str
+) -> None:
+    key = replace(rsa_key("rsa"), algorithm=algorithm)
+    issuer.keys, issuer.more = [], [without_algorithm(key)]
+
+    assert (await doorkeeper.admit(f"Bearer {issuer.sign(key)}")).name == "ada"
+
+
+@pytest.mark.parametrize(
+    ("curve", "algorithm"),
+    [(ec.SECP256R1(), "ES256"), (ec.SECP384R1(), "ES384"), (ec.SECP521R1(), "ES512")],
+    ids=["P-256", "P-384", "P-521"],
+)
+async def test_an_elliptic_key_that_is_published_for_no_algorithm_counts_for_that_of_its_curve(
+    issuer: LocalIssuer,
+    doorkeeper: Doorkeeper,
+    curve: ec.EllipticCurve,
+    algorithm: str,
+) -> None:
+    key = Key(id="ec", algorithm=algorithm, private=ec.generate_private_key(curve))
+    issuer.keys, issuer.more = [], [without_algorithm(key)]
+
+    assert (await doorkeeper.admit(f"Bearer {issuer.sign(key)}")).name == "ada"
+
+
+def without_algorithm(key: Key) -> dict[str, Any]:
+    """As issuers may publish it: of a key's members `alg` is one that need not be there."""
+    return {name: value for name, value in key.public.items() if name != "alg"}
+
+
 async def test_keys_are_fetched_once_for_many_tokens_at_the_same_moment(
     issuer: LocalIssuer, doorkeeper: Doorkeeper
 ) -> None:
@@ -142,6 +175,15 @@ async def test_a_token_that_is_signed_in_no_way_is_none(
     odd: list[object] = [["RS256"], {"RS256": 1}]
     for algorithm in odd:
         assert await refused(doorkeeper, signed_by_what_is_no_name(algorithm, **claims)) == why
+
+
+async def test_a_key_that_is_published_for_one_algorithm_counts_for_no_other(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    issuer.rotate(rsa_key("rsa"))
+
+    other = replace(issuer.key, algorithm="PS256")
+    assert await refused(doorkeeper, issuer.sign(other)) == "the token cannot be read"
 
 
 @pytest.mark.parametrize(
