@@ -1,5 +1,5 @@
 // List deliberations in any of some statuses, newest first, of each of some councils, or of all: the first of each status by its index, and of these the first.
-// $statuses; $councils: [null] means all; $role: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
+// $statuses: in the order in which deliberations have them; $councils: [null] means all; $role: null or what they have to be too; $acceptedSince, $acceptedBefore: null or the bounds of when
 // $above, $below: ids between which to look; $limit: how many of each
 // Column: lists: [council, ids, in order] of each, in one row
 UNWIND $councils AS council
@@ -17,7 +17,8 @@ CALL (council) {
     ORDER BY d.status DESC, d.id DESC
     LIMIT $limit
   }
-  WITH id
+  // Who moves from one to a later one meanwhile is found in both: never in neither, by their order.
+  WITH DISTINCT id
   ORDER BY id DESC
   LIMIT $limit
   RETURN collect(id) AS ids

@@ -273,7 +273,10 @@ def _by_index(
     also: dict[str, Any] = {
         "acceptedSince": where.accepted_since,
         "acceptedBefore": where.accepted_before,
-        "statuses": None if where.statuses is None else sorted(set(where.statuses)),
+        # In the order of life: statements read one after the other, and what moves on meanwhile comes to one that is yet to be read.
+        "statuses": None
+        if where.statuses is None
+        else [status for status in Status if status in where.statuses],
         "role": where.role,
     }
     # Of few, what else they have to be goes in a map: Neo4j plans a statement anew for each combination of parameters that are null,

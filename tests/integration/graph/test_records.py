@@ -372,6 +372,38 @@ async def test_pages_follow_one_another_in_both_directions_without_gap_or_double
     assert backward == expected
 
 
+class _Moving(Graph):
+    """Has statements find what they list in each status twice, as what moves on while they read is found in two of them."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph.driver, graph.address, graph.database, graph.bounds)
+        self.read_in_order: list[list[Status]] = []
+
+    @override
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        if "statuses" not in parameters:
+            return await super().read(name, **parameters)
+        statuses: list[Status] = parameters.pop("statuses")
+        self.read_in_order.append(statuses)
+        return await super().read(name, **parameters, statuses=[*statuses, *statuses])
+
+
+@pytest.mark.parametrize("backward", [False, True])
+async def test_what_moves_from_status_to_status_while_a_page_is_read_is_there_once(
+    seeded: Councils, deliberations: Deliberations, records: GraphRecords, *, backward: bool
+) -> None:
+    everything = await some_of_each(deliberations, records)
+    where = DeliberationFilter(statuses=(Status.FAILED, Status.RUNNING, Status.QUEUED))
+    expected = [one for one in everything if matches(one, where)]
+    moving = _Moving(seeded.graph)
+
+    page = await page_of(GraphRecords(moving), PageRequest(limit=3, backward=backward), where)
+
+    assert list(page.items) == (expected[-3:] if backward else expected[:3])
+    # Read in any other order, what moves on in between would be in none of them.
+    assert moving.read_in_order == [[Status.QUEUED, Status.RUNNING, Status.FAILED]]
+
+
 async def test_a_council_lists_only_what_it_held(
     seeded: Councils, deliberations: Deliberations, records: GraphRecords
 ) -> None:
