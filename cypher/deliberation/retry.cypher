@@ -1,19 +1,23 @@
 // Retry: write a new deliberation on the task of one that failed or was cancelled, ordered as that was, before its council and agents
 // as they are in this transaction.
 // $id: the new one's; $of: the one that is retried; $rehearsal: whether seats that no endpoint but `default` serves go to the rehearsal model
-// $idempotencyKey, $inputDigest, $createdBy: null where there is none
+// $most: how often one may be retried; $idempotencyKey, $inputDigest, $createdBy: null where there is none
 // Columns: id, inputDigest, rehearsal: of what was written now or, under the same id or key, before; id is null where nothing was written. Then:
-//   status: of the one retried, null where there is none; council: its council; serves: whether that serves a role; seats: how many it has
+//   status: of the one retried, null where there is none; retries: how many it has; council: its council; serves: whether that serves a
+//   role; seats: how many it has
 //   If they are as they should be, the council was changed meanwhile.
-// Locks nothing that is shared: a council is compared before and after instead. Two of one key meet at the constraint. What has
-// ended stays as it is, so that it needs no lock either.
+// Locks the one that is retried, so that its retries are counted one after the other, and nothing that others share: a council is compared
+// before and after instead. Two of one key meet there, or where they are of two deliberations at the constraint.
+OPTIONAL MATCH (old:Deliberation {id: $of})
+// The write lock, with a constant; everything after it is read under it.
+SET old.lock = true
+WITH old
 OPTIONAL MATCH (same:Deliberation {id: $id})
 OPTIONAL MATCH (earlier:Deliberation {idempotencyKey: $idempotencyKey})
-OPTIONAL MATCH (old:Deliberation {id: $of})
 WITH coalesce(same, earlier) AS there, old
 OPTIONAL CALL (there, old) {
   WITH there, old
-  WHERE there IS NULL AND old.status IN ['FAILED', 'CANCELLED']
+  WHERE there IS NULL AND old.status IN ['FAILED', 'CANCELLED'] AND COUNT { (old)<-[:RETRIES]-() } < $most
   MATCH (council:Council {id: old.councilId})
   USING INDEX SEEK council:Council(id)
   WHERE council.servesRole IS NOT NULL
@@ -69,4 +73,5 @@ OPTIONAL CALL (there, old) {
 OPTIONAL MATCH (holder:Council {id: old.councilId})
 WITH coalesce(there, deliberation) AS accepted, old, holder
 RETURN accepted.id AS id, accepted.inputDigest AS inputDigest, accepted.rehearsal AS rehearsal, old.status AS status,
-  holder.id AS council, holder.servesRole IS NOT NULL AS serves, COUNT { (holder)<-[:SITS_ON]-(:Agent) } AS seats
+  COUNT { (old)<-[:RETRIES]-() } AS retries, holder.id AS council, holder.servesRole IS NOT NULL AS serves,
+  COUNT { (holder)<-[:SITS_ON]-(:Agent) } AS seats

@@ -26,5 +26,7 @@ TEMPERATURE = 2.0
 TOKENS = 32_768
 """Of one answer."""
 DEADLINE_SECONDS = 7 * 24 * 3600
+RETRIES = 100
+"""Of one deliberation, which are listed together; each of them may be retried as often."""
 TOKEN_BUDGET = 2**53
 """The largest count that JSON holds exactly everywhere."""

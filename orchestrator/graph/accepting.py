@@ -8,6 +8,7 @@ from typing import Any
 
 from neo4j import Record
 
+from orchestrator.domain import limits
 from orchestrator.domain.deliberations import Status
 from orchestrator.domain.errors import Conflict, Mistake, NotFound, RefusedError, UnavailableError
 from orchestrator.engine.ports import Accepted, CouncilById, CouncilByRole, Order, Retry
@@ -98,7 +99,8 @@ async def retry(graph: Graph, order: Retry) -> Accepted:
     """Write a new deliberation on the task of an old one in one transaction, or find what the same key made before.
 
     Raises:
-        RefusedError: there is none to retry, it has not ended without a verdict, or its council is not there any more.
+        RefusedError: there is none to retry, it has not ended without a verdict, it was retried as often as one may be, or its
+            council is not there any more.
     """
     idempotency = order.idempotency
 
@@ -107,6 +109,7 @@ async def retry(graph: Graph, order: Retry) -> Accepted:
             "deliberation/retry",
             id=order.deliberation,
             of=order.of,
+            most=limits.RETRIES,
             idempotencyKey=None if idempotency is None else idempotency.key,
             inputDigest=None if idempotency is None else idempotency.input_digest,
             createdBy=order.created_by,
@@ -144,6 +147,12 @@ def _no_retry(order: Retry, row: Record) -> Mistake | None:
     if status not in _RETRIED:
         return Conflict(
             message=f"only one that failed or was cancelled can be retried, and this one is {status}",
+            path=("id",),
+            existing=order.of,
+        )
+    if row["retries"] >= limits.RETRIES:
+        return Conflict(
+            message=f"it has {row['retries']} retries, and may have {limits.RETRIES} at most: retry one of those",
             path=("id",),
             existing=order.of,
         )

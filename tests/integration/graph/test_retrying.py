@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.api.ports import Records
+from orchestrator.domain import limits
 from orchestrator.domain.councils import Seat
 from orchestrator.domain.deliberations import Priority, Retries, Status, StopReason
 from orchestrator.domain.drafts import AgentChange, CouncilChange, Idempotency
@@ -172,6 +173,39 @@ async def test_what_has_not_ended_without_a_verdict_is_a_conflict_that_shows_it(
     assert await whole_graph() == before
 
 
+async def test_one_is_retried_only_so_often_however_many_ask_for_it_at_once(
+    deliberations: Deliberations,
+    records: Records,
+    whole_graph: Callable[[], Awaitable[list[Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "RETRIES", 3)
+    old = await cancelled(deliberations)
+
+    answers = await asyncio.gather(
+        *(deliberations.retry(a_retry(old)) for _ in range(12)), return_exceptions=True
+    )
+
+    accepted = {one.deliberation for one in answers if isinstance(one, Accepted)}
+    assert len(accepted) == 3
+    assert set((await records.retries([old]))[old].by) == accepted
+    refused = [one for one in answers if isinstance(one, RefusedError)]
+    assert {one.mistakes for one in refused} == {
+        (
+            Conflict(
+                message="it has 3 retries, and may have 3 at most: retry one of those",
+                path=("id",),
+                existing=old,
+            ),
+        )
+    }
+    assert len(refused) == 9
+    before = await whole_graph()
+    with pytest.raises(RefusedError):
+        await deliberations.retry(a_retry(old))
+    assert await whole_graph() == before
+
+
 async def test_what_is_not_there_is_not_found(deliberations: Deliberations) -> None:
     with pytest.raises(RefusedError) as refused:
         await deliberations.retry(a_retry("dlb_none"))
@@ -208,6 +242,20 @@ async def test_forty_retries_of_one_key_at_once_make_one_deliberation(
     assert len({one.deliberation for one in accepted}) == 1
     assert sum(one.new for one in accepted) == 1
     assert (await records.retries([old]))[old].by == (accepted[0].deliberation,)
+
+
+async def test_a_key_brings_back_the_last_retry_that_one_may_have_to_all_who_ask_at_once(
+    deliberations: Deliberations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RETRIES", 1)
+    old = await cancelled(deliberations)
+    key = Idempotency(key="ada/retryDeliberation/1", input_digest="d1")
+
+    accepted = await asyncio.gather(
+        *(deliberations.retry(a_retry(old, idempotency=key)) for _ in range(12))
+    )
+
+    assert len({one.deliberation for one in accepted}) == 1
 
 
 async def test_a_key_brings_back_its_retry_and_with_another_input_is_a_conflict(
