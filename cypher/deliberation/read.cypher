@@ -1,5 +1,5 @@
 // Read deliberations with their tasks and seats.
-// $ids
+// $ids; $brief: whether of their tasks nothing but id and externalId is read
 // Columns: deliberation, task and seats of each that is there, in no order, a row each: Neo4j has to have all of a row in its
 // memory to send it. All are lists without names and times are microseconds since 1970: the driver reads those ten times as fast.
 // deliberation: id, councilId, councilVersion, role, protocol, rounds, quorum, decision, priority, status, stopReason, failure, rehearsal,
@@ -21,9 +21,9 @@ RETURN [
   d.finishedAt.epochSeconds * 1000000 + d.finishedAt.microsecond, d.deadline.epochSeconds * 1000000 + d.deadline.microsecond,
   d.tokenBudget, d.tokensReserved, d.tokensSettled, d.prunedAt.epochSeconds * 1000000 + d.prunedAt.microsecond, d.createdBy, d.resumptions, d.sequence,
   d.promptTokens, d.cachedPromptTokens, d.completionTokens, d.calls
-] AS deliberation, [
+] AS deliberation, CASE WHEN $brief THEN [task.id, '', null, null, [], task.externalId, null] ELSE [
   task.id, task.description, task.context, task.rubric, task.requirements, task.externalId, task.metadata
-] AS task, [(node)-[:SEATS]->(place:Seat) | [
+] END AS task, [(node)-[:SEATS]->(place:Seat) | [
   place.number, place.persona, place.temperature, place.maxTokens,
   head([(place)-[:SPEAKS_WITH]->(m:Model) | [m.id, m.name, coalesce(m.rehearsal, false),
     [(m)-[:SERVED_BY]->(e:Endpoint) | [e.id, e.name, e.url, e.apiKeyVariable]]]]),

@@ -27,11 +27,12 @@ T = TypeVar("T")
 
 
 class DeliberationPage(NamedTuple):
-    """Which page of which list, and whether with seats."""
+    """Which page of which list, whether with seats, and whether nobody asks for the texts of their tasks."""
 
     page: PageRequest
     where: DeliberationFilter
     seated: bool
+    brief: bool = False
 
 
 class AsOf(NamedTuple):
@@ -218,13 +219,13 @@ def _pages(
     records: Records, know: Callable[[Iterable[Deliberation]], None]
 ) -> DataLoader[DeliberationPage, Page[Deliberation]]:
     async def load(asked: list[DeliberationPage]) -> list[Page[Deliberation]]:
-        alike: dict[tuple[PageRequest, bool], list[DeliberationPage]] = {}
+        alike: dict[tuple[PageRequest, bool, bool], list[DeliberationPage]] = {}
         for one in asked:
-            alike.setdefault((one.page, one.seated), []).append(one)
+            alike.setdefault((one.page, one.seated, one.brief), []).append(one)
         found: dict[DeliberationPage, Page[Deliberation]] = {}
-        for (page, seated), these in alike.items():
+        for (page, seated, brief), these in alike.items():
             lists = [one.where for one in these]
-            pages = await records.deliberations_of_each(page, lists, seated=seated)
+            pages = await records.deliberations_of_each(page, lists, seated=seated, brief=brief)
             found.update(zip(these, pages, strict=True))
             know(chain.from_iterable(one.items for one in pages))
         return [found[one] for one in asked]

@@ -153,11 +153,12 @@ class Records(Protocol):
         ...
 
     async def deliberations_of_each(
-        self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool
+        self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool, brief: bool
     ) -> Sequence[Page[Deliberation]]:
         """The same page of each list; those that differ only in their council or task cost one statement together.
 
-        Where they are not `seated` they come without their seats, which are most of what there is to read.
+        Where they are not `seated` they come without their seats, which are most of what there is to read;
+        where they are `brief`, of their tasks with id and external id only.
         """
         ...
 

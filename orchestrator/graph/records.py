@@ -85,12 +85,12 @@ class GraphRecords:
     # ---------------------------------------------------------------- deliberations
 
     async def deliberations_by_id(
-        self, ids: Collection[str], *, seated: bool = True
+        self, ids: Collection[str], *, seated: bool = True, brief: bool = False
     ) -> Mapping[str, Deliberation]:
         name = "deliberation/read" if seated else "deliberation/read_without_seats"
 
         async def read(ids: list[str]) -> dict[str, Deliberation]:
-            rows = await self._graph.read(name, ids=ids)
+            rows = await self._graph.read(name, ids=ids, brief=brief)
             found = reading.deliberations(reading.still_there(rows))
             return {deliberation.id: deliberation for deliberation in found}
 
@@ -100,7 +100,12 @@ class GraphRecords:
         return await self._deliberation(id, None)
 
     async def deliberations_of_each(
-        self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool = True
+        self,
+        page: PageRequest,
+        lists: Sequence[DeliberationFilter],
+        *,
+        seated: bool = True,
+        brief: bool = False,
     ) -> tuple[Page[Deliberation], ...]:
         name = "deliberation/list_newer" if page.backward else "deliberation/list_older"
         span = paging.span(page)
@@ -115,7 +120,7 @@ class GraphRecords:
         pages = [paging.page_of(page, nothing if of is None else of) for of in ids]
         of_all = list(dict.fromkeys(id_ for one in pages for id_ in one.items))
         found: Mapping[str, Deliberation] = (
-            await self.deliberations_by_id(of_all, seated=seated) if of_all else {}
+            await self.deliberations_by_id(of_all, seated=seated, brief=brief) if of_all else {}
         )
         return tuple(_with_those(found, one) for one in pages)
 

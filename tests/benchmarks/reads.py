@@ -235,14 +235,14 @@ def reads_of(deliberations: int) -> tuple[Read, ...]:
             {"id": council},
             ("council/find_by_id", {"ids": [council], "seated": False}),
             ("deliberation/list_older_of_council", {**some, "councils": [council], "limit": 11}),
-            ("deliberation/read_without_seats", {"ids": of_council[:10]}),
+            ("deliberation/read_without_seats", {"ids": of_council[:10], "brief": False}),
         ),
         read(
             "R3 a deliberation of 20 turns",
             "deliberation",
             3.0,
             {"id": newest},
-            ("deliberation/read", {"ids": [newest]}),
+            ("deliberation/read", {"ids": [newest], "brief": False}),
             ("turn/read_transcripts", {"ids": [newest], "brief": []}),
         ),
         read(
@@ -254,7 +254,7 @@ def reads_of(deliberations: int) -> tuple[Read, ...]:
                 "deliberation/list_older_in_status",
                 {**some, "statuses": statuses, "councils": [None], "limit": 51},
             ),
-            ("deliberation/read_without_seats", {"ids": newest_decided}),
+            ("deliberation/read_without_seats", {"ids": newest_decided, "brief": False}),
             ("deliberation/count_by_status", {}),
         ),
     )

@@ -243,7 +243,9 @@ async def deliberations_page(
     found: Page[deliberations.Deliberation] = Page(items=())
     if not only_counted(info):
         seated = not asked_of(info, "edges", "node") <= _WITHOUT_SEATS
-        found = await loaders.deliberation_pages.load(DeliberationPage(page, where, seated))
+        brief = asked_of(info, "edges", "node", "task") <= task_types.BRIEF
+        asked = DeliberationPage(page, where, seated, brief)
+        found = await loaders.deliberation_pages.load(asked)
     return connection(
         found,
         node=Deliberation.of,

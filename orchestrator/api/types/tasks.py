@@ -15,7 +15,7 @@ from orchestrator.domain import deliberations as domain
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.pages import Page, PageRequest
 
-_BRIEF = frozenset({"__typename", "id", "externalId", "deliberations"})
+BRIEF = frozenset({"__typename", "id", "externalId", "deliberations"})
 """Fields that look at none of its texts, which may be long: where nothing else is asked for, these are not read."""
 
 
@@ -55,7 +55,7 @@ async def tasks_page(info: Info, page: PageRequest, external_id: str | None) -> 
     port = info.context.ports.records
     found: Page[domain.Task] = Page(items=())
     if not only_counted(info):
-        brief = asked_of(info, "edges", "node") <= _BRIEF
+        brief = asked_of(info, "edges", "node") <= BRIEF
         found = await port.tasks(page, external_id, brief=brief)
     return connection(
         found,

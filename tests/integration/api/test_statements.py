@@ -222,6 +222,25 @@ async def test_texts_of_tasks_are_read_only_where_they_are_asked_for(
 @pytest.mark.parametrize(
     ("asked", "brief"),
     [
+        ("status", True),
+        ("task { id deliberations { totalCount } }", True),
+        ("task { description }", False),
+        ("... on Deliberation { task { ... on Task { rubric } } seats { number } }", False),
+    ],
+)
+async def test_texts_of_the_tasks_of_deliberations_are_read_only_where_they_are_asked_for(
+    api: Api, ran: Ran, asked: str, *, brief: bool
+) -> None:
+    await api.ask(f"{{ deliberations(first: 2) {{ edges {{ node {{ id {asked} }} }} }} }}")
+
+    read = [given["brief"] for name, given in ran if name.startswith("deliberation/read")]
+    assert read == [brief]
+
+
+@pytest.mark.usefixtures("held")
+@pytest.mark.parametrize(
+    ("asked", "brief"),
+    [
         ("progress { turnsTaken }", True),
         ("verdict { winner { agent { name } } }", True),
         ("turns { edges { node { kind } } }", True),
@@ -244,8 +263,8 @@ async def test_what_was_said_is_read_only_where_it_is_asked_for(
     [
         ("turn/read_transcripts", {"brief": []}),
         ("deliberation/follow", {}),
-        ("deliberation/read", {}),
-        ("deliberation/read_without_seats", {}),
+        ("deliberation/read", {"brief": False}),
+        ("deliberation/read_without_seats", {"brief": False}),
     ],
 )
 @pytest.mark.usefixtures("held")

@@ -541,11 +541,11 @@ async def test_a_page_leaves_out_what_is_pruned_while_it_is_read(
     class Slow(GraphRecords):
         @override
         async def deliberations_by_id(
-            self, ids: Collection[str], *, seated: bool = True
+            self, ids: Collection[str], *, seated: bool = True, brief: bool = False
         ) -> Mapping[str, Deliberation]:
             assert first in ids
             await pruner.prune(old())
-            return await super().deliberations_by_id(ids, seated=seated)
+            return await super().deliberations_by_id(ids, seated=seated, brief=brief)
 
     page = await page_of(Slow(pruner.graph), PageRequest(limit=5), DeliberationFilter())
     assert [one.id for one in page.items] == [running.deliberation]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -278,10 +278,10 @@ class _Pruning(GraphRecords):
 
     @override
     async def deliberations_by_id(
-        self, ids: Collection[str], *, seated: bool = True
+        self, ids: Collection[str], *, seated: bool = True, brief: bool = False
     ) -> Mapping[str, Deliberation]:
         left = [id_ for id_ in ids if id_ not in self.gone]
-        return await super().deliberations_by_id(left, seated=seated)
+        return await super().deliberations_by_id(left, seated=seated, brief=brief)
 
 
 @pytest.mark.parametrize("gone", [(0, 1), (1,), ()])
@@ -587,6 +587,26 @@ async def test_of_tasks_that_are_read_in_brief_there_are_their_names_alone(
     assert (brief.id, brief.external_id) == (whole.id, whole.external_id)
     assert whole.description
     assert not brief.description
+
+
+@pytest.mark.parametrize("seated", [True, False])
+async def test_of_deliberations_that_are_read_in_brief_all_is_there_but_the_texts_of_their_tasks(
+    deliberations: Deliberations, records: GraphRecords, *, seated: bool
+) -> None:
+    await claimed(deliberations)
+
+    def page(*, brief: bool) -> Awaitable[Sequence[Page[Deliberation]]]:
+        return records.deliberations_of_each(
+            PageRequest(limit=5), (EVERYTHING,), seated=seated, brief=brief
+        )
+
+    ((whole,),) = (one.items for one in await page(brief=False))
+    ((brief,),) = (one.items for one in await page(brief=True))
+
+    assert whole.task.description
+    assert not brief.task.description
+    assert (brief.task.id, brief.task.external_id) == (whole.task.id, whole.task.external_id)
+    assert replace(brief, task=whole.task) == whole
 
 
 async def test_of_transcripts_that_are_read_in_brief_all_is_there_but_what_was_said(

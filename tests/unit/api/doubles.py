@@ -342,8 +342,9 @@ class Archive(Asked):
         return self.kept.get(id)
 
     async def deliberations_of_each(
-        self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool
+        self, page: PageRequest, lists: Sequence[DeliberationFilter], *, seated: bool, brief: bool
     ) -> Sequence[Page[Deliberation]]:
+        del brief
         self.ask("deliberations_of_each", page, *lists)
         pages = self.pages or [cut_page(self._deliberations(where), page) for where in lists]
         if seated:
