@@ -2,7 +2,10 @@
 // parameters: none
 // returns: ids (deliberation), one row a violation
 MATCH (d:Deliberation)
-OPTIONAL MATCH (d)-[:CLAIMED]->(k:Claim)
-WITH d, count(k) AS claims, count(DISTINCT k.epoch) AS epochs, coalesce(max(k.epoch), 0) AS last
+CALL (d) {
+  MATCH (d)-[:CLAIMED]->(k:Claim)
+  RETURN count(k) AS claims, count(DISTINCT k.epoch) AS epochs, coalesce(max(k.epoch), 0) AS last
+}
+WITH d, claims, epochs, last
 WHERE claims <> epochs OR claims <> last OR d.epoch <> last + CASE d.status WHEN 'CANCELLED' THEN 1 ELSE 0 END
 RETURN [d.id] AS ids

@@ -2,8 +2,11 @@
 // parameters: none
 // returns: ids (deliberation), one row a violation
 MATCH (d:Deliberation)
-OPTIONAL MATCH (d)-[:HAS_TURN]->(t:Turn)
-WITH
-  d, sum(t.promptTokens) AS prompt, sum(t.cachedPromptTokens) AS cached, sum(t.completionTokens) AS completion, sum(t.calls) AS calls
+CALL (d) {
+  MATCH (d)-[:HAS_TURN]->(t:Turn)
+  RETURN
+    sum(t.promptTokens) AS prompt, sum(t.cachedPromptTokens) AS cached, sum(t.completionTokens) AS completion, sum(t.calls) AS calls
+}
+WITH d, prompt, cached, completion, calls
 WHERE d.promptTokens <> prompt OR d.cachedPromptTokens <> cached OR d.completionTokens <> completion OR d.calls <> calls
 RETURN [d.id] AS ids

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -68,22 +68,34 @@ def rules() -> tuple[Rule, ...]:
 
 
 async def examine(graph: Streams) -> tuple[Violation, ...]:
-    """Check every rule; of each, the first thousand violations are returned."""
-    known = parameters()
+    """Check every rule; of each, the first thousand violations are returned.
+
+    What is violated is looked at again: of what a service writes meanwhile, a rule may have seen a part before and a part after that.
+    """
     found: list[Violation] = []
     for rule in rules():
-        name = f"doctor/{rule.name}"
-        of_this: list[Violation] = []
-        records = graph.stream(name, seconds=_SECONDS, **_taken(name, known))
-        async with aclosing(records):
-            async for record in records:
-                of_this.append(
-                    Violation(rule=rule.name, meaning=rule.meaning, ids=tuple(record["ids"]))
-                )
-                if len(of_this) == MOST_OF_A_RULE:
-                    break
-        found += of_this
+        seen = await _broken(graph, rule)
+        if seen:
+            found += await _broken(graph, rule, among=seen)
     return tuple(found)
+
+
+async def _broken(
+    graph: Streams, rule: Rule, *, among: Iterable[Violation] | None = None
+) -> list[Violation]:
+    """List where a rule does not hold, of these places alone where they are given: what is listed with one may come in another order."""
+    name = f"doctor/{rule.name}"
+    places = None if among is None else {frozenset(one.ids) for one in among}
+    found: list[Violation] = []
+    records = graph.stream(name, seconds=_SECONDS, **_taken(name, parameters()))
+    async with aclosing(records):
+        async for record in records:
+            ids = tuple(record["ids"])
+            if places is None or frozenset(ids) in places:
+                found.append(Violation(rule=rule.name, meaning=rule.meaning, ids=ids))
+            if len(found) == MOST_OF_A_RULE:
+                break
+    return found
 
 
 async def endless_timeouts(graph: Graph) -> tuple[str, ...]:
