@@ -8,6 +8,7 @@ import sys
 import uuid
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,18 +38,27 @@ _DURATION = re.compile(r"(\d+)([smhd]?)")
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def text_of(argument: str) -> str:
-    """Return a text as it was meant: `-` is standard input, `@file` a file's content, anything else itself."""
+def text_of(argument: str, name: str) -> str:
+    """Return a text as it was meant: `-` is standard input, `@file` a file's content, anything else itself.
+
+    Raises:
+        InputError: there is none, or it is not UTF-8; `name` is what the argument is called.
+    """
+    if argument == "@":
+        raise InputError(f"{name}: @ names no file; @FILE reads one, - standard input")
+    source = "standard input" if argument == "-" else argument[1:]
     try:
         if argument == "-":
-            return sys.stdin.read()
-        if argument.startswith("@"):
-            return Path(argument[1:]).read_text(encoding="utf-8")
+            content = sys.stdin.buffer.read()
+        elif argument.startswith("@"):
+            content = Path(source).read_bytes()
+        else:
+            return argument
+        return TextIOWrapper(BytesIO(content), encoding="utf-8").read()
     except OSError as error:
-        raise InputError(f"{argument[1:]} cannot be read: {error.strerror}") from error
+        raise InputError(f"{name}: {source} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{argument} is not UTF-8 text: {error.reason}") from error
-    return argument
+        raise InputError(f"{name}: {source} is not UTF-8 text: {error.reason}") from error
 
 
 def duration_of(argument: str) -> timedelta:

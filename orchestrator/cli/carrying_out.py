@@ -17,23 +17,21 @@ from orchestrator.cli.exits import Exit
 from orchestrator.cli.screen import Screen, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from orchestrator.settings import Settings
 
 DEBUG_VARIABLE = "COUNCIL_DEBUG"
 
 
-def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
+def carry_out(work: Callable[[Settings, Screen], Coroutine[object, object, Exit]]) -> None:
     """Do the work, and exit with how it went: an error is a sentence, never a stack trace."""
     screen = Screen.of_process()
-
-    async def carried_out() -> Exit:
-        return await work(environment.read(), screen)
-
     try:
+        # What a command reads before it awaits anything must end at the first Ctrl-C: within the loop that would wait for it.
+        begun = work(environment.read(), screen)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(carried_out())
+            code = runner.run(begun)
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = Exit.INTERRUPTED
     except BrokenPipeError:

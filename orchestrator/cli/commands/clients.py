@@ -9,6 +9,8 @@ import typer
 from orchestrator.cli.commands.loading import as_client
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from orchestrator.cli.exits import Exit
     from orchestrator.cli.screen import Screen
     from orchestrator.client import CouncilClient
@@ -104,18 +106,18 @@ def ask(
     Example:  council ask QA @task.md --context @design.md --json | jq .deliberation.verdict.ranking
     """
 
-    async def work(client: CouncilClient, screen: Screen) -> Exit:
+    def work(client: CouncilClient, screen: Screen) -> Coroutine[object, object, Exit]:
         from orchestrator.cli import asking
         from orchestrator.client.models import Priority, TaskInput
 
-        return await asking.ask(
+        return asking.ask(
             client,
             screen,
             role=role,
             task=TaskInput(
-                description=asking.text_of(task),
-                context=None if context is None else asking.text_of(context),
-                rubric=None if rubric is None else asking.text_of(rubric),
+                description=asking.text_of(task, "TASK"),
+                context=None if context is None else asking.text_of(context, "--context"),
+                rubric=None if rubric is None else asking.text_of(rubric, "--rubric"),
                 requirements=requirement or None,
             ),
             rounds=rounds,

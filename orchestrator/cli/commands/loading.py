@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from orchestrator.cli.exits import Exit
     from orchestrator.cli.screen import Screen
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 
-def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
+def carry_out(work: Callable[[Settings, Screen], Coroutine[object, object, Exit]]) -> None:
     """Do the work, and exit with how it went."""
     from orchestrator.cli import carrying_out, logs
 
@@ -22,7 +22,9 @@ def carry_out(work: Callable[[Settings, Screen], Awaitable[Exit]]) -> None:
     carrying_out.carry_out(work)
 
 
-def as_client(work: Callable[[CouncilClient, Screen], Awaitable[Exit]], url: str | None) -> None:
+def as_client(
+    work: Callable[[CouncilClient, Screen], Coroutine[object, object, Exit]], url: str | None
+) -> None:
     """Do work that needs a client of the service, which loads nothing that logs."""
     from orchestrator.cli import connecting
 

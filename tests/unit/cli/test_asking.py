@@ -1,0 +1,77 @@
+"""What `council ask` takes for the texts of a task, and what it says of those that are none."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typing_extensions import override
+
+from orchestrator.cli.asking import text_of
+from orchestrator.cli.commands import clients
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.failures import InputError
+
+
+def typed(content: bytes) -> io.TextIOWrapper:
+    """Standard input as Python opens it in the locale C: what is no text becomes lone surrogates."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", errors="surrogateescape")
+
+
+def test_a_text_is_itself_or_what_is_typed_or_what_a_file_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "task.md"
+    file.write_bytes("für\r\nalle".encode())
+    monkeypatch.setattr(sys, "stdin", typed("für\r\nalle".encode()))
+
+    assert text_of("a @file", "TASK") == "a @file"
+    assert text_of(f"@{file}", "TASK") == "für\nalle"
+    assert text_of("-", "TASK") == "für\nalle"
+
+
+def test_what_is_no_text_is_told_by_its_argument_wherever_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "task.md"
+    file.write_bytes(b"a\xffb")
+    monkeypatch.setattr(sys, "stdin", typed(b"a\xffb"))
+
+    with pytest.raises(InputError, match=f"^TASK: {file} is not UTF-8 text: "):
+        text_of(f"@{file}", "TASK")
+    with pytest.raises(InputError, match=r"^--context: standard input is not UTF-8 text: "):
+        text_of("-", "--context")
+
+
+def test_a_file_that_cannot_be_read_is_told_by_its_argument_and_its_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"^--rubric: {tmp_path} cannot be read: Is a directory$"):
+        text_of(f"@{tmp_path}", "--rubric")
+    with pytest.raises(InputError, match=r"^TASK: @ names no file; @FILE reads one"):
+        text_of("@", "TASK")
+
+
+class _Broken(io.BytesIO):
+    """A terminal at which somebody presses Ctrl-C once, in the midst of his text."""
+
+    read_on = False
+
+    @override
+    def read(self, size: int | None = -1) -> bytes:
+        signal.raise_signal(signal.SIGINT)
+        self.read_on = True
+        return b""
+
+
+def test_one_ctrl_c_is_enough_while_a_text_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = _Broken()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(terminal))
+
+    with pytest.raises(typer.Exit) as left:
+        clients.ask("DEV", "-")
+
+    assert left.value.exit_code == Exit.INTERRUPTED
+    assert not terminal.read_on
