@@ -10,7 +10,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from orchestrator.domain.addresses import url_mistake
+from orchestrator.domain.addresses import can_be_looked_up, graph_mistake, url_mistake
 from orchestrator.domain.callers import token_mistake
 from orchestrator.domain.councils import FIRST_MODEL
 from orchestrator.domain.validation import model_mistake
@@ -314,13 +314,34 @@ class Settings(BaseSettings):
 
     @field_validator("neo4j_uri")
     @classmethod
-    def _holds_no_login(cls, uri: str | None) -> str | None:
+    def _leads_to_a_graph(cls, uri: str | None) -> str | None:
+        """Judge it before it is taken apart, for the driver or for Neo4j Browser; a login in it would be shown."""
         if uri is not None and "@" in uri:
             msg = "a user and a password belong into NEO4J_USER and NEO4J_PASSWORD"
             raise ValueError(msg)
+        if uri is not None and (mistake := graph_mistake(uri)):
+            msg = f"it {mistake}"
+            raise ValueError(msg)
         return uri
 
-    @field_validator("token")
+    @field_validator("browser_url")
+    @classmethod
+    def _is_a_page(cls, url: str | None) -> str | None:
+        """Take no login, which would be shown, and nothing that what is filled in could not stand behind."""
+        if url is not None and not re.fullmatch(r"https?://[^\s@?#]+", url, re.IGNORECASE):
+            msg = "it must be a URL such as http://host:7474/browser, without a user, a password and a query"
+            raise ValueError(msg)
+        return url
+
+    @field_validator("host")
+    @classmethod
+    def _is_a_host(cls, host: str) -> str:
+        if re.search(r"[\s/@]", host) or not can_be_looked_up(host):
+            msg = "it must be an address or a name of this machine, such as 127.0.0.1 or localhost"
+            raise ValueError(msg)
+        return host
+
+    @field_validator("token", "vllm_api_key")
     @classmethod
     def _fits_into_a_header(cls, token: SecretStr | None) -> SecretStr | None:
         """Take it without the line's end of the file that it was read from."""
@@ -328,7 +349,7 @@ class Settings(BaseSettings):
             return None
         shown = token.get_secret_value().strip()
         if mistake := token_mistake(shown):
-            msg = f"a token {mistake}"
+            msg = f"it {mistake}"
             raise ValueError(msg)
         return SecretStr(shown)
 
@@ -361,7 +382,11 @@ class Settings(BaseSettings):
     @field_validator("documents")
     @classmethod
     def _are_somewhere(cls, documents: str | None) -> str | None:
-        if documents not in {None, "package"} and not Path(documents or "").is_dir():
+        try:
+            found = documents in {None, "package"} or Path(documents or "").is_dir()
+        except OSError:
+            found = False
+        if not found:
             msg = f"{documents!r} must be `package` or a directory"
             raise ValueError(msg)
         return documents

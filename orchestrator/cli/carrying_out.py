@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import traceback
 from typing import TYPE_CHECKING
 
@@ -21,15 +20,16 @@ if TYPE_CHECKING:
 
     from orchestrator.settings import Settings
 
-DEBUG_VARIABLE = "COUNCIL_DEBUG"
-
 
 def carry_out(work: Callable[[Settings, Screen], Coroutine[object, object, Exit]]) -> None:
     """Do the work, and exit with how it went: an error is a sentence, never a stack trace."""
     screen = Screen.of_process()
+    debug = False
     try:
+        settings = environment.read()
+        debug = settings.debug
         # What a command reads before it awaits anything must end at the first Ctrl-C: within the loop that would wait for it.
-        begun = work(environment.read(), screen)
+        begun = work(settings, screen)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(begun)
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -40,11 +40,11 @@ def carry_out(work: Callable[[Settings, Screen], Coroutine[object, object, Exit]
     except EndedError as ended:
         code = Exit(128 + ended.number)
     except Exception as error:  # noqa: BLE001 - the last one that can say it to a person
-        code = _explain(error, screen)
+        code = _explain(error, screen, debug=debug)
     raise typer.Exit(code)
 
 
-def _explain(error: Exception, screen: Screen) -> Exit:
+def _explain(error: Exception, screen: Screen, *, debug: bool) -> Exit:
     # It knows the errors of all commands, and with them what none but clients need.
     from orchestrator.cli.failures import cause_of, exit_of, words_of  # noqa: PLC0415
 
@@ -52,11 +52,11 @@ def _explain(error: Exception, screen: Screen) -> Exit:
     code = exit_of(error)
     if code is not None:
         said = harmless(words_of(error))
-    elif os.environ.get(DEBUG_VARIABLE):
+    elif debug:
         traceback.print_exception(error)
         return Exit.FAILED
     else:
         kind = type(error).__name__
-        said = f"this is a defect: {kind}: {harmless(str(error))} ({DEBUG_VARIABLE}=1 shows where)"
+        said = f"this is a defect: {kind}: {harmless(str(error))} (COUNCIL_DEBUG=1 shows where)"
     screen.warn(Text.assemble(("council: ", "problem"), said))
     return Exit.FAILED if code is None else code

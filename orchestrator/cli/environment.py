@@ -89,6 +89,7 @@ def _complaint(variable: str, value: object, message: str, fields: Mapping[str, 
     secret = field is None or "Secret" in str(field.annotation)
     given = MASKED if secret else repr(without_password(str(value)))
     expected = message.removeprefix("Input ").removeprefix("String ").removeprefix("Value error, ")
-    expected, _, _ = expected.partition(", unable to")
+    # Of a list it says which one is wrong, by its text.
+    expected = without_password(expected.partition(", unable to")[0])
     meaning = f" ({field.description})" if field is not None and field.description else ""
     return f"{variable} is {given}, but {expected}.{meaning}"

@@ -47,6 +47,7 @@ _CARRIES_IPV4 = (
     IPv6Network("::/96"),  # IPv4-compatible
 )
 
+_OF_A_GRAPH = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?")
 _FOUR_NUMBERS = re.compile(r"[0-9]+(\.[0-9]+){3}")
 _NAME = re.compile(r"[a-z0-9._-]+")
 
@@ -71,12 +72,36 @@ def url_mistake(url: str, *, allow_link_local: bool) -> str | None:
     return _parts_mistake(url, parts, port, allow_link_local=allow_link_local)
 
 
+def graph_mistake(url: str) -> str | None:
+    """Say what is wrong with the URL of a graph, as a phrase that follows "it"; none where nothing is."""
+    try:
+        parts = urlsplit(url)
+        fits = (
+            _OF_A_GRAPH.fullmatch(parts.scheme)
+            and parts.port != 0
+            and can_be_looked_up(parts.hostname or "localhost")
+        )
+    except ValueError:
+        fits = False
+    return None if fits else "must be a URL such as neo4j://host:7687 or bolt+s://host"
+
+
 def without_password(url: str) -> str:
     """Mask what a URL may carry before its host: a password, or whatever may be one.
 
     Up to the last @, since a password that was not encoded may hold any character.
     """
     return _USERINFO.sub(lambda found: f"{found[1] or ''}{MASKED}@", url)
+
+
+def can_be_looked_up(host: str) -> bool:
+    """Whether a host's name can be asked for, whatever comes of it."""
+    try:
+        # A lookup encodes a name by this codec, and fails where that does.
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def is_link_local(address: str) -> bool:
@@ -104,10 +129,7 @@ def _parts_mistake(
 
 
 def _host_mistake(host: str, *, bracketed: bool, allow_link_local: bool) -> str | None:
-    try:
-        # A lookup encodes a name by this codec, and fails where that does.
-        host.encode("idna")
-    except UnicodeError:
+    if not can_be_looked_up(host):
         return "must name a host whose parts, between its dots, have 1 to 63 characters"
     if not allow_link_local and _leads_to_metadata(host.rstrip(".")):
         return _LINK_LOCAL_REASON

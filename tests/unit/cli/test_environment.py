@@ -44,21 +44,27 @@ def test_secrets_are_masked_wherever_they_stand(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("around", ["{}\n", "{} ", "\t{}\r\n"])
-def test_a_token_is_shown_without_the_end_of_its_line(
+def test_what_is_sent_as_a_token_is_sent_without_the_end_of_its_line(
     monkeypatch: pytest.MonkeyPatch, around: str
 ) -> None:
     monkeypatch.setenv("COUNCIL_TOKEN", around.format("hunter2"))
+    monkeypatch.setenv("VLLM_API_KEY", around.format("hunter3"))
 
-    assert environment.token(environment.read()) == "hunter2"
+    read = environment.read()
+
+    assert environment.token(read) == "hunter2"
+    assert read.vllm_api_key is not None
+    assert read.vllm_api_key.get_secret_value() == "hunter3"
 
 
+@pytest.mark.parametrize("variable", ["COUNCIL_TOKEN", "VLLM_API_KEY"])
 @pytest.mark.parametrize("token", ["hunter2\nhunter3", "hunter2 hunter3", "hünter2", " "])
 def test_a_token_that_cannot_be_sent_is_told_by_its_variable_and_not_repeated(
-    monkeypatch: pytest.MonkeyPatch, token: str
+    monkeypatch: pytest.MonkeyPatch, variable: str, token: str
 ) -> None:
-    monkeypatch.setenv("COUNCIL_TOKEN", token)
+    monkeypatch.setenv(variable, token)
 
-    with pytest.raises(environment.SettingsError, match=r"COUNCIL_TOKEN .* must be") as refused:
+    with pytest.raises(environment.SettingsError, match=f"{variable} .* must be") as refused:
         environment.read()
 
     assert "nter" not in str(refused.value)
@@ -66,7 +72,17 @@ def test_a_token_that_cannot_be_sent_is_told_by_its_variable_and_not_repeated(
 
 @pytest.mark.parametrize("password", ["hunter2", "hun/ter2", "hun@ter2", "hun:ter2?", "hun#ter2"])
 @pytest.mark.parametrize(
-    "variable", ["NEO4J_URI", "VLLM_URL", "COUNCIL_URL", "COUNCIL_BROWSER_URL"]
+    "variable",
+    [
+        "NEO4J_URI",
+        "VLLM_URL",
+        "COUNCIL_URL",
+        "COUNCIL_BROWSER_URL",
+        "COUNCIL_HOST",
+        "COUNCIL_ALLOWED_HOSTS",
+        "COUNCIL_ALLOWED_ORIGINS",
+        "COUNCIL_DOCUMENTS",
+    ],
 )
 def test_no_password_in_a_url_is_shown_nor_told_with_what_is_wrong(
     monkeypatch: pytest.MonkeyPatch, variable: str, password: str
@@ -88,6 +104,61 @@ def test_a_login_in_the_address_of_the_graph_is_told_where_it_belongs(
     monkeypatch.setenv("NEO4J_URI", "neo4j://neo4j:secret@db:7687")
 
     with pytest.raises(environment.SettingsError, match="NEO4J_USER and NEO4J_PASSWORD"):
+        environment.read()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["bolt://[::1", "bolt://db:port", "bolt://db:0", "http://db", "db:7687", f"bolt://{'é' * 80}"],
+)
+def test_what_no_graph_can_be_at_is_told_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
+    monkeypatch.setenv("NEO4J_URI", uri)
+
+    with pytest.raises(environment.SettingsError, match=r"NEO4J_URI .* must be a URL such as neo"):
+        environment.read()
+
+
+@pytest.mark.parametrize(
+    "uri", ["neo4j://db", "neo4j+s://db.example.com:7687", "BOLT://[::1]:7687", "bolt+ssc://bücher"]
+)
+def test_whatever_a_graph_can_be_at_is_taken_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
+    monkeypatch.setenv("NEO4J_URI", uri)
+
+    assert environment.read().neo4j_uri == uri
+
+
+@pytest.mark.parametrize("host", ["é" * 80, "a..b", " 127.0.0.1", "http://localhost", "\udcff"])
+def test_what_nobody_can_listen_on_is_told_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("COUNCIL_HOST", host)
+
+    with pytest.raises(environment.SettingsError, match=r"COUNCIL_HOST .* must be an address"):
+        environment.read()
+
+
+@pytest.mark.parametrize(
+    "url", ["neo4j:7474/browser", "bolt://neo4j:7687", "http://neo4j/browser?a=b", "http://ne o4j"]
+)
+def test_what_neo4j_browser_cannot_be_opened_at_is_told_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("COUNCIL_BROWSER_URL", url)
+
+    with pytest.raises(environment.SettingsError, match=r"COUNCIL_BROWSER_URL .* must be a URL"):
+        environment.read()
+
+
+def test_a_directory_of_documents_whose_name_is_too_long_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COUNCIL_DOCUMENTS", "d" * 5000)
+
+    with pytest.raises(environment.SettingsError, match=r"COUNCIL_DOCUMENTS .* or a directory"):
         environment.read()
 
 
