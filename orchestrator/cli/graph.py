@@ -172,7 +172,7 @@ async def at_hand(settings: Settings, screen: Screen) -> AsyncGenerator[Settings
         async with AsyncExitStack() as alone:
             # Another command stops its Neo4j when it is through, whoever else is at work there; `council up` does not.
             await _wait_for_others(own, screen, alone)
-            found = await _started_or_found(own, settings)
+            found = await _started_or_found(own, settings, screen)
             if found is None:
                 alone.push_async_callback(own.stop)
                 yield _with(settings, own.uri, own.password)
@@ -191,25 +191,29 @@ async def _wait_for_others(own: OwnNeo4j, screen: Screen, alone: AsyncExitStack)
         raise HomeUnusableError(own.home.parent, error) from error
 
 
-async def _started_or_found(own: OwnNeo4j, settings: Settings) -> Settings | None:
-    """Start it; where `council up` has the home answer where its one is, once that is up.
+async def _started_or_found(own: OwnNeo4j, settings: Settings, screen: Screen) -> Settings | None:
+    """Start it; where `council up` has the home answer where its one is, once that is up to stay.
 
     Raises:
         HomeInUseError: whoever has the home neither brought one up nor ended in time.
     """
     now = asyncio.get_running_loop().time
     until = now() + _UP_SECONDS
+    told = False
     while True:
         try:
             await own.start()
-        except HomeInUseError:
+        except HomeInUseError as error:
             # It may have chosen its ports since we looked.
             ports, password = _made_by_up(settings)
             uri = f"bolt://{LOOPBACK}:{ports.bolt}"
-            if await _answers(uri, password, ports):
+            if not await own.is_being_prepared() and await _answers(uri, password, ports):
                 return _with(settings, uri, password)
             if now() > until:
                 raise
+            if not told:
+                screen.aside(f"Waiting for process {error.holder}, which is starting Neo4j.")
+                told = True
         else:
             return None
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
@@ -228,7 +232,7 @@ def _made_by_up(settings: Settings) -> tuple[Ports, str]:
     ports, password_file = homes.last_ports(settings.home), homes.password_file(settings.home)
     if ports is None or not password_file.exists():
         raise InputError(
-            f"NEO4J_URI says where the graph is; it is not set, and `council up` has made none in {settings.home}."
+            f"NEO4J_URI says where the graph is; it is not set, and `council up` has made none in {settings.home}. Run that, and wait until it is up; or set NEO4J_URI."
         )
     return ports, credentials.read(password_file)
 

@@ -131,6 +131,10 @@ class OwnNeo4j:
         """Tell whether the server runs; it may still be deaf."""
         return self._running is not None and await self._running.is_alive()
 
+    async def is_being_prepared(self) -> bool:
+        """Tell whether what runs in this home, whoever started it, runs only to have its classes archived: it answers, and ends then."""
+        return any([await _is_to_archive(pid) for pid in await processes.find(self.home)])
+
     async def ended(self) -> None:
         """Return when the server does not run any more, whoever ended it."""
         # Nobody tells us of the end of a process that is not our child.

@@ -103,6 +103,22 @@ async def test_a_start_that_is_cancelled_while_it_archives_leaves_no_part_of_an_
     assert archived_in(library) == []
 
 
+async def test_a_start_that_is_only_there_to_archive_is_known_to_other_processes(
+    program: Program, home: Path, library: Path
+) -> None:
+    path = program("java", JAVA)
+    own, other = own_neo4j(home, library, []), own_neo4j(home, library, [])
+
+    starting = asyncio.create_task(own.start())
+    await runs(path)
+    assert await other.is_being_prepared()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+
+    assert not await other.is_being_prepared()
+
+
 async def test_what_keeps_neo4j_from_starting_is_told_by_the_start_and_not_by_the_archiving(
     program: Program, home: Path, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
