@@ -6,12 +6,18 @@ import os
 import secrets
 from pathlib import Path
 
+from orchestrator.domain.errors import WrongSettingError
+
 USER = "neo4j"
 _BYTES = 24
 
 
 def make(password_file: Path) -> str:
-    """Answer the password in the file; make both where there is none."""
+    """Answer the password in the file; make both where there is none.
+
+    Raises:
+        WrongSettingError: the file is there, and cannot be read.
+    """
     if password_file.exists():
         return read(password_file)
     # It has its mode before it has content, and its name only when it is whole. No character in a
@@ -29,5 +35,15 @@ def make(password_file: Path) -> str:
 
 
 def read(password_file: Path) -> str:
-    """Answer the password in the file."""
-    return password_file.read_text(encoding="utf-8").strip()
+    """Answer the password in the file.
+
+    Raises:
+        WrongSettingError: it cannot be read.
+    """
+    try:
+        return password_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise WrongSettingError(
+            f"{password_file}, in COUNCIL_HOME, cannot be read: {why}. It must be the file that `council up` made, with the password of the graph beside it."
+        ) from error

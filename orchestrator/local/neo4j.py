@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from orchestrator.domain.errors import HomeUnusableError
+from orchestrator.domain.errors import HomeUnusableError, WrongSettingError
 from orchestrator.local import (
     classes,
     configuration,
@@ -162,7 +162,7 @@ class OwnNeo4j:
 
         Raises:
             LocalNeo4jError: One of its kinds; nothing is left running.
-            HomeUnusableError: Nothing can be written to its home.
+            WrongSettingError: Nothing can be written to its home, or the password there cannot be read.
         """
         try:
             await asyncio.to_thread(self.home.mkdir, mode=0o700, parents=True, exist_ok=True)
@@ -294,7 +294,7 @@ class OwnNeo4j:
         try:
             text = self._configuration.read_text(encoding="utf-8")
             password = credentials.read(self.password_file)
-        except OSError:
+        except (OSError, WrongSettingError):
             return False
         found = configuration.read_ports(text)
         if found is None or not self._accepts(found):
