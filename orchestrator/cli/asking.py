@@ -61,16 +61,20 @@ def text_of(argument: str, name: str) -> str:
         raise InputError(f"{name}: {source} is not UTF-8 text: {error.reason}") from error
 
 
-def duration_of(argument: str) -> timedelta:
-    """Read `90`, `90s`, `15m`, `2h` or `1d`."""
+def duration_of(argument: str, name: str) -> timedelta:
+    """Read `90`, `90s`, `15m`, `2h` or `1d`.
+
+    Raises:
+        InputError: it is none; `name` is what the argument is called.
+    """
     found = _DURATION.fullmatch(argument.strip())
     if found is None:
-        raise InputError(f"{argument!r} is no duration such as 90s, 15m or 2h")
+        raise InputError(f"{name}: {argument!r} is no duration such as 90s, 15m or 2h")
     try:
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
     except (OverflowError, ValueError) as error:
         # A ValueError is of thousands of digits, which Python does not read.
-        raise InputError(f"{argument!r} is too long") from error
+        raise InputError(f"{name}: {argument!r} is too long") from error
 
 
 async def ask(

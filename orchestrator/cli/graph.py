@@ -107,10 +107,10 @@ async def prune(
         try:
             async with at_hand(settings, screen) as found:
                 through = await upkeep.prune_graph(
-                    found, duration_of(older_than), keep, dry_run=dry_run, tell=tell
+                    found, duration_of(older_than, "--older-than"), keep, dry_run=dry_run, tell=tell
                 )
         except OverflowError as error:
-            raise InputError(f"{older_than!r} is too long") from error
+            raise InputError(f"--older-than: {older_than!r} is too long") from error
         except CouncilError:
             for done, order in told:
                 if done != Pruned():

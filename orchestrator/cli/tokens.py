@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 async def create(
     screen: Screen, name: str, *, scope: Scope, expires: str | None, as_json: bool
 ) -> Exit:
-    """Print both: neither is kept anywhere."""
+    """Print both: neither is kept anywhere.
+
+    Raises:
+        InputError: the name is none, or `expires` is no time after which a token can end.
+    """
     until = None
     if expires is not None:
+        lasting = duration_of(expires, "--expires")
+        if not lasting:
+            raise InputError(
+                f"--expires: {expires!r} is over at once; it must be longer, as 90d or 12h"
+            )
         try:
-            until = datetime.now(UTC).replace(microsecond=0) + duration_of(expires)
+            until = datetime.now(UTC).replace(microsecond=0) + lasting
         except OverflowError as error:
             raise InputError(f"--expires {expires} is after the end of the calendar") from error
     try:

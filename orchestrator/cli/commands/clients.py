@@ -122,7 +122,7 @@ def ask(
             ),
             rounds=rounds,
             priority=None if priority is None else Priority(priority.upper()),
-            deadline=None if deadline is None else asking.duration_of(deadline),
+            deadline=None if deadline is None else asking.duration_of(deadline, "--deadline"),
             budget=budget,
             idempotency_key=key,
             detach=detach,

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typing_extensions import override
 
-from orchestrator.cli.asking import text_of
+from orchestrator.cli.asking import duration_of, text_of
 from orchestrator.cli.commands import clients
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
@@ -52,6 +52,19 @@ def test_a_file_that_cannot_be_read_is_told_by_its_argument_and_its_name(tmp_pat
         text_of(f"@{tmp_path}", "--rubric")
     with pytest.raises(InputError, match=r"^TASK: @ names no file; @FILE reads one"):
         text_of("@", "TASK")
+
+
+@pytest.mark.parametrize(
+    ("argument", "why"),
+    [
+        ("soon", "is no duration such as 90s, 15m or 2h"),
+        ("-5m", "is no duration such as 90s, 15m or 2h"),
+        (f"{'9' * 20}d", "is too long"),
+    ],
+)
+def test_what_is_no_duration_is_told_by_its_argument(argument: str, why: str) -> None:
+    with pytest.raises(InputError, match=f"^--deadline: '{argument}' {why}$"):
+        duration_of(argument, "--deadline")
 
 
 class _Broken(io.BytesIO):
