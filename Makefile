@@ -64,8 +64,10 @@ client: environment ## make orchestrator/client/generated anew, of graphql/schem
 
 environment: $(COMPLETE) ## make Python's environment in .venv; the other targets do it where needed
 
-# The scripts in an environment name its directory: where the checkout was moved, it is made anew.
-ifneq ($(shell cat $(COMPLETE) 2>/dev/null),$(CURDIR))
+# The scripts in an environment name its directory, and its packages are of one Python 3.x: where the checkout was moved, or that
+# Python is another now or gone, it is made anew.
+MADE_OF = $(CURDIR) with $$($(BIN)/python --version 2>/dev/null | cut -d . -f 1,2)
+ifneq ($(shell cat $(COMPLETE) 2>/dev/null),$(shell echo "$(MADE_OF)"))
 $(COMPLETE): again
 endif
 
@@ -75,8 +77,8 @@ $(COMPLETE): pyproject.toml uv.lock
 	oldest=$$(sed -n 's/^requires-python = ">=3\.\([0-9]*\)"$$/\1/p' pyproject.toml); \
 	uv=$$(sed -n 's/^.*"\(uv==[0-9.]*\)".*$$/\1/p' pyproject.toml); \
 	fits="import sys, venv; sys.exit(sys.version_info < (3, $$oldest))"; \
-	here=$$(cat $@ 2>/dev/null || echo "$(CURDIR)"); \
-	if [ "$$here" != "$(CURDIR)" ] || ! $(BIN)/python -c "$$fits" 2>/dev/null; then \
+	made_of=$$(cat $@ 2>/dev/null || echo "$(MADE_OF)"); \
+	if [ "$$made_of" != "$(MADE_OF)" ] || ! $(BIN)/python -c "$$fits" 2>/dev/null; then \
 		for python in "$$PYTHON" python3 $$(seq -f 'python3.%.0f' 30 -1 $$oldest); do \
 			[ -n "$$python" ] && "$$python" -c "$$fits" 2>/dev/null && break; \
 			python=; \
@@ -100,4 +102,4 @@ $(COMPLETE): pyproject.toml uv.lock
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$uv"; \
 	fi; \
 	$(BIN)/uv sync --frozen --quiet; \
-	echo "$(CURDIR)" > $@
+	echo "$(MADE_OF)" > $@

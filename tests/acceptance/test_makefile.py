@@ -64,6 +64,28 @@ esac
     return put
 
 
+@pytest.fixture
+def working_python(path: Path) -> Callable[[str, str], None]:
+    """Put a Python on the PATH that makes environments, with an uv that finds nothing to do."""
+    for tool in ("chmod", "ln", "mkdir"):
+        (path / tool).symlink_to(shutil.which(tool) or tool)
+
+    def put(name: str, version: str) -> None:
+        program = path / name
+        program.write_text(
+            f"""#!/bin/sh
+case "$1 $2" in
+  "--version ") echo "Python {version}" ;;
+  "-m venv") rm -rf .venv; mkdir -p .venv/bin; ln -s "$0" .venv/bin/python
+    echo "#!/bin/sh" > .venv/bin/uv; chmod +x .venv/bin/uv ;;
+esac
+"""
+        )
+        program.chmod(0o755)
+
+    return put
+
+
 async def make(*arguments: str, directory: Path, **environment: str) -> Made:
     process = await asyncio.create_subprocess_exec(
         "make",
@@ -109,6 +131,31 @@ async def test_of_several_pythons_one_that_is_new_enough_is_taken(
     assert made.err.startswith("python3.12 -m venv --clear .venv\n")
     assert "sudo apt install python3-venv" in made.err
     assert made.code == FAILED_IN_MAKE
+
+
+async def test_an_environment_whose_python_is_another_now_or_gone_is_made_anew(
+    path: Path, checkout: Path, working_python: Callable[[str, str], None]
+) -> None:
+    async def made() -> str:
+        made = await make("environment", directory=checkout, PATH=str(path))
+        assert (made.code, made.err) == (0, "")
+        return made.out
+
+    whole = "make: Nothing to be done for 'environment'.\n"
+    working_python("python3", "3.11.7")
+    assert await made() == "Making the environment in .venv with Python 3.11.7.\n"
+    assert await made() == whole
+
+    working_python("python3", "3.11.9")
+    assert await made() == whole
+    working_python("python3", "3.12.1")
+    assert await made() == "Making the environment in .venv with Python 3.12.1.\n"
+    assert await made() == whole
+
+    (path / "python3").unlink()
+    working_python("python3.13", "3.13.0")
+    assert await made() == "Making the environment in .venv with Python 3.13.0.\n"
+    assert await made() == whole
 
 
 async def test_without_java_with_maven_and_without_docker_make_test_says_what_to_install(
