@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
 from structlog.typing import Processor
+from typing_extensions import override
 
 _LARGEST = 16 * 1024 * 1024
 """Bytes of a log file."""
@@ -40,11 +42,35 @@ def to_file(path: Path) -> None:
     gives way to a new one, and the one before that is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(path, maxBytes=_LARGEST, backupCount=1, encoding="utf-8")
+    file = _File(path, maxBytes=_LARGEST, backupCount=1, encoding="utf-8")
     _configure(
         _handler(file, "json", logging.INFO),
         _for_a_person(),
     )
+
+
+class _File(RotatingFileHandler):
+    """A file that says once where lines find no room in it: there may be very many."""
+
+    _told = False
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            why = f"the log {self.baseFilename} cannot be written: {error.strerror}"
+            # The terminal may be gone, and whoever logs must not fail by that.
+            with suppress(OSError):
+                sys.stderr.write(f"council: {why}\n")
+
+    @override
+    def close(self) -> None:
+        # The last lines may find none either.
+        with suppress(OSError):
+            super().close()
 
 
 def _configure(*handlers: logging.Handler) -> None:

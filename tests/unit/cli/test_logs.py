@@ -99,3 +99,17 @@ def test_a_person_at_the_terminal_is_shown_only_what_goes_wrong(
     assert "graph_away" in shown
     assert "all_is_well" not in shown
     assert "all_is_well" in (tmp_path / "council.log").read_text(encoding="utf-8")
+
+
+def test_a_log_that_has_no_room_is_told_once_and_without_a_stack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "council.log"
+    log.symlink_to("/dev/full")
+    logs.to_file(log)
+    for _ in range(3):
+        structlog.get_logger("test").info("all_is_well")
+
+    assert capsys.readouterr().err == (
+        f"council: the log {log} cannot be written: No space left on device\n"
+    )
