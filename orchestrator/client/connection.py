@@ -51,7 +51,8 @@ class Connection:
             base = httpx.URL(url.strip().rstrip("/").removesuffix("/graphql"))
         except httpx.InvalidURL as error:
             raise ValueError(unfit) from error
-        if base.scheme not in {"http", "https"} or not base.host:
+        # What is asked for is appended to its path.
+        if base.scheme not in {"http", "https"} or not base.host or set("?#") & set(url):
             raise ValueError(unfit)
         # What httpx and websockets say of such a header quotes it.
         if token is not None and (mistake := token_mistake(token)):

@@ -125,6 +125,8 @@ async def test_an_address_may_end_with_the_path_of_the_api(api: TinyApi) -> None
         "http://",
         "http://h:abc",
         "http://[::1",
+        "http://h?a=b",
+        "http://h/#a",
         f"http://h/{'a' * 70_000}",
     ],
 )
