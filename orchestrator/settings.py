@@ -324,6 +324,15 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return uri
 
+    @field_validator("neo4j_user", "neo4j_password", "neo4j_database", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        """Take what can be sent: bytes of a variable that are no UTF-8 are lone surrogates here."""
+        if isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+            msg = "it must be UTF-8 text"
+            raise ValueError(msg)
+        return value
+
     @field_validator("browser_url")
     @classmethod
     def _is_a_page(cls, url: str | None) -> str | None:
@@ -336,8 +345,8 @@ class Settings(BaseSettings):
     @field_validator("host")
     @classmethod
     def _is_a_host(cls, host: str) -> str:
-        if re.search(r"[\s/@]", host) or not can_be_looked_up(host):
-            msg = "it must be an address or a name of this machine, such as 127.0.0.1 or localhost"
+        if re.search(r"[\s/@\[\]]", host) or not can_be_looked_up(host):
+            msg = "it must be an address or a name of this machine, such as 127.0.0.1, ::1 or localhost"
             raise ValueError(msg)
         return host
 

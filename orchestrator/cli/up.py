@@ -48,7 +48,7 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
         EndedError: a signal asked for the end before the service had begun; the same.
     """
     # Known at once, rather than after Neo4j has been fetched and started.
-    look_for_mistakes(settings)
+    await look_for_mistakes(settings)
     address.bind(settings.host, settings.port).close()
     async with AsyncExitStack() as stack:
         stack.enter_context(ending_at_signals())

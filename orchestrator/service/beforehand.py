@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from orchestrator.graph.seeding import read_seed
-from orchestrator.service.callers import means_of
+from orchestrator.service.callers import doorkeeper_of, means_of
 from orchestrator.settings import Settings
 
 
-def look_for_mistakes(settings: Settings) -> None:
+async def look_for_mistakes(settings: Settings) -> None:
     """Raise what a start with these settings would end with.
 
     Raises:
         WrongSettingError: councils or callers are not as they may be.
     """
     read_seed(settings.seed)
-    means_of(settings)
+    async with doorkeeper_of(means_of(settings)):
+        pass  # An issuer is asked nothing before it is needed.

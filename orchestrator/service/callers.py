@@ -71,6 +71,10 @@ def _kept(settings: Settings) -> Kept | None:
 
 def _expected(settings: Settings) -> Expected | None:
     if settings.oidc_issuer is None:
+        if settings.oidc_audience is not None:
+            raise WrongSettingError(
+                "COUNCIL_OIDC_AUDIENCE is set, and COUNCIL_OIDC_ISSUER is not: callers would not be asked for the tokens that it is about"
+            )
         return None
     if settings.oidc_audience is None:
         raise WrongSettingError(

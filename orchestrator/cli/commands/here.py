@@ -80,7 +80,7 @@ def settings() -> None:
         screen.say(listings.settings(environment.shown(settings)))
         for one in misspelt():
             screen.warn(Text.assemble(("council: ", "problem"), one.words))
-        look_for_mistakes(settings)
+        await look_for_mistakes(settings)
         return Exit.OK
 
     carry_out(work)

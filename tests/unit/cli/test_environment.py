@@ -131,7 +131,19 @@ def test_whatever_a_graph_can_be_at_is_taken_as_it_is(
     assert environment.read().neo4j_uri == uri
 
 
-@pytest.mark.parametrize("host", ["é" * 80, "a..b", " 127.0.0.1", "http://localhost", "\udcff"])
+@pytest.mark.parametrize("variable", ["NEO4J_USER", "NEO4J_PASSWORD", "NEO4J_DATABASE"])
+def test_what_neo4j_cannot_be_sent_is_told_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "\udcff")
+
+    with pytest.raises(environment.SettingsError, match=f"{variable} is .* must be UTF-8 text"):
+        environment.read()
+
+
+@pytest.mark.parametrize(
+    "host", ["é" * 80, "a..b", " 127.0.0.1", "[::1]", "http://localhost", "\udcff"]
+)
 def test_what_nobody_can_listen_on_is_told_by_its_variable(
     monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:

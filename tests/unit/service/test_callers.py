@@ -109,6 +109,7 @@ def test_what_a_token_of_an_issuer_must_say_is_as_set() -> None:
         ({"COUNCIL_TOKENS_FILE": "/nowhere/tokens"}, "COUNCIL_TOKENS_FILE: /nowhere/tokens"),
         ({"COUNCIL_TOKENS": str(ENTRY), "COUNCIL_TOKENS_FILE": "x"}, "only one may be"),
         ({"COUNCIL_OIDC_ISSUER": "https://issuer.example"}, "COUNCIL_OIDC_AUDIENCE is not set"),
+        ({"COUNCIL_OIDC_AUDIENCE": "council"}, "COUNCIL_OIDC_ISSUER is not"),
     ],
     ids=str,
 )
