@@ -30,6 +30,7 @@ from neo4j import (
 from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
 
 from orchestrator import __version__
+from orchestrator.domain.addresses import graph_mistake
 from orchestrator.engine.patience import retried
 from orchestrator.graph.errors import (
     MisconfiguredError,
@@ -258,9 +259,8 @@ async def open_graph(
     statements()
     bounds = bounds or Bounds()
     try:
-        parts = urlsplit(uri)
-        if parts.scheme.partition("+")[0] not in {"bolt", "neo4j"} or parts.port == 0:
-            msg = "it begins with neo4j:// or bolt://, with +s or +ssc for TLS"
+        if mistake := graph_mistake(uri):
+            msg = f"it {mistake}"
             raise ValueError(msg)  # noqa: TRY301 - one way out for all that is wrong with it
         driver = AsyncGraphDatabase.driver(
             uri,
@@ -281,7 +281,7 @@ async def open_graph(
     except (ConfigurationError, ValueError) as exc:
         raise MisconfiguredError(f"NEO4J_URI cannot be used: {exc}") from exc
     async with driver:
-        yield Graph(driver, _address(parts), database, bounds)
+        yield Graph(driver, _address(urlsplit(uri)), database, bounds)
 
 
 def _address(uri: SplitResult) -> str:
