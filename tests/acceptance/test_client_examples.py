@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,21 +17,23 @@ from typing import Any
 import httpx
 import pytest
 from neo4j import AsyncDriver
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from orchestrator.graph.driver import Graph
 from tests.acceptance.node import installed
 from tests.support import answers
 from tests.support.cutting import Cutting
 from tests.support.neo4j import Neo4jServer, wipe
+from tests.support.ports import free_port
 from tests.support.service_process import COMMAND, ServiceProcess, clean_environment
-from tests.support.tiny_api import TinyApi
+from tests.support.tiny_api import TinyApi, no_graphql
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
 
 _ROOT = Path(__file__).parents[2]
 _EXAMPLES = Path("examples/clients")
+_CURL = _ROOT / _EXAMPLES / "curl"
 
 _TRANSCRIPT = """query ($id: ID!) { deliberation(id: $id) {
   verdict { winner { content } ranking { rank score proposal { agent { name } } } }
@@ -38,6 +41,7 @@ _TRANSCRIPT = """query ($id: ID!) { deliberation(id: $id) {
 _DELIBERATE = """mutation ($key: String!) { deliberate(input: {
   council: { role: "DATA" } task: { description: "What is a lake?" } rounds: 8 idempotencyKey: $key
 }) { deliberation { id } } }"""
+_VERSION = '{ council(by: { role: "QA" }) { id version } }'
 _UPDATE = """mutation ($id: ID!) { updateCouncil(input: { id: $id, rounds: 3 }) {
   council { version } } }"""
 
@@ -76,9 +80,9 @@ class Language:
         return out.splitlines()
 
     async def ended(
-        self, example: str, *arguments: str, url: str | None = None
+        self, example: str, *arguments: str, url: str | None = None, token: str | None = None
     ) -> tuple[int | None, str, str]:
-        """Return how an example ends, and what it prints to the one and to the other."""
+        """Return how an example ends, and what it prints to the one and to the other; one that goes on for a minute does not end."""
         process = await asyncio.create_subprocess_exec(
             *self.command,
             self.folder / f"{example}{self.suffix}",
@@ -86,12 +90,18 @@ class Language:
             env={
                 **clean_environment(),
                 "COUNCIL_URL": self.place.service.url if url is None else url,
-                "COUNCIL_TOKEN": self.place.token,
+                "COUNCIL_TOKEN": self.place.token if token is None else token,
             },
             stdout=PIPE,
             stderr=PIPE,
         )
-        out, err = await process.communicate()
+        try:
+            async with asyncio.timeout(60):
+                out, err = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         return process.returncode, out.decode(), err.decode()
 
 
@@ -189,6 +199,56 @@ async def test_a_deliberation_is_followed_across_connections_that_break_off(
     assert cutting.cut == 1
 
 
+@pytest.mark.parametrize("language", ["curl", "typescript"], indirect=True)
+async def test_a_service_that_lacks_its_graph_is_asked_for_the_events_again_when_it_says(
+    language: Language,
+) -> None:
+    ended = {"deliberationEvents": answers.ended(2)}
+    async with TinyApi().serve() as api:
+        api.instead = [
+            _streamed({"data": None, "errors": [_unavailable(retryAfter=0.01)]}),
+            _streamed({"data": ended}),
+        ]
+        told = await language.run("04_follow", answers.DELIBERATION, url=api.url)
+
+    assert told == ["DECIDED"]
+
+
+async def test_nothing_is_followed_where_the_caller_is_not_let_in(
+    language: Language, asked: str
+) -> None:
+    code, out, err = await language.ended("04_follow", asked, token="wrong")
+
+    assert (code, out) == (1, "")
+    assert re.search("401|the token is none", err)
+
+
+@pytest.mark.parametrize("language", ["curl", "typescript"], indirect=True)
+async def test_nothing_is_followed_where_another_service_answers(language: Language) -> None:
+    async with TinyApi().serve() as api:
+        api.instead = [no_graphql(404)]
+        code, out, err = await language.ended("04_follow", answers.DELIBERATION, url=api.url)
+
+    assert (code, out) == (1, "")
+    assert "404" in err
+
+
+@pytest.mark.parametrize("language", ["python", "typescript"], indirect=True)
+async def test_nothing_is_followed_where_no_service_ever_was(language: Language) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    code, out, _ = await language.ended("04_follow", answers.DELIBERATION, url=url)
+
+    assert (code, out) == (1, "")
+
+
+@pytest.mark.parametrize("language", ["curl"], indirect=True)
+async def test_nothing_is_followed_without_an_id(language: Language) -> None:
+    code, out, err = await language.ended("04_follow")
+
+    assert (code, out) == (1, "")
+    assert "$1" in err
+
+
 async def test_its_end_is_waited_for(language: Language, asked: str) -> None:
     assert await language.run("05_wait", asked) == ["DECIDED"]
 
@@ -234,6 +294,15 @@ async def test_of_what_is_not_there_the_answer_is_shown(language: Language, exam
     assert json.loads(err)["data"] == {"deliberation": None}
 
 
+@pytest.mark.parametrize("language", ["curl"], indirect=True)
+@pytest.mark.parametrize("example", sorted(path.stem for path in _CURL.glob("[0-9]*.sh")))
+async def test_of_what_is_refused_it_is_shown_why(language: Language, example: str) -> None:
+    code, out, err = await language.ended(example, "1", token="wrong")
+
+    assert (code, out) == (1, "")
+    assert "the token is none that is known here" in err
+
+
 async def test_what_was_cancelled_is_asked_again(place: Place, language: Language) -> None:
     accepted = await place.ask(_DELIBERATE, key=f"lake{language.suffix}")
     id_: str = accepted["deliberate"]["deliberation"]["id"]
@@ -259,7 +328,7 @@ async def test_a_task_is_found_by_a_word_of_it(language: Language, asked: str) -
 async def test_a_change_of_what_somebody_else_has_changed_is_decided_anew(
     place: Place, language: Language
 ) -> None:
-    council = (await place.ask('{ council(by: { role: "QA" }) { id version } }'))["council"]
+    council = (await place.ask(_VERSION))["council"]
     updated = await place.ask(_UPDATE, id=council["id"])
     version: int = updated["updateCouncil"]["council"]["version"]
     assert version > council["version"]
@@ -272,21 +341,46 @@ async def test_a_change_of_what_somebody_else_has_changed_is_decided_anew(
     ]
 
 
+@pytest.mark.parametrize("arguments", [(), ("three",)], ids=["none", "no number"])
+async def test_without_the_version_that_was_read_nothing_is_changed(
+    place: Place, language: Language, arguments: tuple[str, ...]
+) -> None:
+    before = await place.ask(_VERSION)
+
+    code, out, _ = await language.ended("09_change_council", *arguments)
+
+    assert code != 0
+    assert out == ""
+    assert await place.ask(_VERSION) == before
+
+
 async def test_what_is_unavailable_is_asked_for_again_when_the_service_says(
     language: Language,
 ) -> None:
-    unavailable: answers.Json = {
-        "message": "Neo4j is away",
-        "extensions": {
-            "code": "UNAVAILABLE",
-            "path": [],
-            "correlationId": "c",
-            "retryAfter": 0.01,
-        },
-    }
+    refusal = {"errors": [_unavailable(retryAfter=0.01)]}
     async with TinyApi(root={"council": answers.council()}).serve() as api:
-        api.instead = [JSONResponse({"errors": [unavailable]}, 503) for _ in range(2)]
+        api.instead = [JSONResponse(refusal, 503) for _ in range(2)]
         told = await language.run("10_try_again", url=api.url)
 
     assert {*told[:-1]} == {"unavailable; again in 0.01 s"}
     assert told[-1] == "dev-council-1"
+
+
+async def test_what_may_have_been_carried_out_is_not_asked_for_again(language: Language) -> None:
+    async with TinyApi(root={"council": answers.council()}).serve() as api:
+        api.instead = [JSONResponse({"errors": [_unavailable()]}, 503)]
+        code, out, err = await language.ended("10_try_again", url=api.url)
+
+    assert (code, out) == (1, "")
+    assert "Neo4j is away" in err
+    assert len(api.asked) == 1
+
+
+def _unavailable(**more: float) -> answers.Json:
+    extensions: answers.Json = {"code": "UNAVAILABLE", "path": [], "correlationId": "c", **more}
+    return {"message": "Neo4j is away", "extensions": extensions}
+
+
+def _streamed(answer: answers.Json) -> Response:
+    told = f"event: next\r\ndata: {json.dumps(answer)}\r\n\r\nevent: complete\r\ndata: \r\n\r\n"
+    return Response(told, media_type="text/event-stream")

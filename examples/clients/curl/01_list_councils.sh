@@ -11,7 +11,7 @@ list='query ($after: String) {
 variables='{}'
 more=true
 while [ "$more" = true ]; do
-  page=$(ask "$list" "$variables" | jq .data.councils)
+  page=$(ask "$list" "$variables" | part '.data.councils // empty')
   jq -r '.edges[].node | "\(.role.name) \(.name)"' <<<"$page"
   more=$(jq .pageInfo.hasNextPage <<<"$page")
   variables=$(jq '{after: .pageInfo.endCursor}' <<<"$page")

@@ -8,6 +8,6 @@ ask '{
     seats { number agent { name } model { name } }
     deliberations(first: 3) { edges { node { id status } } }
   }
-}' | jq -r '.data.council | .name,
+}' | part '.data.council // empty' | jq -r '.name,
   (.seats[] | "seat \(.number): \(.agent.name) speaks with \(.model.name)"),
   (.deliberations.edges[].node | "\(.id) \(.status)")'

@@ -17,4 +17,4 @@ ask 'mutation ($input: DeliberateInput!) {
     },
     "idempotencyKey": "retry-policy-1"
   }
-}' | jq -er '.data.deliberate | (.errors[] | "\(.path | join(".")): \(.message)"), .deliberation.id'
+}' | part '.data.deliberate // empty' | jq -er '(.errors[] | "\(.path | join(".")): \(.message)"), .deliberation.id'

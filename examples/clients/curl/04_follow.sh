@@ -11,6 +11,7 @@ follow='subscription ($id: ID!, $after: Int) {
     ... on DeliberationEnded { deliberation { status } }
   }
 }'
+id=$1
 after=null
 status=null
 while [ "$status" = null ]; do
@@ -25,9 +26,13 @@ while [ "$status" = null ]; do
     status=$(jq -r .deliberation.status <<<"$event")
     jq -r 'select(.turn) | "\(.sequence) \(.turn.kind) \(.turn.agent.name)"' <<<"$event"
   done < <(
-    jq -n --arg query "$follow" --arg id "$1" --argjson after "$after" '{$query, variables: {$id, $after}}' |
-      send --no-buffer -H 'Accept: text/event-stream'
+    jq -n --arg query "$follow" --arg id "$id" --argjson after "$after" '{$query, variables: {$id, $after}}' |
+      send --no-buffer -H 'Accept: text/event-stream' -w '\n%{http_code} %{content_type}'
   )
-  [ "$status" != null ] || sleep 1
+  # What is left has no end of its line: how it was answered, 000 where it was not.
+  case $status$line in
+    null000* | null408* | null425* | null429* | null5* | null*text/event-stream*) sleep 1 ;;
+    null*) echo "no council service answers there: HTTP $line" >&2 && exit 1 ;;
+  esac
 done
 echo "$status"

@@ -6,9 +6,9 @@ set -euo pipefail
 ask 'mutation ($input: CancelDeliberationInput!) {
   cancelDeliberation(input: $input) { deliberation { status } errors { message } }
 }' "$(jq -n --arg id "$1" '{input: {$id, reason: "The question was not clear."}}')" |
-  jq -r '.data.cancelDeliberation | .errors[].message, (.deliberation // empty | .status)'
+  part '.data.cancelDeliberation // empty' | jq -r '.errors[].message, (.deliberation // empty | .status)'
 
 ask 'mutation ($input: RetryDeliberationInput!) {
   retryDeliberation(input: $input) { deliberation { id retryOf { id } } errors { message } }
 }' "$(jq -n --arg id "$1" '{input: {$id, idempotencyKey: "again-\($id)"}}')" |
-  jq -r '.data.retryDeliberation | .errors[].message, (.deliberation // empty | "\(.id) retries \(.retryOf.id)")'
+  part '.data.retryDeliberation // empty' | jq -r '.errors[].message, (.deliberation // empty | "\(.id) retries \(.retryOf.id)")'

@@ -8,4 +8,4 @@ ask 'query ($text: String!) {
     edges { highlights node { __typename ... on Task { id } ... on Proposal { id } } }
   }
 }' "$(jq -n --arg text "$1" '{$text}')" |
-  jq -r '.data.search.edges[] | "\(.node.__typename) \(.node.id): \(.highlights | join(" "))"'
+  part '.data.search // empty' | jq -r '.edges[] | "\(.node.__typename) \(.node.id): \(.highlights | join(" "))"'

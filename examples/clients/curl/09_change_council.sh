@@ -4,17 +4,17 @@ set -euo pipefail
 . "$(dirname "$0")/ask.sh"
 
 version=$1
-id=$(ask '{ council(by: { role: "QA" }) { id } }' | jq -r .data.council.id)
+id=$(ask '{ council(by: { role: "QA" }) { id } }' | part '.data.council // empty' | jq -r .id)
 while true; do
   changed=$(ask 'mutation ($input: UpdateCouncilInput!) {
     updateCouncil(input: $input) {
       council { version rounds }
       errors { message code ... on Conflict { existing { ... on Council { version } } } }
     }
-  }' "$(jq -n --arg id "$id" --argjson v "$version" '{input: {$id, expectedVersion: $v, rounds: 2}}')")
+  }' "$(jq -n --arg id "$id" --argjson v "$version" '{input: {$id, expectedVersion: $v, rounds: 2}}')" | part '.data.updateCouncil // empty')
   # Somebody else has changed it since: look at it as it is now, and decide again.
-  version=$(jq '.data.updateCouncil.errors[] | select(.code == "CONFLICT") | .existing.version' <<<"$changed")
+  version=$(jq '.errors[] | select(.code == "CONFLICT") | .existing.version' <<<"$changed")
   [ -n "$version" ] || break
   echo "it has come to version $version meanwhile"
 done
-jq -r '.data.updateCouncil | .errors[].message, (.council // empty | "version \(.version), rounds \(.rounds)")' <<<"$changed"
+jq -r '.errors[].message, (.council // empty | "version \(.version), rounds \(.rounds)")' <<<"$changed"

@@ -5,9 +5,9 @@ set -euo pipefail
 # While Neo4j is away, or a process ends, the service says after how many seconds to ask again.
 while true; do
   answer=$(ask '{ council(by: { role: "DEV" }) { name } }')
-  pause=$(jq 'first(.errors[]?.extensions | select(.code == "UNAVAILABLE") | .retryAfter)' <<<"$answer")
+  pause=$(jq 'first(.errors[]?.extensions | select(.code == "UNAVAILABLE") | .retryAfter // empty)' <<<"$answer")
   [ -n "$pause" ] || break
   echo "unavailable; again in $pause s"
   sleep "$pause"
 done
-jq -r '.errors[]?.message, (.data.council // empty | .name)' <<<"$answer"
+part '.data.council // empty' <<<"$answer" | jq -r .name

@@ -1,5 +1,6 @@
 // 04_follow ID: tells what happens in a deliberation, until it has ended.
 import { print } from "graphql";
+import { NetworkError } from "graphql-sse";
 import { setTimeout } from "node:timers/promises";
 import { subscriptions } from "./client.js";
 import { graphql } from "./gql/index.js";
@@ -17,12 +18,19 @@ const FOLLOW = graphql(`
 `);
 
 const variables = { id: process.argv[2], after: null as number | null };
+let reached = false;
 let ended = false;
 while (!ended) {
+  let pause = 1;
   try {
     const results = subscriptions.iterate<FollowSubscription>({ query: print(FOLLOW), variables });
     for await (const { data, errors } of results) {
-      if (errors) throw new Error(errors[0]?.message);
+      reached = true;
+      if (errors) {
+        // While Neo4j is away, or a process ends, the service says after how many seconds to ask again.
+        pause = Math.max(...errors.map(({ extensions }) => Number(extensions?.retryAfter)));
+        if (Number.isNaN(pause)) throw new Error(errors[0]?.message);
+      }
       const event = data?.deliberationEvents;
       if (!event) continue;
       variables.after = event.sequence;
@@ -33,8 +41,11 @@ while (!ended) {
       }
     }
   } catch (error) {
-    // A stream that breaks off is asked for again, after the last event that was seen.
-    if (!(error instanceof Error) || error.name !== "NetworkError") throw error;
-    await setTimeout(1000);
+    // A stream that breaks off is asked for again, after the last event that was seen; what is refused is not.
+    if (!(error instanceof NetworkError)) throw error;
+    const status = error.response?.status;
+    const passing = status === undefined ? reached : status >= 500 || [408, 425, 429].includes(status);
+    if (!passing) throw error;
   }
+  if (!ended) await setTimeout(pause * 1000);
 }

@@ -14,6 +14,8 @@ const UPDATE = graphql(`
 `);
 
 let version = Number(process.argv[2]);
+// What is no number goes as null, which compares nothing.
+if (!Number.isInteger(version)) throw new Error("VERSION must be a whole number, such as 3");
 for (;;) {
   const { council } = await client.request(FIND, { role: "QA" });
   if (!council) break;

@@ -16,8 +16,9 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
       return await ask();
     } catch (error) {
       const told = error instanceof ClientError ? error.response.errors?.[0]?.extensions : undefined;
-      if (told?.code !== "UNAVAILABLE") throw error;
-      const seconds = Number(told.retryAfter);
+      const seconds = told?.retryAfter;
+      // Without it a change may have been carried out: look before it is sent again.
+      if (told?.code !== "UNAVAILABLE" || typeof seconds !== "number") throw error;
       console.log(`unavailable; again in ${seconds} s`);
       await setTimeout(seconds * 1000);
     }
