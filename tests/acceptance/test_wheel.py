@@ -92,6 +92,8 @@ def test_the_wheel_holds_every_module_statement_document_prompt_and_example(whee
     kinds = {Path(place).suffix for place in expected}
     assert kinds >= {".py", ".j2", ".yaml", ".cypher", ".graphql", ".xml"}
     assert "orchestrator/graph/seed.yaml" in names
+    # Without it no type checker looks at the types of the package.
+    assert "orchestrator/py.typed" in names
 
 
 def test_the_wheel_brings_one_package_and_its_licence_and_hides_no_other(wheel: Path) -> None:
