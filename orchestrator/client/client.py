@@ -120,7 +120,12 @@ class CouncilClient:
     async def council(
         self, *, id: str | None = None, role: str | None = None
     ) -> models.Council | None:
-        """Find a council by its id, or the one that serves a role now."""
+        """Find a council by its id, or the one that serves a role now.
+
+        Raises:
+            ValueError: not exactly one of the two is given.
+        """
+        _hold_to_one(id=id, role=role)
         return await self._told(self._operations.find_council(_council(id, role)))
 
     async def agents(self) -> AsyncIterator[models.Agent]:
@@ -129,7 +134,12 @@ class CouncilClient:
             yield edge.node
 
     async def agent(self, *, id: str | None = None, name: str | None = None) -> models.Agent | None:
-        """Find an agent by its id or its name."""
+        """Find an agent by its id or its name.
+
+        Raises:
+            ValueError: not exactly one of the two is given.
+        """
+        _hold_to_one(id=id, name=name)
         by = AgentBy(id=id) if name is None else AgentBy(name=name)
         return await self._told(self._operations.find_agent(by))
 
@@ -215,8 +225,10 @@ class CouncilClient:
         left out, one is made for this call.
 
         Raises:
+            ValueError: not exactly one of `role` and `council` is given.
             RefusedError: nothing was written.
         """
+        _hold_to_one(council=council, role=role)
         sent = _given(
             DeliberateInput,
             council=_council(council, role),
@@ -451,6 +463,12 @@ class _Absence:
         if now - self._since > self._patience:
             raise UnreachableError(self._url, why) if unavailable is None else unavailable
         return next(self._pauses)
+
+
+def _hold_to_one(**ways: str | None) -> None:
+    """Raise ValueError unless exactly one of the ways to name something is given."""
+    if sum(given is not None for given in ways.values()) != 1:
+        raise ValueError(f"give either {' or '.join(ways)}, and not both")
 
 
 def _council(id: str | None, role: str | None) -> CouncilBy:

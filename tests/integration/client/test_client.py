@@ -90,6 +90,28 @@ async def test_what_is_not_there_is_none(api: TinyApi, client: CouncilClient) ->
     assert await client.node("rol_1") is None
 
 
+@pytest.mark.parametrize(("id", "name"), [(None, None), ("cou_1", "DEV")], ids=["neither", "both"])
+async def test_what_is_asked_for_is_named_in_one_way(
+    api: TinyApi, client: CouncilClient, id: str | None, name: str | None
+) -> None:
+    with pytest.raises(ValueError, match="give either id or role, and not both"):
+        await client.council(id=id, role=name)
+    with pytest.raises(ValueError, match="give either id or name, and not both"):
+        await client.agent(id=id, name=name)
+    with pytest.raises(ValueError, match="give either council or role, and not both"):
+        await client.deliberate(models.TaskInput(description="Why?"), council=id, role=name)
+
+    assert api.asked == []
+
+
+async def test_a_client_that_was_closed_asks_for_nothing_more(api: TinyApi) -> None:
+    async with CouncilClient(api.url) as client:
+        pass
+
+    with pytest.raises(RuntimeError, match="closed"):
+        await client.service()
+
+
 async def test_the_token_travels_with_queries_and_with_subscriptions(api: TinyApi) -> None:
     api.root = {"roles": [], "council": None}
     api.events = _events(answers.ended(1))
