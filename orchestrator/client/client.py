@@ -60,7 +60,8 @@ class CouncilClient:
     It repeats by itself what a broken connection left unanswered, where that may be sent twice: queries change nothing,
     `deliberate` and `retry` always carry a key, and what is cancelled stays so.
 
-    Every method raises UnreachableError, AnswerError and QueryError.
+    Every method raises UnreachableError, AnswerError and QueryError; ValueError, where JSON cannot hold what was to be sent; and once the
+    client is closed RuntimeError, save `events`, whose connection is its own.
     """
 
     def __init__(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import random
-from contextlib import aclosing
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
 
 from orchestrator.client.errors import (
     AnswerError,
@@ -24,14 +28,16 @@ from orchestrator.client.models import Fault, Mistake
 from orchestrator.client.subscriptions import PASSING, reason, subscribe
 from orchestrator.domain.addresses import without_password
 from orchestrator.domain.callers import token_mistake
+from orchestrator.domain.places import place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _ACCEPTED = "application/graphql-response+json, application/json;q=0.9"
 _ATTEMPTS = 4
+_HIGHEST_PORT = 65_535
 
 
 class Connection:
@@ -54,6 +60,8 @@ class Connection:
         # What is asked for is appended to its path.
         if base.scheme not in {"http", "https"} or not base.host or set("?#") & set(url):
             raise ValueError(unfit)
+        if (base.port or 0) > _HIGHEST_PORT:
+            raise ValueError(unfit)
         # What httpx and websockets say of such a header quotes it.
         if token is not None and (mistake := token_mistake(token)):
             raise ValueError(f"a token {mistake}")
@@ -67,7 +75,11 @@ class Connection:
         self._timeout: float = timeout
         try:
             self._http: httpx.AsyncClient = httpx.AsyncClient(
-                headers={"Accept": _ACCEPTED, **self._headers},
+                headers={
+                    "Accept": _ACCEPTED,
+                    "Content-Type": "application/json",
+                    **self._headers,
+                },
                 timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
                 transport=transport,
                 trust_env=not self._direct,
@@ -99,15 +111,22 @@ class Connection:
             variables: its variables; models of inputs among them.
             repeatable: whether it may be sent twice; where not, a connection that breaks off is an UnreachableError.
             patience: how many seconds the service may take besides, as it was asked to.
+
+        Raises:
+            ValueError: JSON cannot hold a variable; nothing was sent.
         """
         body = {"query": query, "operationName": operation_name, "variables": _plain(variables)}
+        # Half a surrogate pair has no UTF-8, but JSON has an escape for it: the service says where it stands.
+        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
         timeout = httpx.Timeout(self._timeout + patience, connect=min(self._timeout, 5.0))
         pauses = growing()
         put_off = sent = reached = False
         for attempt in range(1, _ATTEMPTS + 1):
             pause = next(pauses)
             try:
-                response = await self._http.post(f"{self.url}/graphql", json=body, timeout=timeout)
+                response = await self._http.post(
+                    f"{self.url}/graphql", content=content, timeout=timeout
+                )
                 return self._data(response)
             except ClientError as error:
                 error.sent = error.sent or sent
@@ -226,15 +245,39 @@ def growing() -> Iterator[float]:
         pause = min(pause * 2, 5.0)
 
 
-def _plain(variables: Mapping[str, object]) -> dict[str, object]:
-    """Return what JSON can hold, without what was left out: that is something else than null."""
+def _plain(variables: Mapping[str, object], path: tuple[str, ...] = ()) -> dict[str, object]:
+    """Return what JSON can hold, without what was left out: that is something else than null.
+
+    Raises:
+        ValueError: JSON cannot hold something in it; it says what, and where.
+    """
     return {
-        name: value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        if isinstance(value, BaseModel)
-        else value
+        str(name): _plain_value(value, (*path, str(name)))
         for name, value in variables.items()
         if value is not UNSET
     }
+
+
+def _plain_value(value: object, path: tuple[str, ...]) -> object:
+    match value:
+        case None | str() | int():
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case BaseModel():
+            return _plain(value.model_dump(by_alias=True, exclude_unset=True), path)
+        case Mapping():
+            return _plain(cast("Mapping[str, object]", value), path)
+        case list() | tuple():
+            values = cast("Sequence[object]", value)
+            return [_plain_value(one, (*path, str(at))) for at, one in enumerate(values)]
+        case float():
+            pass
+        case _:
+            # A date, or what else has a form in JSON by custom; of a number that has none it would make null.
+            with suppress(ValueError):
+                return _plain_value(to_jsonable_python(value, inf_nan_mode="constants"), path)
+    raise ValueError(f"{place(path)} must be what JSON can hold, and is {value!r}")
 
 
 def _is_loopback(host: str) -> bool:

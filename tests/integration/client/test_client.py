@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -146,6 +146,7 @@ async def test_an_address_may_end_with_the_path_of_the_api(api: TinyApi) -> None
         "",
         "http://",
         "http://h:abc",
+        "http://h:65536",
         "http://[::1",
         "http://h?a=b",
         "http://h/#a",
@@ -432,6 +433,56 @@ async def test_a_task_is_sent_without_what_was_left_out_and_with_a_key(
         "task": {"description": "Why?"},
         "deadlineSeconds": 120,
         "tokenBudget": 20_000,
+    }
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+async def test_a_number_that_json_does_not_have_is_refused_before_anything_is_sent(
+    api: TinyApi, client: CouncilClient, number: str
+) -> None:
+    task = models.TaskInput(description="Why?", metadata={"scores": [1.0, float(number)]})
+    with pytest.raises(ValueError, match="must be what JSON can hold") as refused:
+        await client.deliberate(task, role="DEV")
+    assert str(refused.value).startswith("input.task.metadata.scores[1] ")
+
+    # Sent as null, it would clear the temperature.
+    with pytest.raises(ValueError, match=rf"^input.temperature .* is {number}$"):
+        await client.update_agent(models.UpdateAgentInput(id="agt_1", temperature=float(number)))
+
+    assert api.asked == []
+
+
+async def test_what_has_no_form_in_json_is_refused_by_its_place(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    task = models.TaskInput(description="Why?", metadata={"author": object()})
+
+    with pytest.raises(
+        ValueError, match=r"^input\.task\.metadata\.author must be what JSON can hold"
+    ):
+        await client.deliberate(task, role="DEV")
+
+    assert api.asked == []
+
+
+async def test_metadata_comes_as_it_was_given(api: TinyApi, client: CouncilClient) -> None:
+    api.root = {"deliberate": _always({"deliberation": answers.running(), "errors": []})}
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    metadata = {
+        "at": at,
+        "tags": ("a", "ü"),
+        "score": 0.5,
+        "last": True,
+        "none": None,
+        "half": "\ud800",
+    }
+
+    await client.deliberate(models.TaskInput(description="a\ud800", metadata=metadata), role="DEV")
+
+    # The service says in which field half a surrogate pair stands.
+    assert api.asked[0]["variables"]["input"]["task"] == {
+        "description": "a\ud800",
+        "metadata": {**metadata, "at": "2026-01-02T00:00:00Z", "tags": ["a", "ü"]},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from orchestrator.client import CouncilClient, QueryError
+from orchestrator.client import CouncilClient, QueryError, RefusedError, models
 from orchestrator.domain.errors import UnavailableError
 from tests.integration.http.serving import served
 from tests.unit.api.doubles import House
@@ -46,3 +46,15 @@ async def test_mistake_of_the_caller_is_told_without_an_id_that_the_log_does_not
     assert fault.extensions.code == "INVALID_INPUT"
     assert fault.extensions.correlation_id
     assert str(told.value) == fault.message
+
+
+async def test_text_that_is_no_unicode_is_told_of_by_its_field(house: House) -> None:
+    task = models.TaskInput(description="a\ud800", metadata={"author": "\udfff"})
+    async with served(house) as url, CouncilClient(url.removesuffix("/graphql")) as client:
+        with pytest.raises(RefusedError) as told:
+            await client.deliberate(task, role="DEV")
+
+    assert [mistake.path for mistake in told.value.mistakes] == [
+        ("task", "description"),
+        ("task", "metadata"),
+    ]
