@@ -1,4 +1,4 @@
-"""The client: one method for each thing that the API is asked for."""
+"""The client: a method for each thing that those ask for who lay tasks before councils, and one for all else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import sys
 import uuid
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Awaitable,
         Callable,
         Iterable,
+        Mapping,
         Sequence,
     )
     from datetime import timedelta
@@ -373,6 +374,29 @@ class CouncilClient:
             if on_lost is not None:
                 on_lost(why)
             await asyncio.sleep(pause)
+
+    # ------------------------------------------------------------ all else
+
+    async def execute(
+        self,
+        document: str,
+        variables: Mapping[str, object] | None = None,
+        *,
+        repeatable: bool = False,
+    ) -> Mapping[str, Any]:
+        """Send a query or a mutation of one's own and return the data of the answer.
+
+        The mistakes in the input of a mutation are in its `errors`, where the document asks for them.
+
+        Args:
+            document: with one operation.
+            variables: its variables by their names, such as the inputs among the models.
+            repeatable: whether it may be sent twice, as a query and a mutation with a key may; where not, a connection that breaks off
+                before the answer is an UnreachableError.
+        """
+        return await self._operations.execute(
+            document, None, variables or {}, repeatable=repeatable
+        )
 
     # ------------------------------------------------------------ what comes
 

@@ -95,7 +95,7 @@ class Connection:
     async def execute(
         self,
         query: str,
-        operation_name: str,
+        operation_name: str | None,
         variables: Mapping[str, object],
         *,
         repeatable: bool = True,
@@ -107,7 +107,7 @@ class Connection:
 
         Args:
             query: with one operation, a query or a mutation.
-            operation_name: its name.
+            operation_name: its name; none: the one that it has.
             variables: its variables; models of inputs among them.
             repeatable: whether it may be sent twice; where not, a connection that breaks off is an UnreachableError.
             patience: how many seconds the service may take besides, as it was asked to.

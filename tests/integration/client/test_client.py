@@ -486,6 +486,42 @@ async def test_metadata_comes_as_it_was_given(api: TinyApi, client: CouncilClien
     }
 
 
+async def test_a_document_of_ones_own_is_sent_and_its_data_returned(
+    api: TinyApi, client: CouncilClient
+) -> None:
+    mistake: answers.Json = {
+        "__typename": "NotFound",
+        "message": "there is none",
+        "code": "NOT_FOUND",
+        "path": [],
+    }
+    api.root = {
+        "archiveCouncil": _always({"council": None, "errors": [mistake]}),
+        "endpoints": [],
+    }
+    archive = """mutation ($input: ArchiveCouncilInput!) { archiveCouncil(input: $input) {
+      council { id } errors { message } } }"""
+
+    assert await client.execute("{ endpoints { name } }") == {"endpoints": []}
+    assert await client.execute(archive, {"input": {"id": "cou_1"}}) == {
+        "archiveCouncil": {"council": None, "errors": [{"message": "there is none"}]}
+    }
+
+
+async def test_a_document_of_ones_own_is_sent_twice_where_it_may_be(api: TinyApi) -> None:
+    api.root = {"endpoints": []}
+    document = "{ endpoints { name } }"
+    async with Cutting(api.url, cuts=1, after=0) as url, CouncilClient(url) as client:
+        assert await client.execute(document, repeatable=True) == {"endpoints": []}
+    assert len(api.asked) == 2
+
+    async with Cutting(api.url, cuts=1, after=0) as url, CouncilClient(url) as client:
+        with pytest.raises(UnreachableError) as caught:
+            await client.execute(document)
+    assert caught.value.sent
+    assert len(api.asked) == 3
+
+
 async def test_the_mistakes_of_a_refused_task_come_with_their_paths(
     api: TinyApi, client: CouncilClient
 ) -> None:

@@ -58,3 +58,10 @@ async def test_text_that_is_no_unicode_is_told_of_by_its_field(house: House) -> 
         ("task", "description"),
         ("task", "metadata"),
     ]
+
+
+async def test_document_of_ones_own_is_answered(house: House) -> None:
+    async with served(house) as url, CouncilClient(url.removesuffix("/graphql")) as client:
+        told = await client.execute("{ service { version } }")
+
+    assert told == {"service": {"version": "1.2.3"}}
