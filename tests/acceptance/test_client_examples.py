@@ -214,6 +214,16 @@ async def test_a_service_that_lacks_its_graph_is_asked_for_the_events_again_when
     assert told == ["DECIDED"]
 
 
+@pytest.mark.parametrize("language", ["curl", "typescript"], indirect=True)
+async def test_of_what_was_pruned_nothing_is_waited_for(language: Language) -> None:
+    async with TinyApi().serve() as api:
+        api.instead = [_streamed(), no_graphql(404)]
+        told = await language.run("04_follow", answers.DELIBERATION, url=api.url)
+
+    assert told == []
+    assert len(api.asked) == 1
+
+
 async def test_nothing_is_followed_where_the_caller_is_not_let_in(
     language: Language, asked: str
 ) -> None:
@@ -381,6 +391,7 @@ def _unavailable(**more: float) -> answers.Json:
     return {"message": "Neo4j is away", "extensions": extensions}
 
 
-def _streamed(answer: answers.Json) -> Response:
-    told = f"event: next\r\ndata: {json.dumps(answer)}\r\n\r\nevent: complete\r\ndata: \r\n\r\n"
-    return Response(told, media_type="text/event-stream")
+def _streamed(*told: answers.Json) -> Response:
+    events = [("next", json.dumps(answer)) for answer in told] + [("complete", "")]
+    written = (f"event: {name}\r\ndata: {data}\r\n\r\n" for name, data in events)
+    return Response("".join(written), media_type="text/event-stream")

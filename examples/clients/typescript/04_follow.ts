@@ -19,9 +19,8 @@ const FOLLOW = graphql(`
 
 const variables = { id: process.argv[2], after: null as number | null };
 let reached = false;
-let ended = false;
-while (!ended) {
-  let pause = 1;
+for (;;) {
+  let pause: number | undefined;
   try {
     const results = subscriptions.iterate<FollowSubscription>({ query: print(FOLLOW), variables });
     for await (const { data, errors } of results) {
@@ -35,10 +34,7 @@ while (!ended) {
       if (!event) continue;
       variables.after = event.sequence;
       if (event.__typename === "TurnTaken") console.log(event.sequence, event.turn.kind, event.turn.agent.name);
-      if (event.__typename === "DeliberationEnded") {
-        console.log(event.deliberation.status);
-        ended = true;
-      }
+      if (event.__typename === "DeliberationEnded") console.log(event.deliberation.status);
     }
   } catch (error) {
     // A stream that breaks off is asked for again, after the last event that was seen; what is refused is not.
@@ -46,6 +42,9 @@ while (!ended) {
     const status = error.response?.status;
     const passing = status === undefined ? reached : status >= 500 || [408, 425, 429].includes(status);
     if (!passing) throw error;
+    pause = 1;
   }
-  if (!ended) await setTimeout(pause * 1000);
+  // A stream that was not broken off has told all.
+  if (pause === undefined) break;
+  await setTimeout(pause * 1000);
 }
