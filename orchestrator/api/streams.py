@@ -34,8 +34,9 @@ class Streams:
         finally:
             closed.cancel()
             left.cancel()
-            if piece is not None and not piece.done():
+            if piece is not None:
                 piece.cancel()
-                await asyncio.wait([piece])
+                # Whatever becomes of it, nobody waits for it any more.
+                await asyncio.gather(piece, return_exceptions=True)
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -152,3 +154,29 @@ async def test_closed_stream_lets_go_of_what_it_reads() -> None:
 
     assert told == ["first"]
     assert ended.is_set()
+
+
+async def test_stream_that_is_left_as_it_ends_is_no_fault() -> None:
+    forgotten: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: forgotten.append(context["message"])
+    )
+
+    async def pieces() -> AsyncIterator[str]:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        for piece in ():
+            yield piece
+
+    async def follow() -> None:
+        async for _ in Streams().until_closed(pieces(), asyncio.Event().wait):
+            pass
+
+    following = asyncio.create_task(follow())
+    await asyncio.sleep(0.01)
+    following.cancel()
+    await asyncio.wait([following])
+    del following
+    gc.collect()
+
+    assert forgotten == []
