@@ -243,7 +243,9 @@ async def deliberations_page(
     found: Page[deliberations.Deliberation] = Page(items=())
     if not only_counted(info):
         seated = not asked_of(info, "edges", "node") <= _WITHOUT_SEATS
-        brief = asked_of(info, "edges", "node", "task") <= task_types.BRIEF
+        # A turn leads back to its deliberation, and so to the task.
+        leads_back = "deliberation" in asked_below(info)
+        brief = not leads_back and asked_of(info, "edges", "node", "task") <= task_types.BRIEF
         asked = DeliberationPage(page, where, seated, brief)
         found = await loaders.deliberation_pages.load(asked)
     return connection(

@@ -226,6 +226,7 @@ async def test_texts_of_tasks_are_read_only_where_they_are_asked_for(
         ("task { id deliberations { totalCount } }", True),
         ("task { description }", False),
         ("... on Deliberation { task { ... on Task { rubric } } seats { number } }", False),
+        ("verdict { winner { ... on Turn { deliberation { task { context } } } } }", False),
     ],
 )
 async def test_texts_of_the_tasks_of_deliberations_are_read_only_where_they_are_asked_for(
