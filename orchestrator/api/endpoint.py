@@ -14,25 +14,28 @@ from collections.abc import (
 )
 from contextlib import suppress
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, cast
 
 import orjson
-from cross_web import HTTPException, StarletteRequestAdapter
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketDisconnected as WebSocketClosed
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
-from strawberry.http import GraphQLHTTPResponse
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.http.streaming import SSETransport
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types import ExecutionResult
+from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
+from orchestrator.api.accepting import EVENTS, GRAPHQL_RESPONSE, accepted, prefers_events
 from orchestrator.api.answers import refusal, retry_after, unavailable
 from orchestrator.api.callers import RefusedCallerError, caller_of
 from orchestrator.api.clients import Clients
@@ -44,8 +47,6 @@ from orchestrator.api.streams import Streams
 from orchestrator.api.visits import Visit
 from orchestrator.domain.callers import NOBODY
 from orchestrator.domain.errors import UnavailableError
-
-_GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 _METHODS = ("GET", "POST")
 
@@ -65,6 +66,22 @@ class _Request(StarletteRequestAdapter):
     @override
     def content_type(self) -> str:
         return "application/json"
+
+
+class _Events(SSETransport):
+    """Server-sent events for who prefers them to JSON, in lines that end with LF: not every client knows another end."""
+
+    @override
+    def accepts(self, accept: str) -> bool:
+        return prefers_events(accept)
+
+    @override
+    def encode_event(self, event: str, data: str | None = None) -> str:
+        return super().encode_event(event, data).replace("\r\n", "\n")
+
+    @override
+    def encode_comment(self, comment: str) -> str:
+        return super().encode_comment(comment).replace("\r\n", "\n")
 
 
 _GONE = (WebSocketDisconnect, WebSocketClosed)
@@ -95,6 +112,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     request_adapter_class = _Request
     websocket_adapter_class = _Socket
     graphql_transport_ws_handler_class = Visit
+    stream_transport_classes_by_protocol = MappingProxyType({GRAPHQL_SSE_PROTOCOL: _Events})
 
     def __init__(
         self,
@@ -168,8 +186,33 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         status: int | None = getattr(request.state, "graphql_status", None)
         if status is not None:
             response.status_code = status
-            response.headers.update({"content-type": _GRAPHQL_RESPONSE, **retry_after(status)})
+            response.headers.update({"content-type": GRAPHQL_RESPONSE, **retry_after(status)})
         return response
+
+    @override
+    async def execute_operation(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        request_data: GraphQLRequestData | list[GraphQLRequestData],
+        context: Context,
+        root_value: None,
+        sub_response: Response,
+    ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
+        """Answer a subscription as events wherever they are accepted: it has no other answer over HTTP."""
+        asked = (request, request_adapter, request_data, context, root_value, sub_response)
+        try:
+            return await super().execute_operation(*asked)
+        except HTTPException as error:
+            if (
+                not _is_subscription(error)
+                or not isinstance(request_data, GraphQLRequestData)
+                or EVENTS not in accepted(request.headers.get("accept", ""))
+            ):
+                raise
+            # The answer is written in the form that stands here.
+            request_data.protocol = _Events.protocol
+        return await super().execute_operation(*asked)
 
     @override
     async def process_result(
@@ -180,7 +223,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         To others all answers of GraphQL are 200, whatever they say: so it is in GraphQL over HTTP, as anything
         on the way could have answered in `application/json` with another status.
         """
-        if _GRAPHQL_RESPONSE in request.headers.get("accept", "").lower():
+        if GRAPHQL_RESPONSE in accepted(request.headers.get("accept", "")):
             request.state.graphql_status = _status(result)
         answer = await super().process_result(request, result)
         if _is_request_error(result):
@@ -306,12 +349,16 @@ def _is_request_error(result: ExecutionResult) -> bool:
     return result.data is None and all(error.path is None for error in result.errors or ())
 
 
-def _reason(error: HTTPException) -> str:
+def _is_subscription(error: HTTPException) -> bool:
     cause = error.__cause__
-    if (
+    return (
         isinstance(cause, InvalidOperationTypeError)
         and cause.operation_type is OperationType.SUBSCRIPTION
-    ):
+    )
+
+
+def _reason(error: HTTPException) -> str:
+    if _is_subscription(error):
         return (
             "a subscription must be sent over a WebSocket that speaks graphql-transport-ws, "
             "or with the header `Accept: text/event-stream`, at this path"

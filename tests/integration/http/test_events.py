@@ -52,7 +52,7 @@ async def test_query_is_answered_as_one_event(house: House) -> None:
     async with served(house) as url, httpx.AsyncClient(headers=EVENTS) as client:
         response = await client.post(url, json={"query": "{ service { version } }"})
 
-    assert [line for line in response.text.split("\r\n") if line] == [
+    assert [line for line in response.text.split("\n") if line] == [
         "event: next",
         'data: {"data":{"service":{"version":"1.2.3"}},"extensions":{"cost":{"requested":2,"limit":100000}}}',
         "event: complete",
