@@ -16,6 +16,8 @@ _TYPES: Final = {
     "extensions": (dict, "an object"),
 }
 
+_OF_OPERATIONS: Final = {"subscribe", "complete"}
+"""The messages that say by an id of which operation they are."""
 
 _CHARACTER_SETS: Final = {"utf-8", "utf8", "us-ascii"}
 """ASCII is UTF-8."""
@@ -83,11 +85,16 @@ def fit_message(sent: object) -> object:
     """
     if not isinstance(sent, dict):
         raise UnfitError("a message must be a JSON object")
-    message = cast("dict[str, Any]", sent)
-    subscribes = message.get("type") == "subscribe"
-    if not isinstance(message.get("id", None if subscribes else ""), str):
+    # Null is what was not sent, as clients have it.
+    message = {
+        name: value for name, value in cast("dict[str, Any]", sent).items() if value is not None
+    }
+    kind = message.get("type")
+    if not isinstance(kind, str):
+        raise _mistyped("a string", "type")
+    if not isinstance(message.get("id", None if kind in _OF_OPERATIONS else ""), str):
         raise _mistyped("a string", "id")
-    if not subscribes:
+    if kind != "subscribe":
         return message
     payload = message.get("payload")
     if not isinstance(payload, dict):

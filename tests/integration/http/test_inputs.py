@@ -98,7 +98,10 @@ async def test_field_of_a_message_that_has_another_type_closes_the_connection_wi
     ("message", "reason"),
     [
         ([], "a message must be a JSON object"),
+        ({}, "type must be a string"),
+        ({"type": 1}, "type must be a string"),
         ({"type": "complete", "id": 1}, "id must be a string"),
+        ({"type": "complete"}, "id must be a string"),
         ({"type": "subscribe", "payload": {"query": QUERY}}, "id must be a string"),
         ({"type": "subscribe", "id": "1", "payload": []}, "payload must be an object"),
         ({"type": "subscribe", "id": "1", "payload": {}}, "payload.query must be a string"),

@@ -475,6 +475,15 @@ async def test_message_that_is_none_closes_the_connection_with_a_reason(
     assert reason
 
 
+async def test_null_in_a_message_is_taken_for_what_was_not_sent(house: House) -> None:
+    async with connected(house) as socket:
+        assert await socket.receive() == "websocket.accept"
+        socket.send({"type": "connection_init", "id": None, "payload": None})
+        assert await socket.receive() == {"type": "connection_ack"}
+        socket.send({"type": "ping", "id": None, "payload": None})
+        assert await socket.receive() == {"type": "pong"}
+
+
 async def test_reason_of_a_close_frame_fits_into_it(house: House) -> None:
     async with greeted(house) as socket:
         socket.send({"type": "é" * 200})
