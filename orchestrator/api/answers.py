@@ -26,6 +26,8 @@ _CODES = {
     503: "UNAVAILABLE",
 }
 
+_NOWHERE = "there is nothing at this path: the API is at /graphql, and so is GraphiQL for browsers"
+
 _PASSING = {429, 503}
 """Those after which to ask again can help."""
 
@@ -84,7 +86,8 @@ def retry_after(status: int) -> dict[str, str]:
 async def on_http_error(_request: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses, such as a path that is none."""
     refused = cast("HTTPException", error)  # the only kind that it is registered for
-    return refusal(refused.status_code, refused.detail, dict(refused.headers or {}))
+    message = _NOWHERE if refused.status_code == 404 else refused.detail  # noqa: PLR2004
+    return refusal(refused.status_code, message, dict(refused.headers or {}))
 
 
 async def on_fault(request: Request, error: Exception) -> Response:

@@ -98,6 +98,8 @@ def build_app(
         exception_handlers={HTTPException: on_http_error, Exception: on_fault},
         lifespan=lifespan,
     )
+    # Many a client follows no redirect with a POST: /graphql/ is told the path instead.
+    app.router.redirect_slashes = False
     app.state.streams = streams
     return app
 

@@ -40,6 +40,7 @@ from orchestrator.api.answers import refusal, retry_after, unavailable
 from orchestrator.api.callers import RefusedCallerError, caller_of
 from orchestrator.api.clients import Clients
 from orchestrator.api.context import Context, ContextSource
+from orchestrator.api.errors import sent_rightly
 from orchestrator.api.graphiql import page
 from orchestrator.api.requests import UnfitError, fit_request, unreadable
 from orchestrator.api.schema import SCHEMA
@@ -204,14 +205,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         try:
             return await super().execute_operation(*asked)
         except HTTPException as error:
-            if (
-                not _is_subscription(error)
-                or not isinstance(request_data, GraphQLRequestData)
-                or EVENTS not in accepted(request.headers.get("accept", ""))
-            ):
+            accepts_events = EVENTS in accepted(request.headers.get("accept", ""))
+            if not (accepts_events and _is_subscription(error)):
                 raise
-            # The answer is written in the form that stands here.
-            request_data.protocol = _Events.protocol
+            # The answer is written in the form that stands here; a list of requests has been refused.
+            cast("GraphQLRequestData", request_data).protocol = _Events.protocol
         return await super().execute_operation(*asked)
 
     @override
@@ -294,13 +292,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     @override
     def parse_json(self, data: str | bytes) -> Any:
-        """Read what must be an object, or a list of them."""
+        """Read what must be an object: a list of them would be several operations in one request."""
         parsed = super().parse_json(data)
-        if isinstance(parsed, dict):
-            return fit_request(cast("dict[str, Any]", parsed))
-        if not isinstance(parsed, list):
-            raise UnfitError("a request must be a JSON object")
-        return cast("object", parsed)
+        if not isinstance(parsed, dict):
+            raise UnfitError("a request must be a JSON object, which holds one operation")
+        return fit_request(cast("dict[str, Any]", parsed))
 
     @override
     def parse_query_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -358,11 +354,9 @@ def _is_subscription(error: HTTPException) -> bool:
 
 
 def _reason(error: HTTPException) -> str:
-    if _is_subscription(error):
-        return (
-            "a subscription must be sent over a WebSocket that speaks graphql-transport-ws, "
-            "or with the header `Accept: text/event-stream`, at this path"
-        )
+    cause = error.__cause__
+    if isinstance(cause, InvalidOperationTypeError):
+        return sent_rightly(cause.operation_type)
     return error.reason
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import structlog
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
 
 from graphql import GraphQLError
 from orchestrator.api.limits import ClosedError, LimitError, TooManyError
@@ -177,9 +178,19 @@ def _unfit(cause: BaseException | None) -> str | None:
         case CannotGetOperationTypeError():
             return cause.as_http_error_reason()
         case InvalidOperationTypeError():
-            return f"a {cause.operation_type.value} cannot be sent in this way"
+            return sent_rightly(cause.operation_type)
         case _:
             return None
+
+
+def sent_rightly(kind: OperationType) -> str:
+    """Say how an operation is sent that came in a way in which it is not answered."""
+    if kind is OperationType.SUBSCRIPTION:
+        return (
+            "a subscription must be sent over a WebSocket that speaks graphql-transport-ws, "
+            "or with the header `Accept: text/event-stream`, at this path"
+        )
+    return f"a {kind.value} must be sent with POST"
 
 
 def _limit(error: GraphQLError) -> LimitError | None:

@@ -79,6 +79,7 @@ async def test_mutation_is_not_sent_with_get_as_events_either(house: House) -> N
     async with served(house) as url, httpx.AsyncClient(headers=EVENTS) as client:
         response = await client.get(url, params={"query": query})
 
+    assert '"message":"a mutation must be sent with POST"' in response.text
     assert '"code":"INVALID_INPUT"' in response.text
     assert house.registry.calls == []
 

@@ -160,7 +160,9 @@ async def test_query_can_be_sent_by_get_and_a_mutation_cannot(api: Api, house: H
 
     assert query.json()["data"] == {"service": {"version": "1.2.3"}}
     assert mutation.status_code == 400
-    assert mutation.json()["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+    [error] = mutation.json()["errors"]
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["message"] == "a mutation must be sent with POST"
     assert house.registry.calls == []
 
 
@@ -237,11 +239,28 @@ async def test_other_methods_are_refused(api: Api, method: str) -> None:
     assert response.json()["errors"]
 
 
-async def test_unknown_path_is_not_found_as_json(api: Api) -> None:
-    response = await api.client.get("/elsewhere")
+@pytest.mark.parametrize("path", ["/elsewhere", "/", "/graphql/", "/graphiql/none.js"])
+async def test_unknown_path_is_not_found_as_json_that_names_the_right_one(
+    api: Api, path: str
+) -> None:
+    response = await api.client.post(path) if path == "/graphql/" else await api.client.get(path)
 
     assert response.status_code == 404
-    assert response.json()["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    [error] = response.json()["errors"]
+    assert error["extensions"]["code"] == "NOT_FOUND"
+    assert (
+        error["message"]
+        == "there is nothing at this path: the API is at /graphql, and so is GraphiQL for browsers"
+    )
+
+
+async def test_list_of_requests_is_told_that_one_request_holds_one_operation(api: Api) -> None:
+    response = await api.client.post("/graphql", json=[{"query": "{ service { version } }"}])
+
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert error["message"] == "a request must be a JSON object, which holds one operation"
+    assert error["extensions"]["code"] == "INVALID_INPUT"
 
 
 @pytest.mark.parametrize("said", [True, False])
