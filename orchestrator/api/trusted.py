@@ -45,7 +45,7 @@ class Listed:
             text = self._by_hash.get(sent.removeprefix(_PREFIX))
             if text is None:
                 raise ClosedError(
-                    f"this service answers only documents that it lists (COUNCIL_DOCUMENTS), and none has the id {sent[:_LONGEST_SHOWN]}"
+                    f"this service answers only documents that it lists (COUNCIL_DOCUMENTS), and none has the id {sent[:_LONGEST_SHOWN]}: an id is {_PREFIX} and the SHA-256 hash of the text"
                 )
             return text
         if sent not in self._texts:

@@ -94,6 +94,13 @@ async def test_other_document_is_refused_before_anything_is_made_of_it(
 
 
 @pytest.mark.usefixtures("listing")
+async def test_id_of_another_hash_is_told_which_hash_is_right(api: Api) -> None:
+    message = refused(await post(api, documentId="1d0f26b2" * 5))
+
+    assert message.endswith(": an id is sha256: and the SHA-256 hash of the text")
+
+
+@pytest.mark.usefixtures("listing")
 async def test_listed_document_is_answered_by_get_whatever_is_accepted(api: Api) -> None:
     for accept in ("*/*", "text/html", "application/json"):
         for sent in (
