@@ -24,7 +24,8 @@ class ArchiveCouncilInput:
 
     id: ID = strawberry.field(description="Which council.")
     expected_version: Maybe[int | None] = strawberry.field(
-        default=None, description="Refused where the council has moved on."
+        default=None,
+        description="Refused where the council has moved on. Left out, or null, nothing is compared.",
     )
 
 

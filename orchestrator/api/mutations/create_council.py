@@ -34,16 +34,19 @@ class CreateCouncilInput:
         description="Either the agents one by one, or how many to make from the defaults. That number is `seats`.",
     )
     seats: Maybe[int | None] = strawberry.field(
-        default=None, description="How many agents to make from the defaults; or give `agents`."
+        default=None,
+        description=f"How many agents to make from the defaults, from 1 to {limits.SEATS}; or give `agents`, no more of them.",
     )
     protocol: Maybe[ProtocolName | None] = strawberry.field(
         default=None, description="Left out, PEER_REVIEW."
     )
     rounds: Maybe[int | None] = strawberry.field(
-        default=None, description="Rounds of critique and revision; left out, 1."
+        default=None,
+        description=f"Rounds of critique and revision, from 0 to {limits.ROUNDS}; left out, 1.",
     )
     quorum: Maybe[int | None] = strawberry.field(
-        default=None, description="Left out, more than half of the seats."
+        default=None,
+        description="How many seats must have a standing proposal for a verdict, from 1 to as many as there are; left out, more than half of them.",
     )
     decision: Maybe[Decision | None] = strawberry.field(
         default=None, description="Left out, BALLOTS."

@@ -43,7 +43,8 @@ class DeliberateInput:
         default=None, description="By which rules, this time."
     )
     rounds: Maybe[int | None] = strawberry.field(
-        default=None, description="Rounds of critique and revision, this time."
+        default=None,
+        description=f"Rounds of critique and revision, this time, from 0 to {limits.ROUNDS}.",
     )
     decision: Maybe[Decision | None] = strawberry.field(
         default=None, description="Who has the last word, this time."
@@ -52,11 +53,12 @@ class DeliberateInput:
         default=None, description="Left out, NORMAL."
     )
     deadline_seconds: Maybe[int | None] = strawberry.field(
-        default=None, description="How long it may take, from when it is accepted."
+        default=None,
+        description=f"How long it may take, from when it is accepted: from 1 to {limits.DEADLINE_SECONDS}.",
     )
     token_budget: Maybe[Count | None] = strawberry.field(
         default=None,
-        description="How many tokens it may use, read and written, attempts that failed among them.",
+        description=f"How many tokens it may use, read and written, attempts that failed among them: from 1 to {limits.TOKEN_BUDGET}.",
     )
     idempotency_key: Maybe[str | None] = strawberry.field(default=None, description=KEY)
 

@@ -14,6 +14,7 @@ from orchestrator.api.mutations.payloads import AgentPayload, agent_payload
 from orchestrator.api.scalars import Json
 from orchestrator.api.types.inputs import INPUT
 from orchestrator.api.types.user_errors import user_errors
+from orchestrator.domain import limits
 from orchestrator.domain.errors import RefusedError
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.validation import Inspection
@@ -32,7 +33,8 @@ class UpdateAgentInput:
     )
     temperature: Maybe[float | None] = strawberry.field(default=None, description="From 0 to 2.")
     max_tokens: Maybe[int | None] = strawberry.field(
-        default=None, description="How long an answer may be."
+        default=None,
+        description=f"Tokens that an answer may have, from 1 to {limits.TOKENS}.",
     )
     model: Maybe[str | None] = strawberry.field(default=None, description="By name.")
     endpoint: Maybe[str | None] = strawberry.field(

@@ -13,6 +13,7 @@ from orchestrator.api.mutations import sending
 from orchestrator.api.mutations.payloads import CouncilPayload, council_payload
 from orchestrator.api.types.inputs import INPUT
 from orchestrator.api.types.user_errors import user_errors
+from orchestrator.domain import limits
 from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.errors import RefusedError
 from orchestrator.domain.ids import Prefix
@@ -26,17 +27,19 @@ class UpdateCouncilInput:
 
     id: ID = strawberry.field(description="Which council.")
     expected_version: Maybe[int | None] = strawberry.field(
-        default=None, description="Refused where the council has moved on."
+        default=None,
+        description="Refused where the council has moved on. Left out, or null, nothing is compared.",
     )
     name: Maybe[str | None] = strawberry.field(default=None, description="What to call it.")
     protocol: Maybe[ProtocolName | None] = strawberry.field(
         default=None, description="The rules by which its turns are to follow."
     )
     rounds: Maybe[int | None] = strawberry.field(
-        default=None, description="Rounds of critique and revision."
+        default=None, description=f"Rounds of critique and revision, from 0 to {limits.ROUNDS}."
     )
     quorum: Maybe[int | None] = strawberry.field(
-        default=None, description="How many seats must have a standing proposal for a verdict."
+        default=None,
+        description="How many seats must have a standing proposal for a verdict, from 1 to as many as there are.",
     )
     decision: Maybe[Decision | None] = strawberry.field(
         default=None, description="Who is to have the last word."

@@ -56,15 +56,15 @@ class DeliberateInput(BaseModel):
     protocol: Optional[Protocol] = None
     "By which rules, this time."
     rounds: Optional[int] = None
-    "Rounds of critique and revision, this time."
+    "Rounds of critique and revision, this time, from 0 to 10."
     decision: Optional[Decision] = None
     "Who has the last word, this time."
     priority: Optional[Priority] = None
     "Left out, NORMAL."
     deadline_seconds: Optional[int] = None
-    "How long it may take, from when it is accepted."
+    "How long it may take, from when it is accepted: from 1 to 604800."
     token_budget: Optional[int] = None
-    "How many tokens it may use, read and written, attempts that failed among them."
+    "How many tokens it may use, read and written, attempts that failed among them: from 1 to 9007199254740992."
     idempotency_key: Optional[str] = None
     "The caller's own for this mutation: the same key brings back the same result, however often it is sent. In another mutation it is another key."
 
@@ -122,7 +122,7 @@ class UpdateAgentInput(BaseModel):
     temperature: Optional[float] = None
     "From 0 to 2."
     max_tokens: Optional[int] = None
-    "How long an answer may be."
+    "Tokens that an answer may have, from 1 to 32768."
     model: Optional[str] = None
     "By name."
     endpoint: Optional[str] = None
@@ -137,14 +137,14 @@ class UpdateCouncilInput(BaseModel):
     id: str
     "Which council."
     expected_version: Optional[int] = None
-    "Refused where the council has moved on."
+    "Refused where the council has moved on. Left out, or null, nothing is compared."
     name: Optional[str] = None
     "What to call it."
     protocol: Optional[Protocol] = None
     "The rules by which its turns are to follow."
     rounds: Optional[int] = None
-    "Rounds of critique and revision."
+    "Rounds of critique and revision, from 0 to 10."
     quorum: Optional[int] = None
-    "How many seats must have a standing proposal for a verdict."
+    "How many seats must have a standing proposal for a verdict, from 1 to as many as there are."
     decision: Optional[Decision] = None
     "Who is to have the last word."

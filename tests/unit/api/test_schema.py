@@ -26,6 +26,7 @@ from graphql import (
     validate,
 )
 from orchestrator.api.schema import SCHEMA, printed
+from orchestrator.domain import limits
 
 ROOT = Path(__file__).parents[3]
 
@@ -83,6 +84,32 @@ def test_schema_file_is_what_the_code_prints() -> None:
     kept = (ROOT / "graphql" / "schema.graphql").read_text(encoding="utf-8")
 
     assert kept == printed(), "run `python -m orchestrator.api.schema > graphql/schema.graphql`"
+
+
+@pytest.mark.parametrize(
+    ("field", "bounds"),
+    [
+        ("DeliberateInput.rounds", f"from 0 to {limits.ROUNDS}"),
+        ("DeliberateInput.deadlineSeconds", f"from 1 to {limits.DEADLINE_SECONDS}"),
+        ("DeliberateInput.tokenBudget", f"from 1 to {limits.TOKEN_BUDGET}"),
+        ("CreateCouncilInput.seats", f"from 1 to {limits.SEATS}"),
+        ("CreateCouncilInput.rounds", f"from 0 to {limits.ROUNDS}"),
+        ("CreateCouncilInput.quorum", "from 1 to as many as there are"),
+        ("UpdateCouncilInput.rounds", f"from 0 to {limits.ROUNDS}"),
+        ("UpdateCouncilInput.quorum", "from 1 to as many as there are"),
+        ("UpdateAgentInput.maxTokens", f"from 1 to {limits.TOKENS}"),
+        ("UpdateCouncilInput.expectedVersion", "or null, nothing is compared"),
+        ("ArchiveCouncilInput.expectedVersion", "or null, nothing is compared"),
+    ],
+)
+def test_description_of_a_number_says_what_it_may_be(
+    ours: GraphQLSchema, field: str, bounds: str
+) -> None:
+    input_, _, name = field.partition(".")
+    kind = ours.type_map[input_]
+
+    assert isinstance(kind, GraphQLInputObjectType)
+    assert bounds in (kind.fields[name].description or "")
 
 
 def test_schema_has_all_of_the_contract_but_what_is_not_built_yet(
