@@ -80,7 +80,7 @@ class EndpointChanges(Repository):
         await in_one(self.graph, work)
 
     async def remove_endpoint(self, endpoint: str, *, by: str | None = None) -> Endpoint:
-        """Remove an endpoint that no agent is bound to; deliberations under way keep what they were given."""
+        """Remove an endpoint that no agent is bound to; deliberations under way keep their seats, and send it nothing more."""
 
         async def work(transaction: Transaction) -> Endpoint:
             removed, agent = await _locked(transaction, endpoint)

@@ -32,8 +32,12 @@ _RANKS: Final = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 class Observer(Protocol):
     """What is asked of the watch."""
 
-    def latest(self, endpoint: Endpoint) -> Endpoint:
-        """Return the endpoint as the graph had it last."""
+    async def latest(self, endpoint: Endpoint) -> Endpoint | None:
+        """Return the endpoint as the graph had it last; none where it was removed."""
+        ...
+
+    def listing(self, model: str) -> list[Endpoint]:
+        """Return the endpoints that list a model, or did when they last listed any."""
         ...
 
     def health(self, endpoint: Endpoint) -> EndpointHealth:
@@ -236,10 +240,21 @@ class Admission:
         if seat.model.rehearsal:
             return [await self._rehearsal.endpoint()]
         if seat.endpoint is not None:
-            return [self._watch.latest(seat.endpoint)]
-        if not seat.model.endpoints:
-            raise ModelError(f"no endpoint serves model {seat.model.name}", retryable=False)
-        endpoints = [self._watch.latest(endpoint) for endpoint in seat.model.endpoints]
+            bound = await self._watch.latest(seat.endpoint)
+            if bound is None:
+                raise ModelError(f"endpoint {seat.endpoint.name} was removed", retryable=False)
+            return [bound]
+        # What served the model when the deliberation was loaded, and what has come to serve it since.
+        known = [await self._watch.latest(endpoint) for endpoint in seat.model.endpoints]
+        serving = {one.id: one for one in known if one is not None}
+        serving |= {one.id: one for one in self._watch.listing(seat.model.name)}
+        if not serving:
+            gone = ", ".join(f"endpoint {one.name} was removed" for one in seat.model.endpoints)
+            raise ModelError(
+                f"no endpoint serves model {seat.model.name}" + (f": {gone}" if gone else ""),
+                retryable=False,
+            )
+        endpoints = list(serving.values())
         able = [one for one in endpoints if self._watch.health(one).may_serve(seat.model.name)]
         return able or endpoints
 

@@ -87,6 +87,13 @@ class Watch:
         self._changed: Final = asyncio.Event()
         self._known: bool = False
         """Whether the graph has said which endpoints there are."""
+        self._removed: Final[set[str]] = set()
+        """Endpoints that were asked for, by id, and were not there any more."""
+        self._readings = 0
+        """How often the graph was asked which endpoints there are, and which of these times it answered last."""
+        self._answered = 0
+        self._reading: Final = asyncio.Condition()
+        """Notified of each answer."""
 
     def changes(self) -> AsyncIterator[Endpoint]:
         """Listen to endpoints that come, go, change, go up or down, or serve other models."""
@@ -96,6 +103,7 @@ class Watch:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             while True:
+                self._readings += 1
                 try:
                     now = await self._endpoints()
                 except CouncilError as exc:
@@ -103,6 +111,9 @@ class Watch:
                     _log.debug("endpoints_unknown", reason=str(exc))
                 else:
                     await self._adjust(now, tasks)
+                    async with self._reading:
+                        self._answered = self._readings
+                        self._reading.notify_all()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._every):
                         await self._changed.wait()
@@ -112,10 +123,22 @@ class Watch:
         """Read at once which endpoints there are: this process has changed that."""
         self._changed.set()
 
-    def latest(self, endpoint: Endpoint) -> Endpoint:
-        """Return the endpoint as the graph had it last: a deliberation under way may know an older URL."""
+    async def latest(self, endpoint: Endpoint) -> Endpoint | None:
+        """Return the endpoint as the graph had it last; none where it was removed: a deliberation under way may know older.
+
+        One that is not watched may have come since the graph was read: it is read once more, and waited for.
+        """
+        if endpoint.id not in self._watched and endpoint.id not in self._removed:
+            await self._read_anew()
         watched = self._watched.get(endpoint.id)
-        return endpoint if watched is None else watched.endpoint
+        if watched is None:
+            self._removed.add(endpoint.id)
+            return None
+        return watched.endpoint
+
+    def listing(self, model: str) -> list[Endpoint]:
+        """Return the endpoints that list a model, or did when they last listed any."""
+        return [one.endpoint for one in self._watched.values() if model in one.listed]
 
     def health(self, endpoint: Endpoint) -> EndpointHealth:
         """Return how the endpoint is, as this process sees it."""
@@ -133,6 +156,13 @@ class Watch:
         watched = self._watched.get(endpoint.id)
         if watched is not None:
             watched.suspected.set()
+
+    async def _read_anew(self) -> None:
+        """Wait until the graph has answered which endpoints there are, asked from now on."""
+        before = self._readings
+        self.look()
+        async with self._reading:
+            await self._reading.wait_for(lambda: self._answered > before)
 
     async def _adjust(self, now: Collection[Endpoint], tasks: asyncio.TaskGroup) -> None:
         there = {endpoint.id: endpoint for endpoint in now}
@@ -284,6 +314,8 @@ class _Watched:
         self.suspected: Final = asyncio.Event()
         self.status: EndpointStatus = EndpointStatus.UNKNOWN
         self.models: tuple[str, ...] = ()
+        self.listed: frozenset[str] = frozenset()
+        """The models that it listed last, kept while it is down."""
         self.told: tuple[str, ...] = ()
         self.told_at: float = 0.0
         self.has_health: bool = True
@@ -304,6 +336,8 @@ class _Watched:
         if self.status is not EndpointStatus.UP:
             _log.info("endpoint_up", endpoint=self.endpoint.name, models=models)
         before, self.status, self.models = (self.status, self.models), EndpointStatus.UP, models
+        if models:
+            self.listed = frozenset(models)
         return before != (self.status, self.models)
 
     def goes_down(self, reason: str) -> bool:

@@ -45,8 +45,12 @@ class _Everything:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    def latest(self, endpoint: Endpoint) -> Endpoint:
+    async def latest(self, endpoint: Endpoint) -> Endpoint:
         return endpoint
+
+    def listing(self, model: str) -> list[Endpoint]:
+        _ = model
+        return [self._endpoint]
 
     def health(self, endpoint: Endpoint) -> EndpointHealth:
         _ = endpoint

@@ -78,10 +78,15 @@ class Seen:
     def __init__(self) -> None:
         self.known: dict[str, EndpointHealth] = {}
         self.moved: dict[str, Endpoint] = {}
+        self.removed: set[str] = set()
+        self.lists: dict[str, list[Endpoint]] = {}
         self.suspected: list[str] = []
 
-    def latest(self, endpoint: Endpoint) -> Endpoint:
-        return self.moved.get(endpoint.id, endpoint)
+    async def latest(self, endpoint: Endpoint) -> Endpoint | None:
+        return None if endpoint.id in self.removed else self.moved.get(endpoint.id, endpoint)
+
+    def listing(self, model: str) -> list[Endpoint]:
+        return self.lists.get(model, [])
 
     def health(self, endpoint: Endpoint) -> EndpointHealth:
         return self.known.get(endpoint.id, EndpointHealth())

@@ -136,7 +136,7 @@ async def test_a_call_that_waits_for_several_endpoints_is_not_sent_to_one_that_c
 
 
 async def test_a_call_that_nobody_took_waits_too_and_is_begun_again(
-    house: House, server: ModelServer
+    client: ModelClient, server: ModelServer
 ):
     place = endpoint(server.url)
     await server.stop()
@@ -145,11 +145,12 @@ async def test_a_call_that_nobody_took_waits_too_and_is_begun_again(
     async def begin() -> None:
         begun.append(len(server.requests))
 
-    # Nobody watches it yet: the call is what finds out.
-    house.ask(call(seat(place), turn="trn_0", wait=FOR_EVER), begin)
-    await until(lambda: len(begun) == 1 and house.client.obstacle("trn_0") is not None)
+    # Nobody watches it: the call is what finds out.
+    asked = call(seat(place), turn="trn_0", wait=FOR_EVER)
+    asking = asyncio.create_task(client.ask(asked, ignore, begin))
+    await until(lambda: len(begun) == 1 and client.obstacle("trn_0") is not None)
     await server.listen()
-    [answer] = await house.answers()
+    answer = await asking
     assert answer.content.endswith("attempt 1.")
     assert len(begun) >= 2
 
@@ -284,9 +285,9 @@ async def test_a_call_goes_at_once_to_an_endpoint_that_is_well(house: House, ser
         one, two = endpoint(server.url, "one"), endpoint(other.url, "two")
         await server.stop()
         # Before anybody knows that it is down, and afterwards.
+        house.places = (one, two)
         house.ask(call(seat(one, two), turn="trn_0", wait=FOR_EVER))
         await house.answers()
-        house.places = (one, two)
         await house.sees(EndpointStatus.DOWN, one)
         house.ask(call(seat(one, two), turn="trn_1", wait=FOR_EVER))
         await house.answers()
@@ -331,6 +332,40 @@ async def test_one_that_is_down_is_waited_for_where_the_others_lack_the_model(
         }
         await client.ask(call(seat(one, two), wait=FOR_EVER), ignore)
         assert (len(server.requests), len(other.requests)) == (0, 1)
+
+
+async def test_a_call_that_waits_goes_to_an_endpoint_that_has_come_to_list_its_model(
+    house: House, server: ModelServer
+):
+    async with ModelServer() as other:
+        place, spare = endpoint(server.url), endpoint(other.url, "spare")
+        await house.watches(place)
+        await server.stop()
+        await house.sees(EndpointStatus.DOWN, place)
+        house.ask(call(seat(place), turn="trn_0", wait=FOR_EVER))
+        await house.waits()
+        house.places = (place, spare)
+        await house.answers()
+        assert (len(server.requests), len(other.requests)) == (0, 1)
+
+
+async def test_an_endpoint_that_was_removed_ends_its_calls_and_is_sent_no_other(
+    house: House, server: ModelServer
+):
+    gate = asyncio.Event()
+    server.script(Behaviour(until=gate))
+    lab = endpoint(server.url, "lab", "COUNCIL_KEY_GPU")
+    await house.watches(lab)
+    house.ask(call(seat(bound=lab), turn="trn_0", wait=FOR_EVER))
+    await until(lambda: len(server.requests) == 1)
+    house.places = ()
+    await house.sees(EndpointStatus.UNKNOWN, lab)
+    with pytest.raises(ModelError, match="endpoint lab was removed"):
+        await house.client.ask(call(seat(bound=lab), wait=FOR_EVER), ignore)
+    gate.set()
+    [answer] = await house.answers()
+    assert answer.finish_reason == "stop"
+    assert [request.id for request in server.requests] == ["trn_0"]
 
 
 class Odd(Connections):
@@ -432,7 +467,9 @@ async def test_a_call_that_was_asked_to_wait_says_since_when_its_endpoint_takes_
     house: House, server: ModelServer
 ):
     server.script(Behaviour(status=429, headers=(("retry-after", "60"),)))
-    house.ask(call(seat(endpoint(server.url)), turn="trn_0", wait=FOR_EVER))
+    place = endpoint(server.url)
+    await house.watches(place)
+    house.ask(call(seat(place), turn="trn_0", wait=FOR_EVER))
     await until(lambda: "takes no more since" in (house.client.obstacle("trn_0") or ""))
 
 

@@ -331,10 +331,65 @@ async def test_new_moved_and_removed_endpoints_are_seen(
         await until(is_(watch, second, DOWN))
         graph.endpoints = (first, endpoint(server.url, "two"))
         await until(is_(watch, second, UP))
-        assert watch.latest(second).url == server.url
+        assert await watch.latest(second) == endpoint(server.url, "two")
         graph.endpoints = (second,)
         await until(is_(watch, first, UNKNOWN))
-        assert watch.latest(first) is first
+        assert await watch.latest(first) is None
+
+
+async def test_what_has_come_since_the_graph_was_read_is_not_taken_for_removed(
+    connections: Connections, server: ModelServer
+):
+    first, second = endpoint(server.url, "one"), endpoint(server.url, "two")
+    graph = Graph(first)
+    async with watching(graph, connections, every=60) as watch:
+        await until(is_(watch, first, UP))
+        graph.endpoints = (first, second)
+        assert await watch.latest(second) == second
+
+
+async def test_before_the_graph_has_answered_nobody_is_taken_for_removed(
+    connections: Connections, server: ModelServer
+):
+    place, removed = endpoint(server.url), endpoint(server.url, "lab")
+    graph = Graph(place)
+    graph.away = True
+    async with watching(graph, connections) as watch:
+        asking = asyncio.gather(watch.latest(place), watch.latest(removed))
+        await asyncio.sleep(0.1)
+        assert not asking.done()
+        graph.away = False
+        assert await asking == [place, None]
+
+
+async def test_while_the_graph_is_away_the_endpoints_are_as_it_had_them_last(
+    connections: Connections, server: ModelServer
+):
+    place, removed = endpoint(server.url), endpoint(server.url, "lab")
+    graph = Graph(place)
+    async with watching(graph, connections) as watch:
+        assert await watch.latest(removed) is None
+        graph.away = True
+        assert await watch.latest(place) == place
+        assert await watch.latest(removed) is None
+
+
+async def test_an_endpoint_is_known_to_list_its_models_also_while_it_is_down(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        assert watch.listing("tiny") == []
+        await until(is_(watch, place, UP))
+        assert watch.listing("tiny") == [place]
+        assert watch.listing("small") == []
+        await server.stop()
+        await until(is_(watch, place, DOWN))
+        assert watch.listing("tiny") == [place]
+        server.models = ("small",)
+        await server.listen()
+        await until(is_(watch, place, UP))
+        assert watch.listing("tiny") == []
 
 
 async def test_a_failed_call_has_its_endpoint_looked_at_at_once(
