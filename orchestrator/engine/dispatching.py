@@ -17,7 +17,7 @@ from orchestrator.engine.budgeting import Budget
 from orchestrator.engine.events import TurnBegan
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
-from orchestrator.engine.patience import Patience, retried, when_to_ask_again
+from orchestrator.engine.patience import Patience, retried
 from orchestrator.engine.ports import Answer, Call, Models
 from orchestrator.engine.prompting import Prompt, build, choices_of
 from orchestrator.engine.speaking import Speech
@@ -36,8 +36,8 @@ class Dispatcher:
         self._patience = patience
         self._asking: defaultdict[str, set[str]] = defaultdict(set)
         """The turns that are being asked for, by deliberation."""
-        self._resting: dict[str, str] = {}
-        """Why the last attempt failed, by the turns that wait for their next one."""
+        self._resting: dict[str, tuple[str, float]] = {}
+        """Why the last attempt failed and until when its server asked for patience, by the turns that wait for their next one."""
         self._beginning: set[str] = set()
         """The turns whose call has its place, and waits for the graph to let it be sent."""
 
@@ -52,7 +52,8 @@ class Dispatcher:
 
     def _obstacle(self, turn: str) -> str | None:
         if turn in self._resting:
-            return f"its next attempt, since {self._resting[turn]}"
+            reason, _ = self._resting[turn]
+            return f"its next attempt, since {reason}"
         return self._models.obstacle(turn)
 
     async def take(
@@ -146,7 +147,7 @@ class Dispatcher:
             return not self._lease.ran_out
 
         async def ask_once() -> Turn:
-            self._resting.pop(call.turn, None)
+            await self._rest(call.turn)
             granted = await _granted(call, ask, budget)
             try:
                 answer = await self._models.ask(granted, speech.say, begin, may_send)
@@ -174,9 +175,19 @@ class Dispatcher:
         finally:
             self._asked(deliberation.id, call.turn)
 
-    def _ask_again(self, turn: str, error: Exception) -> bool | float:
-        self._resting[turn] = str(error)
-        return when_to_ask_again(error)
+    def _ask_again(self, turn: str, error: Exception) -> bool:
+        if not isinstance(error, ModelError) or not error.retryable:
+            return False
+        now = asyncio.get_running_loop().time()
+        self._resting[turn] = (error.reason, now + (error.retry_after or 0.0))
+        return True
+
+    async def _rest(self, turn: str) -> None:
+        """Wait for what is left, after the backoff, of what the server asked for: it may make a pause longer, never shorter."""
+        if turn in self._resting:
+            _, until = self._resting[turn]
+            await asyncio.sleep(until - asyncio.get_running_loop().time())
+            del self._resting[turn]
 
     def _asked(self, deliberation: str, turn: str) -> None:
         self._resting.pop(turn, None)

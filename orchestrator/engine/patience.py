@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import stamina
 
-from orchestrator.domain.errors import ModelError, UnavailableError
+from orchestrator.domain.errors import UnavailableError
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Patience:
 async def retried(
     operation: Callable[[], Awaitable[T]],
     *,
-    on: type[Exception] | Callable[[Exception], bool | float],
+    on: type[Exception] | Callable[[Exception], bool],
     attempts: int | None,
     within: float | None,
     wait_initial: float,
@@ -91,10 +91,3 @@ async def until_available(
         wait_max=2.0,
         wait_jitter=0.2,
     )
-
-
-def when_to_ask_again(error: Exception) -> bool | float:
-    """Never where it cannot help; after what the server asked for, where it did; else by the backoff."""
-    if not isinstance(error, ModelError) or not error.retryable:
-        return False
-    return True if error.retry_after is None else error.retry_after

@@ -144,3 +144,24 @@ async def test_model_that_says_a_thousand_tokens_a_second_is_told_of_twenty_time
     assert content == "".join(tokens)
     assert "".join(text for *_, text in pieces(told)) == content
     assert 19 <= len(pieces(told)) <= 22
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "waited"), [(None, 8.0), (0.0, 8.0), (3.0, 8.0), (20.0, 20.0)]
+)
+async def test_what_a_server_asks_for_makes_the_pause_between_attempts_longer_and_never_shorter(
+    clock: LoopClock, asked_for: float | None, waited: float
+) -> None:
+    busy = ModelError("busy", retryable=True, retry_after=asked_for)
+    board, lease = Board(), Lease(timedelta(seconds=600))
+    await lease.renew(lease.now())
+    patience = Patience(attempts=2, first_wait=8.0, longest_wait=8.0, jitter=0.0)
+    dispatcher = Dispatcher(StreamingModels([busy], ["No"]), board, lease, patience)
+    async with followed(board) as told:
+        taking = asyncio.create_task(dispatcher.take(a_deliberation(), 1, PROPOSE, {}))
+        for seconds in (0.0, 0.0, 7.9, waited - 8.0):
+            await clock.advance(seconds)
+        assert dispatcher.obstacles(DELIBERATION) == ("its next attempt, since busy",)
+        await clock.advance(0.1)
+        assert (await taking).content == "No"
+    assert pieces(told) == [(2, 0, "No")]
