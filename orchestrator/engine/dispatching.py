@@ -207,9 +207,10 @@ def _settle(call: Call, counted: Usage | None, budget: Budget | None) -> None:
 
 
 def _counted(answer: Answer) -> Usage | None:
-    """No call is without a token: a server that says so, or nothing, has not counted."""
+    """No prompt is without a token, and nothing is said without one: a server that tells of none has not counted."""
     usage = answer.usage
-    return usage if usage.prompt_tokens or usage.completion_tokens else None
+    said = answer.content or answer.reasoning
+    return usage if usage.prompt_tokens and (usage.completion_tokens or not said) else None
 
 
 def _choices(prompt: Prompt, answer: Answer) -> tuple[str, ...]:

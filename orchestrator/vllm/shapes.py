@@ -25,5 +25,7 @@ def as_text(told: Any) -> str | None:
 
 def as_count(told: Any) -> int:
     """Return a number of things; 0 where it is none."""
-    counted = isinstance(told, int) and not isinstance(told, bool) and 0 <= told < _LARGEST_COUNT
-    return told if counted else 0
+    # Of JSON, 500.0 is the same number as 500.
+    whole = isinstance(told, int) or (isinstance(told, float) and told.is_integer())
+    counted = whole and not isinstance(told, bool) and 0 <= told < _LARGEST_COUNT
+    return int(told) if counted else 0

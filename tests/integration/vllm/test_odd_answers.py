@@ -124,6 +124,7 @@ async def test_an_odd_stream_is_read_as_valid_text(
         ),
         ({"prompt_tokens": -1, "completion_tokens": True}, Usage(calls=1)),
         ({"prompt_tokens": 2**31, "completion_tokens": 2}, Usage(completion_tokens=2, calls=1)),
+        ({"prompt_tokens": 500.0, "completion_tokens": 2.5}, Usage(prompt_tokens=500, calls=1)),
         ({"prompt_tokens": 10**300, "completion_tokens": "2"}, Usage(calls=1)),
         (None, Usage(calls=1)),
     ],

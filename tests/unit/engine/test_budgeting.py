@@ -198,9 +198,18 @@ async def test_a_ballot_that_was_no_ballot_is_part_of_what_its_turn_used() -> No
     assert spent(graph) == usage.prompt_tokens + usage.completion_tokens
 
 
-async def test_an_answer_that_was_not_counted_counts_with_all_that_was_reserved_for_it() -> None:
+@pytest.mark.parametrize(
+    "usage", [Usage(), Usage(completion_tokens=3), Usage(prompt_tokens=3)], ids=str
+)
+async def test_an_answer_that_was_not_counted_counts_with_all_that_was_reserved_for_it(
+    usage: Usage,
+) -> None:
+    def script(call: Call, _times: int) -> Answer:
+        content = ballot_for(call) if call.answer_schema else f"answer of {call.turn}"
+        return Answer(content=content, usage=usage)
+
     graph = OneDeliberation(deliberation=with_budget(4000))
-    await Bench(graph, ScriptedModels()).run()
+    await Bench(graph, ScriptedModels(script=script)).run()
     assert graph.deliberation.usage.prompt_tokens == 0
     assert 2000 < spent(graph) <= 4000
     assert [reason for reason, _ in graph.failures] == [StopReason.TOKEN_BUDGET]
