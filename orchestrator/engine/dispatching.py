@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -213,12 +214,17 @@ def _counted(answer: Answer) -> Usage | None:
     return usage if usage.prompt_tokens and (usage.completion_tokens or not said) else None
 
 
+def _is_blank(text: str) -> bool:
+    """Whether nothing of a text is seen: characters that only say how others are shown are none themselves."""
+    return all(one.isspace() or unicodedata.category(one) == "Cf" for one in text)
+
+
 def _choices(prompt: Prompt, answer: Answer) -> tuple[str, ...]:
     """Look at the answer, and read a ballot's choices.
 
     Another sampling may be valid, so an answer that is not is worth asking again.
     """
-    if not answer.content.strip():
+    if _is_blank(answer.content):
         if answer.reasoning and answer.finish_reason == _CUT:
             # Another sampling would think as long.
             raise ModelError(

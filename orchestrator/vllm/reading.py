@@ -17,6 +17,7 @@ from orchestrator.engine.ports import Answer
 from orchestrator.vllm import failures
 from orchestrator.vllm.connections import Line
 from orchestrator.vllm.shapes import as_count, as_list, as_object, as_text
+from orchestrator.vllm.thoughts import told_apart
 from orchestrator.vllm.unicode import Pieces
 
 LONGEST_LINE: Final = 1 << 20
@@ -114,6 +115,7 @@ class Reading:
     def _complete(self, content: str, reasoning: str) -> Answer:
         if self._finish_reason in _BROKEN_OFF:
             raise failures.cut(self._line, f"finish_reason {self._finish_reason!r}")
+        content, reasoning = told_apart(content, reasoning)
         return Answer(
             content=content,
             reasoning=reasoning or None,

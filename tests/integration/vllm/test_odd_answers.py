@@ -107,6 +107,17 @@ async def test_an_odd_stream_is_read_as_valid_text(
         text.encode()
 
 
+async def test_thoughts_that_a_server_does_not_tell_apart_are_reasoning_and_told_while_they_come(
+    client: ModelClient, server: ModelServer
+):
+    chunks = (event({"content": "<think>Hm."}), event({"content": "</think>\n\nWell."}), END, DONE)
+    server.script(Behaviour(chunks=chunks))
+    pieces: list[str] = []
+    answer = await client.ask(call(seat(endpoint(server.url))), pieces.append)
+    assert (answer.content, answer.reasoning) == ("Well.", "Hm.")
+    assert "".join(pieces) == "<think>Hm.</think>\n\nWell."
+
+
 @pytest.mark.parametrize(
     ("usage", "read"),
     [

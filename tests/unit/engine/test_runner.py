@@ -172,9 +172,10 @@ async def test_an_invalid_ballot_is_asked_for_again(ballot: str) -> None:
     assert [(ballot.taken, ballot.attempts) for ballot in ballots] == [(True, 2)] * 3
 
 
-async def test_an_empty_answer_is_no_proposal() -> None:
+@pytest.mark.parametrize("blank", ["", " \n\N{NO-BREAK SPACE}", "\u200b\u200b\ufeff\u202e"])
+async def test_an_answer_of_which_nothing_is_seen_is_no_proposal(blank: str) -> None:
     def script(call: Call, _times: int) -> Answer | None:
-        return Answer(content=" \n") if call.turn.endswith("p0-s1") else None
+        return Answer(content=blank) if call.turn.endswith("p0-s1") else None
 
     graph = OneDeliberation()
     await Bench(graph, ScriptedModels(script=script)).run()
