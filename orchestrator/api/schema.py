@@ -15,7 +15,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLInputObjectType, GraphQLSchema
 from orchestrator.api.context import Context
 from orchestrator.api.documents import KnownDocuments
 from orchestrator.api.errors import told
@@ -126,6 +126,13 @@ def _admitted(sent: str | None, context: object) -> str | None:
     return admitted(sent, context.ports.documents if isinstance(context, Context) else None)
 
 
+def _hold_to_one_key(schema: GraphQLSchema) -> None:
+    """Let GraphQL itself check inputs that are @oneOf: Strawberry's check of a value cannot say where it stands."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType):
+            type_.is_one_of = type_.extensions["strawberry-definition"].is_one_of
+
+
 SCHEMA = CouncilSchema(
     query=Query,
     mutation=Mutation,
@@ -150,6 +157,7 @@ SCHEMA = CouncilSchema(
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 
+_hold_to_one_key(SCHEMA._schema)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 describe_needs(SCHEMA._schema)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 needs_of(SCHEMA._schema)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # where it is not said of a field, nothing starts
 

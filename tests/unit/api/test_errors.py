@@ -130,6 +130,53 @@ async def test_value_of_a_wrong_type_is_told_by_its_place_in_the_variables(api: 
     assert error["extensions"]["path"] == ["input", "temperature"]
 
 
+COUNCIL = "query ($by: CouncilBy!) { council(by: $by) { id } }"
+DELIBERATE = "mutation ($input: DeliberateInput!) { deliberate(input: $input) { errors { code } } }"
+TASK = {"description": "x"}
+
+
+@pytest.mark.parametrize(
+    ("document", "column"),
+    [
+        ("{ council(by: {}) { id } }", 15),
+        ('{ council(by: {id: "cou_dev", role: "DEV"}) { id } }', 15),
+        ("{ council(by: {role: null}) { id } }", 15),
+        ("{ agent(by: {}) { id } }", 13),
+        ("query ($role: String) { council(by: {role: $role}) { id } }", 37),
+        (
+            'mutation { deliberate(input: {task: {description: "x"}, council: {id: "cou_dev", role: "DEV"}}) { errors { code } } }',
+            66,
+        ),
+    ],
+)
+async def test_input_of_which_one_key_is_wanted_is_told_by_its_place_in_the_document(
+    api: Api, house: House, document: str, column: int
+) -> None:
+    error = await api.fail(document)
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["locations"] == [{"line": 1, "column": column}]
+    assert house.registry.calls == house.archive.calls == []
+
+
+@pytest.mark.parametrize(
+    ("document", "variables", "path"),
+    [
+        (COUNCIL, {"by": {}}, ["by"]),
+        (COUNCIL, {"by": {"id": "cou_dev", "role": "DEV"}}, ["by"]),
+        (COUNCIL, {"by": {"role": None}}, ["by", "role"]),
+        (DELIBERATE, {"input": {"council": {}, "task": TASK}}, ["input", "council"]),
+    ],
+)
+async def test_input_of_which_one_key_is_wanted_is_told_by_its_place_in_the_variables(
+    api: Api, document: str, variables: dict[str, Any], path: list[str]
+) -> None:
+    error = await api.fail(document, variables)
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["extensions"]["path"] == path
+
+
 @pytest.mark.parametrize(
     "moment",
     ["2026-01-31", "2026-01-31T12:00:00", "20260131T120000Z", "2026-02-30T12:00:00Z", "yesterday"],
