@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NewType
+from typing import Any, NewType, TypeVar
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+
+T = TypeVar("T")
 
 Count = NewType("Count", int)
 """A whole number of up to 2^53, which is what a JSON number can hold exactly everywhere."""
@@ -40,6 +42,18 @@ def parse_instant(value: object) -> datetime:
     except (ValueError, OverflowError) as exc:
         msg = f"DateTime must be a day and a time that exist; {value} does not"
         raise GraphQLError(msg) from exc
+
+
+def literal(parse: Callable[[object], T]) -> Callable[[ValueNode, dict[str, Any] | None], T]:
+    """Read what stands in a document as `parse` reads a value; where it is refused, say where it stands."""
+
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> T:
+        try:
+            return parse(value_from_ast_untyped(node, variables))
+        except GraphQLError as refusal:
+            raise GraphQLError(refusal.message, nodes=node) from refusal
+
+    return parse_literal
 
 
 def print_instant(value: datetime) -> str:
@@ -85,6 +99,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
         serialize=print_instant,
         parse_value=parse_instant,
+        parse_literal=literal(parse_instant),
     ),
     Json: strawberry.scalar(
         name="JSON", description="Any JSON value.", serialize=_same, parse_value=_same
@@ -94,5 +109,6 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         description="A count of up to 2^53, as a JSON number: Int ends at 2^31.",
         serialize=print_count,
         parse_value=parse_count,
+        parse_literal=literal(parse_count),
     ),
 }

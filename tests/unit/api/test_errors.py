@@ -193,6 +193,30 @@ async def test_moment_without_an_offset_or_that_does_not_exist_is_refused(
     assert "DateTime" in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("document", "column"),
+    [
+        ('{ deliberations(filter: {acceptedSince: "yesterday"}) { totalCount } }', 41),
+        ("{ deliberations(filter: {acceptedBefore: 2026}) { totalCount } }", 42),
+        (
+            'query ($at: DateTime = "2026-02-30T12:00:00Z") { deliberations(filter: {acceptedSince: $at}) { totalCount } }',
+            24,
+        ),
+        (
+            'mutation { deliberate(input: {tokenBudget: 1.5, council: {role: "DEV"}, task: {description: "x"}}) { errors { code } } }',
+            44,
+        ),
+    ],
+)
+async def test_moment_or_count_in_the_document_that_is_none_is_told_by_its_place(
+    api: Api, document: str, column: int
+) -> None:
+    error = await api.fail(document)
+
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["locations"] == [{"line": 1, "column": column}]
+
+
 DIGITS = "9" * 5000
 
 
