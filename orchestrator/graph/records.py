@@ -122,7 +122,9 @@ class GraphRecords:
         found: Mapping[str, Deliberation] = (
             await self.deliberations_by_id(of_all, seated=seated, brief=brief) if of_all else {}
         )
-        return tuple(_with_those(found, one) for one in pages)
+        return tuple(
+            _with_those(found, one, where) for one, where in zip(pages, lists, strict=True)
+        )
 
     async def count_deliberations_of_each(
         self, lists: Sequence[DeliberationFilter]
@@ -213,10 +215,16 @@ class GraphRecords:
         }
 
 
-def _with_those(found: Mapping[str, Deliberation], listed: Page[str]) -> Page[Deliberation]:
-    """Make the page of those that were found: one that was listed may have been pruned since."""
+def _with_those(
+    found: Mapping[str, Deliberation], listed: Page[str], where: DeliberationFilter
+) -> Page[Deliberation]:
+    """Make the page of those that were found: one that was listed may have been pruned since, or have come to a status that was not asked for."""
     ids = listed.items
-    items = tuple(found[id_] for id_ in ids if id_ in found)
+    items = tuple(
+        found[id_]
+        for id_ in ids
+        if id_ in found and (where.statuses is None or found[id_].status in where.statuses)
+    )
     return Page(
         items=items,
         has_next=listed.has_next,

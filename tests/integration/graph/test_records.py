@@ -302,6 +302,40 @@ async def test_a_page_of_which_some_was_pruned_meanwhile_says_where_it_goes_on(
     assert [one.id for one in after.items] == [old]
 
 
+class _Cancelling(GraphRecords):
+    """Between a list and what is read of it, some of it is cancelled."""
+
+    cancelled: frozenset[str] = frozenset()
+
+    @override
+    async def deliberations_by_id(
+        self, ids: Collection[str], *, seated: bool = True, brief: bool = False
+    ) -> Mapping[str, Deliberation]:
+        found = await super().deliberations_by_id(ids, seated=seated, brief=brief)
+        return {
+            id_: replace(one, status=Status.CANCELLED) if id_ in self.cancelled else one
+            for id_, one in found.items()
+        }
+
+
+@pytest.mark.parametrize("cancelled", [(0, 1), (1,), ()])
+async def test_a_page_shows_none_that_came_meanwhile_to_a_status_that_was_not_asked_for(
+    seeded: Councils, deliberations: Deliberations, cancelled: tuple[int, ...]
+) -> None:
+    _, new, newest = [(await deliberations.accept(an_order())).deliberation for _ in range(3)]
+    records = _Cancelling(seeded.graph)
+    records.cancelled = frozenset([newest, new][number] for number in cancelled)
+
+    async def listed(*statuses: Status) -> tuple[list[str], tuple[str, str] | None, bool]:
+        where = DeliberationFilter(statuses=statuses)
+        page = await page_of(records, PageRequest(limit=2), where)
+        return [one.id for one in page.items], page.ends, page.has_next
+
+    left = [id_ for id_ in (newest, new) if id_ not in records.cancelled]
+    assert await listed(Status.QUEUED) == (left, (newest, new) if cancelled else None, True)
+    assert await listed(Status.QUEUED, Status.CANCELLED) == ([newest, new], None, True)
+
+
 @pytest.mark.timeout(180)
 async def test_every_combination_of_filters_lists_and_counts_the_same_in_both_directions(
     deliberations: Deliberations, records: GraphRecords
