@@ -46,10 +46,10 @@ def agent_status(
         return AgentStatus.RETIRED
     if busy:
         return AgentStatus.BUSY
-    asked = _asked(agent.endpoint, endpoints)
-    if agent.model.rehearsal or (rehearsal and not _elsewhere(asked)):
+    bound = () if agent.endpoint is None else (agent.endpoint,)
+    if agent.model.rehearsal or (rehearsal and not _elsewhere((*bound, *endpoints))):
         return AgentStatus.READY
-    for endpoint in asked:
+    for endpoint in _asked(agent.endpoint, endpoints):
         seen = health(endpoint)
         if seen.status is EndpointStatus.UP and seen.may_serve(agent.model.name):
             return AgentStatus.READY

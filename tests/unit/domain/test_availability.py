@@ -41,10 +41,12 @@ REHEARSAL = Model(id="mdl_r", name="rehearsal", rehearsal=True)
         # Who is bound is asked there and nowhere else.
         (GPU, (DEFAULT,), {"default": UP, "gpu": DOWN}, False, AgentStatus.OFFLINE),
         (GPU, (), {"gpu": UP}, False, AgentStatus.READY),
-        # Without VLLM_URL, who would be asked at `default` or nowhere rehearses.
+        # Without VLLM_URL, who is bound to no endpoint but `default`, and whose model no other serves, rehearses.
         (None, (), {}, True, AgentStatus.READY),
         (None, (DEFAULT,), {"default": DOWN}, True, AgentStatus.READY),
         (DEFAULT, (), {}, True, AgentStatus.READY),
+        (DEFAULT, (DEFAULT,), {"default": DOWN}, True, AgentStatus.READY),
+        (DEFAULT, (DEFAULT, GPU), {"default": DOWN, "gpu": UP}, True, AgentStatus.OFFLINE),
         (None, (DEFAULT, GPU), {"gpu": DOWN}, True, AgentStatus.OFFLINE),
         (GPU, (), {"gpu": DOWN}, True, AgentStatus.OFFLINE),
         (GPU, (), {"gpu": UP}, True, AgentStatus.READY),
