@@ -31,7 +31,12 @@ class AgentChanges(Repository):
         new = new_id(Prefix.AGENT)
 
         async def work(transaction: Transaction) -> str:
-            role = await lock_role_of(transaction, council, "councilId")
+            try:
+                role = await lock_role_of(transaction, council, "councilId")
+            except RefusedError:
+                # A key that made another agent is refused as such, wherever this one was to sit.
+                await made_before(transaction, "agent", new, idempotency)
+                raise
             locked = await locked_council(transaction, council, "councilId")
             if found := await made_before(transaction, "agent", new, idempotency):
                 return found

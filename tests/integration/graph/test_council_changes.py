@@ -336,9 +336,9 @@ async def test_a_request_for_an_agent_that_comes_again_brings_back_the_same(
     )
     assert set(made) == {made[0]}
     assert len((await councils.councils_by_id([dev]))[dev].seats) == 4
-    assert await refused(whole_graph, councils.register_agent(dev, AgentDraft(), OTHER)) == [
-        (Conflict, "idempotencyKey", made[0])
-    ]
+    for council in (dev, "cou_none"):
+        again = councils.register_agent(council, AgentDraft(), OTHER)
+        assert await refused(whole_graph, again) == [(Conflict, "idempotencyKey", made[0])]
 
 
 async def test_an_agent_is_refused_where_it_does_not_fit(
