@@ -22,11 +22,14 @@ from orchestrator.graph.indexes import Filling, await_indexes
 from orchestrator.graph.migrations import migrate
 from orchestrator.graph.rehydration import rehydrate
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from orchestrator.graph.servers import clock_ahead, refuse_old
 from orchestrator.settings import Settings
 
 T = TypeVar("T")
 
 _REACH_AGAIN_SECONDS = 0.5
+
+_CLOCKS_AGREE_WITHIN = timedelta(seconds=2)
 
 _SHOWN_WITHIN_SECONDS = 3.0
 """Whoever asks how the service is wants to know it now, also of a Neo4j that says nothing."""
@@ -121,6 +124,7 @@ class Service:
             CouncilError: the graph or the seed file is not what this version can work with.
         """
         await self._reach()
+        await self._patiently(self._compare_clocks)
         self._begin("migrations")
         for name in await self._patiently(lambda: migrate(self._graph)):
             _log.info("migration_applied", name=name)
@@ -199,7 +203,14 @@ class Service:
                 await asyncio.sleep(_REACH_AGAIN_SECONDS)
             else:
                 _log.info("graph_reached", agent=agent)
+                refuse_old(agent)
                 return
+
+    async def _compare_clocks(self) -> None:
+        """Tell of clocks that differ: in lists and in the queue, all processes' deliberations stand by the clock of who accepted them."""
+        ahead = await clock_ahead(self._graph)
+        if abs(ahead) > _CLOCKS_AGREE_WITHIN:
+            _log.warning("clock_differs", seconds_ahead_of_neo4j=round(ahead.total_seconds()))
 
 
 async def _told(asked: Awaitable[T]) -> T | None:

@@ -26,7 +26,7 @@ from orchestrator.graph.news import GraphNews
 from orchestrator.graph.records import GraphRecords
 from orchestrator.identity.means import Means
 from orchestrator.service.callers import doorkeeper_of
-from orchestrator.service.graph import graph_of
+from orchestrator.service.graph import graph_to_reach
 from orchestrator.service.life import Service
 from orchestrator.settings import Settings
 from orchestrator.vllm.client import ModelClient
@@ -49,7 +49,7 @@ async def joined(
     if settings.vllm_api_key is not None:
         environment[DEFAULT_KEY_VARIABLE] = settings.vllm_api_key.get_secret_value()
     async with (
-        graph_of(settings) as graph,
+        graph_to_reach(settings) as graph,
         Connections(
             environment=environment,
             calls_per_endpoint=settings.calls_per_endpoint,
