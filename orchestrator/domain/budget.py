@@ -71,6 +71,13 @@ class Ledger:
         """Whether something is reserved for a turn, if only for an attempt that has ended."""
         return turn in self._accounts
 
+    def taken_before(self, turn: str) -> int:
+        """Return what the next attempt at a turn finds taken: all that counts, its own attempts, and what others keep reserved."""
+        return self.spent + sum(
+            account.used if id_ == turn else account.reserved
+            for id_, account in self._accounts.items()
+        )
+
     def reserve(self, turn: str, need: Need) -> int | Refusal:
         """Reserve what the next attempt at a turn needs, and return how many tokens its answer may have.
 
@@ -79,7 +86,7 @@ class Ledger:
         """
         account = self._accounts.get(turn) or _Account()
         others = [other for id_, other in self._accounts.items() if id_ != turn]
-        room = self.budget - self.spent - sum(other.reserved for other in others) - account.used
+        room = self.budget - self.taken_before(turn)
         if need.prompt + need.most <= room:
             allowed = need.most
         elif any(not other.waits for other in others):

@@ -72,7 +72,7 @@ class Budget:
                 if isinstance(allowed, int):
                     return replace(call, max_tokens=allowed)
                 if allowed is Refusal.NEVER:
-                    self._strike(need)
+                    self._strike(call.turn, need)
                     break
                 if call.turn not in self._waiting:
                     self._waiting.add(call.turn)
@@ -139,9 +139,9 @@ class Budget:
                 seat.model.id, size=_size(prompt.messages), tokens=turn.usage.prompt_tokens
             )
 
-    def _strike(self, need: Need) -> None:
+    def _strike(self, turn: str, need: Need) -> None:
         self.struck = (
-            f"{self._ledger.spent:,} of {self._ledger.budget:,} tokens are spent, and the next call may need"
+            f"{self._ledger.taken_before(turn):,} of {self._ledger.budget:,} tokens are spent, and the next call may need"
             f" {need.prompt + need.least:,}: {need.prompt:,} for its prompt and {need.least:,} for an answer of use"
         )
         self._wake()

@@ -101,6 +101,18 @@ async def test_a_budget_too_small_for_the_first_call_ends_it_without_one() -> No
     assert spent(graph) == 0
 
 
+async def test_what_a_turns_own_attempts_used_up_is_told_as_spent() -> None:
+    def cut(_call: Call, _times: int) -> ModelError:
+        return ModelError("cut off", retryable=True)
+
+    deliberation = replace(with_budget(1000, seats=1, rounds=0), quorum=1)
+    graph, models = await deliberate(deliberation, cut)
+    assert len(models.asked) == 1
+    ((_, failure),) = graph.failures
+    assert spent(graph) > 0
+    assert f"{spent(graph):,} of 1,000 tokens are spent" in failure
+
+
 async def test_calls_that_do_not_fit_beside_each_other_are_made_one_after_the_other() -> None:
     graph = OneDeliberation(deliberation=with_budget(1500, rounds=0))
     models = ScriptedModels(script=counting(), gates={"p0-s1": asyncio.Event()})
