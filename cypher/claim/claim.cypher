@@ -1,12 +1,14 @@
 // Claim deliberations that nobody holds, or whose holder's lease has run out or is known to be gone.
-// $process: who claims; $room: how many at most; $knows: what it knows: gone: ids of processes that are dead; held: what it holds: what else
-// it holds was claimed without its having been told, and comes first, within the room; past: how many of those that come first are passed
-// over, as others have their locks
+// $process: who claims; $room: how many at most; $due: how many more of those whose deadline has passed
+// $knows: what it knows: gone: ids of processes that are dead; held: what it holds: what else it holds was claimed without its having been
+// told, and comes first, within the room; past: how many of those that come first are passed over, as others have their locks
 // Columns: sought: how many it went for; claimed: [deliberation, epoch, milliseconds until the deadline or null, resumed, rehearsal, case] of
 // those it got; case: [deliberation, task, seats] as `deliberation/load` has them where it is the first claim, else null
-// Order: priority, then under way before new, then the role with the fewest running first, then first come.
+// Order: what is due, which only has to be ended, then priority, then under way before new, then the role with the fewest running first,
+// then first come.
 // The SET of `lock` takes the write locks, in order of id; who may have it is asked again after it, of a node matched anew.
 MATCH (me:Process {id: $process})
+WITH me, datetime.realtime('Z') AS asked
 // Who holds how many of which role, from the index over what is held.
 CALL () {
   MATCH (d:Deliberation)
@@ -19,13 +21,39 @@ CALL () {
 }
 // Candidates of each role, in order, no more than there is room for. The hints say SEEK: by statistics that are a little old the
 // planner would rather scan all that wait, once for each role.
-CALL (holdings) {
+CALL (asked, holdings) {
   UNWIND [holding IN holdings WHERE holding.lapsed] AS holding
   MATCH (d:Deliberation)
   USING INDEX SEEK d:Deliberation(holder, role)
   WHERE d.holder = holding.holder AND d.role = holding.role
   // Of these, all are under way: the even places.
   RETURN CASE d.priority WHEN 'HIGH' THEN 0 WHEN 'NORMAL' THEN 2 ELSE 4 END AS place, d.role AS role, d.id AS id
+  UNION ALL
+  // What is due may stand far back in its line, and is found by indexes of its own.
+  UNWIND [holding IN holdings WHERE holding.lapsed | holding.holder] AS holder
+  WITH DISTINCT asked, holder
+  CALL (asked, holder) {
+    MATCH (d:Deliberation)
+    USING INDEX SEEK d:Deliberation(holder, deadline)
+    WHERE d.holder = holder AND d.deadline <= asked
+    WITH d
+    ORDER BY d.holder, d.deadline
+    LIMIT $room + $due + $knows.past
+    RETURN d.role AS role, d.id AS id
+  }
+  RETURN -1 AS place, role, id
+  UNION ALL
+  UNWIND range(0, 5) AS place
+  CALL (asked, place) {
+    MATCH (d:Deliberation)
+    USING INDEX SEEK d:Deliberation(waiting, deadline)
+    WHERE d.waiting = place AND d.deadline <= asked
+    WITH d
+    ORDER BY d.waiting, d.deadline
+    LIMIT $room + $due + $knows.past
+    RETURN d.role AS role, d.id AS id
+  }
+  RETURN -1 AS place, role, id
   UNION ALL
   UNWIND range(0, 5) AS place
   CALL (place) {
@@ -48,7 +76,7 @@ CALL (holdings) {
   }
   RETURN place, r.name AS role, id
 }
-WITH me, holdings, place, role, id
+WITH me, holdings, role, id, min(place) AS place
 ORDER BY place, id
 WITH me, holdings, role, collect([place, id]) AS line
 WITH me, role, line, reduce(running = 0, holding IN holdings |
@@ -57,8 +85,8 @@ UNWIND range(0, size(line) - 1) AS i
 WITH me, line[i][0] AS place, running + i AS turn, line[i][1] AS id
 ORDER BY place, turn, id
 SKIP $knows.past
-LIMIT $room
-WITH me, collect(id) AS ids
+LIMIT $room + $due
+WITH me, collect(id) AS ids, sum(CASE place WHEN -1 THEN 1 ELSE 0 END) AS due
 // What an acknowledgement that was lost should have told.
 CALL (me) {
   MATCH (d:Deliberation)
@@ -75,7 +103,7 @@ CALL (me) {
   LIMIT $room
   RETURN collect([d.id, epoch, d.deadline.epochMillis - datetime.realtime('Z').epochMillis, claim.resumed, d.rehearsal, null]) AS untold
 }
-WITH me, untold, ids[..$room - size(untold)] AS ids
+WITH me, untold, ids[..$room - size(untold) + CASE WHEN due < $due THEN due ELSE $due END] AS ids
 CALL (me, ids) {
   UNWIND ids AS id
   WITH me, id

@@ -27,6 +27,9 @@ _TICK_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 0.2
 """How often, while the calls under way may end, it is looked whether there is anything left to wait for."""
 
+_MOST_DUE = 64
+"""How many are ended at once for a deadline that passed while they waited: beyond the room, or they would wait on."""
+
 _LAST_WRITE = timedelta(seconds=5)
 """How long the end of a process waits for the graph to take the last turns, and then to take back the claims."""
 
@@ -194,12 +197,13 @@ class Desk:
                 rehearsal=accepted.rehearsal,
             )
             self._board.post(Moved(deliberation=accepted.deliberation, changed=True))
-            self._wake.set()
+            if self._room > 0:
+                self._wake.set()
         return accepted
 
     @property
     def _room(self) -> int:
-        return self._capacity.concurrency - len(self._running) if self._open else 0
+        return max(0, self._capacity.concurrency - len(self._running))
 
     async def _keep_lease(self) -> None:
         """Renew the lease once a tick; an absent graph is waited for, told once."""
@@ -226,7 +230,7 @@ class Desk:
         self._away = None
 
     async def _keep_claiming(self) -> None:
-        """Claim once a tick, and whenever something was accepted or has ended."""
+        """Claim once a tick, and whenever something was accepted for which there is room, or has ended."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_SECONDS):
@@ -274,13 +278,13 @@ class Desk:
             self._start(still)
 
     async def _claim(self) -> None:
-        room = self._room
-        if room <= 0:
+        if not self._open:
             return
+        due = _MOST_DUE - sum(running.runner.held.due for running in self._running.values())
         gone = self._presence.gone()
         known = self._running.keys() | {deliberation for deliberation, _ in self._broken}
         sent = self._lease.now()
-        claimed = await self._deliberations.claim(self._process, room, gone, known)
+        claimed = await self._deliberations.claim(self._process, self._room, gone, known, due)
         # Stopped for longer than its lease while the answer was on its way, this process may have been overtaken since:
         # then the next renewal tells what it still holds.
         certain = self._lease.held_since(sent)

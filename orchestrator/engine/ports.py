@@ -106,6 +106,11 @@ class Held:
     case: Case | None = field(default=None, compare=False, repr=False)
     """Of a first claim: what there would be to load."""
 
+    @property
+    def due(self) -> bool:
+        """Whether its deadline had passed already: all that is left is to end it, without a call."""
+        return self.time_left is not None and self.time_left <= timedelta(0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
@@ -176,11 +181,11 @@ class Deliberations(Protocol):
         ...
 
     async def claim(
-        self, process: str, room: int, gone: Collection[str], known: Collection[str]
+        self, process: str, room: int, gone: Collection[str], known: Collection[str], due: int = 0
     ) -> tuple[Held, ...]:
         """Claim up to `room` deliberations that nobody holds, whose holder's lease ran out or whose holder is `gone`.
 
-        What else it holds than what is `known` it is told first, within the room.
+        Of those whose deadline has passed up to `due` are claimed beyond the room. What else it holds than what is `known` it is told first, within the room.
         """
         ...
 

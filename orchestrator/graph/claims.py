@@ -55,25 +55,31 @@ class Claims:
         self._held_up = False
 
     async def claim(
-        self, process: str, room: int, gone: Collection[str], known: Collection[str]
+        self, process: str, room: int, gone: Collection[str], known: Collection[str], due: int
     ) -> tuple[Held, ...]:
         """Claim up to `room` deliberations; fewer only where there are no more, or others have their locks.
+
+        Up to `due` of them, whose deadline has passed, take none of the room.
 
         Where an acknowledgement was lost, what it would have told is among them: the process holds it, and does not know it
         from what is `known`.
         """
         claimed: list[Held] = []
-        most = 1 if self._held_up else room
+        everything = room + due
+        most = 1 if self._held_up else everything
         passed_over = 0
         empty_handed = 0
-        while len(claimed) < room:
+        while len(claimed) < everything:
+            overdue = min(due, sum(one.due for one in claimed))
+            within = min(most, room - len(claimed) + overdue)
             held = [*known, *(one.deliberation for one in claimed)]
             try:
                 rows = await self._graph.write(
                     "claim/claim",
                     seconds=_ALONE_SECONDS if self._held_up else None,
                     process=process,
-                    room=min(most, room - len(claimed)),
+                    room=within,
+                    due=min(most - within, due - overdue),
                     # In a map, or Neo4j would plan it for a second when for the first time a process is gone.
                     knows={"gone": list(gone), "held": held, "past": passed_over},
                 )
@@ -100,7 +106,7 @@ class Claims:
             got: list[tuple[str, int, int | None, bool, bool, list[Any] | None]] = (
                 rows[0]["claimed"] if rows else []
             )
-            claimed += [
+            new = [
                 Held(
                     deliberation=deliberation,
                     epoch=epoch,
@@ -111,10 +117,13 @@ class Claims:
                 )
                 for deliberation, epoch, left, resumed, rehearsal, case in got
             ]
+            claimed += new
             # What another process took while this one waited for its lock leaves room for others.
             sought = rows[0]["sought"] if rows else 0
             empty_handed = 0 if got else empty_handed + 1
-            if sought == 0 or (most == room and len(got) == sought) or empty_handed == _RACES:
+            # What is due may have stood before others in their lines.
+            whole = most == everything and len(got) == sought and not any(one.due for one in new)
+            if sought == 0 or whole or empty_handed == _RACES:
                 break
         if self._held_up and not passed_over:
             _log.info("claims_go_on")

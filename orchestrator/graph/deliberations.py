@@ -66,9 +66,9 @@ class GraphDeliberations(Deliberations):
 
     @override
     async def claim(
-        self, process: str, room: int, gone: Collection[str], known: Collection[str]
+        self, process: str, room: int, gone: Collection[str], known: Collection[str], due: int = 0
     ) -> tuple[Held, ...]:
-        return await self._claims.claim(process, room, gone, known)
+        return await self._claims.claim(process, room, gone, known, due)
 
     @override
     async def load(self, deliberation: str) -> Case:

@@ -41,3 +41,21 @@ async def test_what_was_due_while_nobody_ran_is_ended_by_the_next_process_withou
     assert [one.resumptions for one in seen.deliberations] == [1, 1]
     assert scene.log.begun(since=crash.place) == []
     assert {turn.id for turn in seen.turns} == crash.recorded
+
+
+async def test_what_waits_for_room_is_ended_at_its_deadline_while_there_is_none(
+    scene: Scene,
+) -> None:
+    scene.model.script(Behaviour(hang_after=-1))
+    service = await scene.start(COUNCIL_CONCURRENCY="1")
+    await service.ready()
+    hanging = await scene.deliberate(service, "DEV")
+    await until(lambda: len(scene.model.requests) == 3)
+    waiting = await scene.deliberate(service, "QA", deadlineSeconds=1)
+    seen = await eventually(
+        scene.look, lambda seen: any(one.stop_reason for one in seen.deliberations)
+    )
+    ends = {one.id: (one.status, one.stop_reason) for one in seen.deliberations}
+    assert ends == {hanging: ("RUNNING", None), waiting: ("FAILED", "DEADLINE")}
+    assert len(scene.model.requests) == 3
+    scene.accepted.remove(hanging)

@@ -158,6 +158,50 @@ async def test_of_what_it_holds_without_knowing_it_is_told_whether_another_had_l
     assert await deliberations.claim("prc_one", 1, (), ()) == resumed
 
 
+async def test_what_is_due_is_claimed_beyond_the_room_as_many_as_are_asked_for(
+    deliberations: Deliberations, run: Run
+) -> None:
+    *due, other, _ = [await accepted(deliberations) for _ in range(5)]
+    for deliberation in due:
+        await run("pass_deadline", deliberation=deliberation)
+    first = await deliberations.claim("prc_one", 0, (), (), due=2)
+    assert len(first) == 2
+    # Of the third nothing is taken from the room, though it stands before what that is for.
+    others = await deliberations.claim("prc_one", 1, (), names(first), due=2)
+    assert sorted([*names(first), *names(others)]) == sorted([*due, other])
+    assert {held.deliberation for held in (*first, *others) if held.due} == set(due)
+
+
+async def test_what_is_due_takes_no_more_than_the_room_where_nothing_is_asked_for_beyond_it(
+    deliberations: Deliberations, run: Run
+) -> None:
+    due = [await accepted(deliberations) for _ in range(3)]
+    for deliberation in due:
+        await run("pass_deadline", deliberation=deliberation)
+    assert await deliberations.claim("prc_one", 0, (), ()) == ()
+    assert len(await deliberations.claim("prc_one", 2, (), ())) == 2
+
+
+async def test_what_a_dead_process_left_is_claimed_without_room_once_it_is_due(
+    deliberations: Deliberations, run: Run
+) -> None:
+    due, _ = await accepted(deliberations), await accepted(deliberations)
+    await deliberations.claim("prc_two", 2, (), ())
+    await run("pass_deadline", deliberation=due)
+    assert await deliberations.claim("prc_one", 0, (), (), due=9) == ()
+    (held,) = await deliberations.claim("prc_one", 0, ("prc_two",), (), due=9)
+    assert (held.deliberation, held.epoch, held.resumed) == (due, 2, True)
+
+
+async def test_what_was_cancelled_before_its_deadline_passed_is_not_claimed_for_it(
+    deliberations: Deliberations, run: Run
+) -> None:
+    deliberation = await accepted(deliberations)
+    await deliberations.cancel(deliberation, None)
+    await run("pass_deadline", deliberation=deliberation)
+    assert await deliberations.claim("prc_one", 0, (), (), due=9) == ()
+
+
 async def test_a_process_that_has_not_entered_claims_nothing(
     deliberations: Deliberations,
 ) -> None:

@@ -106,6 +106,9 @@ async def test_a_claim_costs_what_it_has_room_for_and_what_runs(
     # With each goes all that it begins with: some forty properties of its own and of its task.
     assert profiled.hits["claim/claim"] < RUNNING + 5 * 64 + 64 * 90
     known = {one.deliberation: one.epoch for one in (held, *others)}
+    # What is due is looked for in its own index, however much waits that is not.
+    assert await deliberations.claim("prc_one", 0, (), known, due=64) == ()
+    assert profiled.hits["claim/claim"] < RUNNING + 150
     await deliberations.renew("prc_one", LEASE, known)
     assert profiled.hits["claim/renew"] < 65 * 8
     # Of each that it does not know also whose its epoch is.

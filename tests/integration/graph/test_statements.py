@@ -29,7 +29,7 @@ PLANNED = [name for name in sorted(statements()) if not re.match(r"migrations/V\
 LOOKING_UP = [name for name in PLANNED if not name.startswith("doctor/")]
 """The doctor reads the whole graph."""
 
-NUMBERS = {"limit", "room", "together"}
+NUMBERS = {"due", "limit", "room", "together"}
 """Parameters that the planner wants to be numbers; of others it needs no value."""
 
 SCANNED: dict[str, tuple[str, ...]] = {

@@ -155,6 +155,7 @@ class OneDeliberation:
         room: int,
         gone: Collection[str],
         known: Collection[str] | None = None,
+        due: int = 0,
     ) -> tuple[Held, ...]:
         del process, gone
         if not self.known:
@@ -162,8 +163,10 @@ class OneDeliberation:
         untold = tuple(
             one for one in self.held if known is not None and one.deliberation not in known
         )[:room]
-        new = self.free[: room - len(untold)]
-        self.free = self.free[len(new) :]
+        overdue = tuple(one for one in self.free if one.due)[:due]
+        others = tuple(one for one in self.free if one not in overdue)
+        new = (*overdue, *others[: room - len(untold)])
+        self.free = tuple(one for one in self.free if one not in new)
         self.held = (*self.held, *new)
         return (*untold, *new)
 

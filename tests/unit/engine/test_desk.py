@@ -94,6 +94,21 @@ async def test_it_claims_no_more_than_it_has_room_for(tmp_path: Path) -> None:
         assert graph.free == free[1:]
 
 
+async def test_what_is_due_is_ended_though_there_is_no_room_and_without_a_call(
+    tmp_path: Path,
+) -> None:
+    models = ScriptedModels(gates={"": asyncio.Event()})
+    graph = OneDeliberation(free=FREE)
+    async with desk(graph, models, tmp_path, concurrency=1).at_work():
+        await until(lambda: len(models.asked) == 3)
+        due = Held(deliberation="dlb_0002", epoch=1, time_left=timedelta(0))
+        graph.free = (Held(deliberation="dlb_0003", epoch=1), due)
+        await until(lambda: bool(graph.failures))
+        assert [held.deliberation for held in graph.free] == ["dlb_0003"]
+    assert [reason for reason, _ in graph.failures] == [StopReason.DEADLINE]
+    assert len(models.asked) == 3
+
+
 async def test_what_a_lost_acknowledgement_would_have_told_counts_before_anything_more_is_claimed(
     tmp_path: Path,
 ) -> None:
@@ -542,8 +557,9 @@ class Stopped(OneDeliberation):
         room: int,
         gone: Collection[str],
         known: Collection[str] | None = None,
+        due: int = 0,
     ) -> tuple[Held, ...]:
-        claimed = await super().claim(process, room, gone, known)
+        claimed = await super().claim(process, room, gone, known, due)
         await self.go_on.wait()
         await asyncio.sleep(0.02)
         return claimed
@@ -596,11 +612,12 @@ class SlowToClaim(OneDeliberation):
         room: int,
         gone: Collection[str],
         known: Collection[str] | None = None,
+        due: int = 0,
     ) -> tuple[Held, ...]:
         if self.free:
             self.claiming.set()
             await self.go_on.wait()
-        return await super().claim(process, room, gone, known)
+        return await super().claim(process, room, gone, known, due)
 
 
 class CancelledWhenClaimed(OneDeliberation):
@@ -622,8 +639,9 @@ class CancelledWhenClaimed(OneDeliberation):
         room: int,
         gone: Collection[str],
         known: Collection[str] | None = None,
+        due: int = 0,
     ) -> tuple[Held, ...]:
-        claimed = await super().claim(process, room, gone, known)
+        claimed = await super().claim(process, room, gone, known, due)
         if claimed:
             self.claimed.set()
         return claimed
@@ -643,8 +661,9 @@ class ForgetsToAnswer(OneDeliberation):
         room: int,
         gone: Collection[str],
         known: Collection[str] | None = None,
+        due: int = 0,
     ) -> tuple[Held, ...]:
-        claimed = await super().claim(process, room, gone, known)
+        claimed = await super().claim(process, room, gone, known, due)
         if self.forgets:
             self.forgets = False
             raise UnavailableError("away")
