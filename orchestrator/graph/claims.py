@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from orchestrator.domain.errors import GivenUpError
+from orchestrator.domain.errors import GivenUpError, UnavailableError
 from orchestrator.engine.ports import Case, Held
 from orchestrator.graph import reading
 from orchestrator.graph.driver import Graph
@@ -48,7 +48,7 @@ async def renew(
 
 
 class Claims:
-    """What a process claims; it knows whether somebody had the lock of one of them when it last did."""
+    """What a process claims; it knows whether it was held up when it last did, such as by a lock that somebody had."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -83,17 +83,18 @@ class Claims:
                     # In a map, or Neo4j would plan it for a second when for the first time a process is gone.
                     knows={"gone": list(gone), "held": held, "past": passed_over},
                 )
-            except OutOfMemoryError:
+            except OutOfMemoryError as error:
                 # With each goes its case: fewer of them may fit into a transaction.
                 if most == 1:
+                    self._tell_of(error)
                     raise
                 most //= 2
                 continue
             except GivenUpError as error:
                 # A transaction has all of them or none. One by one, the others are had.
                 if not self._held_up:
-                    _log.warning("claims_held_up", what=error.what)
-                    self._held_up, most = True, 1
+                    self._tell_of(error)
+                    most = 1
                     continue
                 if claimed:
                     return tuple(claimed)
@@ -129,6 +130,11 @@ class Claims:
             _log.info("claims_go_on")
             self._held_up = False
         return tuple(claimed)
+
+    def _tell_of(self, error: UnavailableError) -> None:
+        if not self._held_up:
+            _log.warning("claims_held_up", what=error.what)
+        self._held_up = True
 
 
 def _case(deliberation: str, epoch: int, row: list[Any] | None) -> Case | None:

@@ -1,0 +1,41 @@
+"""What is told of claims that Neo4j does not let through."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from orchestrator.graph.claims import Claims
+from orchestrator.graph.errors import OutOfMemoryError
+
+
+class WithoutMemory:
+    """A graph that has none left for any transaction, or else nothing to claim."""
+
+    def __init__(self) -> None:
+        self.full = True
+
+    async def write(self, name: str, /, **_parameters: Any) -> list[Any]:
+        del name
+        if self.full:
+            raise OutOfMemoryError("Neo4j has no memory left")
+        return []
+
+
+async def test_claims_for_which_there_is_no_memory_are_told_of_once_and_so_is_that_they_go_on() -> (
+    None
+):
+    graph = WithoutMemory()
+    claims = Claims(cast("Any", graph))
+    with capture_logs() as told:
+        for _ in range(3):
+            with pytest.raises(OutOfMemoryError):
+                await claims.claim("prc_one", 64, (), (), 64)
+        graph.full = False
+        assert await claims.claim("prc_one", 64, (), (), 64) == ()
+    assert [(line["event"], line.get("what")) for line in told] == [
+        ("claims_held_up", "Neo4j has no memory left"),
+        ("claims_go_on", None),
+    ]
