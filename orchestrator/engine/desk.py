@@ -30,6 +30,9 @@ _LOOK_AGAIN_SECONDS = 0.2
 _MOST_DUE = 64
 """How many are ended at once for a deadline that passed while they waited: beyond the room, or they would wait on."""
 
+_MOST_STRANDED = 1000
+"""How many that only wait for endpoints that are down or fail take no room: each costs memory, and one day goes on."""
+
 _LAST_WRITE = timedelta(seconds=5)
 """How long the end of a process waits for the graph to take the last turns, and then to take back the claims."""
 
@@ -82,6 +85,8 @@ class Desk:
         """Deliberations, by epoch, that could not be read, or not even be ended: tried again under another claim only."""
         self._just_cancelled: set[str] = set()
         """Deliberations that were cancelled here: a claim that was under way then may bring them still."""
+        self._stranded = 0
+        """How many take no room, as of the last claim."""
         self._open = False
         self._wake = asyncio.Event()
         self._away: str | None = None
@@ -203,7 +208,8 @@ class Desk:
 
     @property
     def _room(self) -> int:
-        return max(0, self._capacity.concurrency - len(self._running))
+        # Once their endpoint is well, they go on all at once: then there may be less than none.
+        return max(0, self._capacity.concurrency - len(self._running) + self._stranded)
 
     async def _keep_lease(self) -> None:
         """Renew the lease once a tick; an absent graph is waited for, told once."""
@@ -280,7 +286,9 @@ class Desk:
     async def _claim(self) -> None:
         if not self._open:
             return
-        due = _MOST_DUE - sum(running.runner.held.due for running in self._running.values())
+        runners = [running.runner for running in self._running.values()]
+        due = _MOST_DUE - sum(runner.held.due for runner in runners)
+        self._stranded = min(_MOST_STRANDED, sum(runner.stranded for runner in runners))
         gone = self._presence.gone()
         known = self._running.keys() | {deliberation for deliberation, _ in self._broken}
         sent = self._lease.now()

@@ -51,6 +51,10 @@ class Dispatcher:
         """Whether the call for a turn waits, and is not in flight."""
         return turn in self._beginning or self._obstacle(turn) is not None
 
+    def stranded(self, turn: str) -> bool:
+        """Whether the call for a turn waits for endpoints that are all down or fail."""
+        return self._models.stranded(turn)
+
     def _obstacle(self, turn: str) -> str | None:
         if turn in self._resting:
             reason, _ = self._resting[turn]

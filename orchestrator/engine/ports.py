@@ -347,3 +347,7 @@ class Models(Protocol):
     def obstacle(self, turn: str) -> str | None:
         """Say what the call for a turn waits for, in words; none where it waits for nothing."""
         ...
+
+    def stranded(self, turn: str) -> bool:
+        """Say whether the call for a turn waits, and each endpoint that could take it is down or fails."""
+        ...

@@ -63,6 +63,14 @@ class Runner:
         """Whether a model is asked for one of its turns; what only waits to be recorded is no call any more."""
         return bool(self._calling)
 
+    @property
+    def stranded(self) -> bool:
+        """Whether it does nothing but wait for endpoints that are down or fail."""
+        deliberation = self.held.deliberation
+        return bool(self._in_flight) and all(
+            self._dispatcher.stranded(turn_id(deliberation, key)) for key in self._in_flight
+        )
+
     def wind_down(self) -> None:
         """Begin no further turn; `run` returns once those under way are recorded."""
         if not self._winding_down.done():

@@ -122,6 +122,12 @@ class Errand:
         return "; ".join(sorted(filter(None, obstacles.values()))) or None
 
     @property
+    def stranded(self) -> bool:
+        """Whether it waits, and each endpoint that could take it is down or fails."""
+        gates = self._gates
+        return bool(gates) and all(gate.is_down for gate in gates)
+
+    @property
     def _gates(self) -> tuple[Gate, ...]:
         return () if self.ticket is None else self.ticket.gates
 
@@ -160,6 +166,11 @@ class Admission:
         """Say what the call for a turn waits for; none where it waits for nothing."""
         errand = self._errands.get(turn)
         return None if errand is None else errand.obstacle
+
+    def stranded(self, turn: str) -> bool:
+        """Whether the call for a turn waits, and each endpoint that could take it is down or fails."""
+        errand = self._errands.get(turn)
+        return errand is not None and errand.stranded
 
     @asynccontextmanager
     async def place(self, errand: Errand) -> AsyncGenerator[tuple[Line, Place]]:

@@ -103,6 +103,10 @@ class ModelClient:
         """Say what the call for a turn waits for, in words; none where it waits for nothing."""
         return self._admission.obstacle(turn)
 
+    def stranded(self, turn: str) -> bool:
+        """Whether the call for a turn waits, and each endpoint that could take it is down or fails."""
+        return self._admission.stranded(turn)
+
     async def _ask_at(
         self,
         line: Line,

@@ -140,6 +140,11 @@ class Gate:
         return self._throttle.since if self._throttle.opens_in else None
 
     @property
+    def is_down(self) -> bool:
+        """Whether its endpoint is down or fails; one that only takes no more for now is not."""
+        return self._breaker.since is not None
+
+    @property
     def obstacle(self) -> str | None:
         """Why it lets nothing in but trials, in words; none where it is well."""
         since = self.unwell_since

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.evidence import Evidence
 from tests.support.model_behaviour import Behaviour
+from tests.support.model_server import ModelServer
 from tests.support.scene import Scene
 from tests.support.service_process import ServiceProcess
 from tests.support.waiting import eventually, until
@@ -141,3 +142,35 @@ async def test_another_process_tells_of_a_deliberation_what_the_graph_knows(scen
     holder.freeze()
     await waits(other, accepted, re.compile("has not renewed its lease, which ran until"))
     holder.thaw()
+
+
+_AT_A_LAB = """mutation ($url: String!) {
+  registerEndpoint(input: {name: "lab", url: $url}) { errors { message } }
+  createRole(input: {name: "LAB"}) { errors { message } }
+  createCouncil(input: {role: "LAB", agents: [{model: "special", endpoint: "lab"}, {model: "special", endpoint: "lab"}]}) {
+    errors { message }
+  }
+}"""
+
+
+async def test_what_waits_for_a_server_that_is_away_takes_no_room_from_what_another_can_answer(
+    scene: Scene,
+) -> None:
+    service = await scene.start(COUNCIL_CONCURRENCY="2")
+    await service.ready()
+    async with ModelServer(models=("special",), behaviour=Behaviour(latency=0.02)) as lab:
+        made = await service.ask(_AT_A_LAB, url=lab.url)
+        assert not any(payload["errors"] for payload in made.values())
+        await lab.stop()
+        down = re.compile("endpoint lab is down since")
+        stranded = [await scene.deliberate(service, "LAB") for _ in range(3)]
+        for deliberation in stranded:
+            await waits(service, deliberation, down)
+        other = await scene.deliberate(service, "DEV")
+        seen = await eventually(
+            scene.look, lambda seen: seen.deliberation(other).status == "DECIDED", 30
+        )
+        assert {seen.deliberation(one).status for one in stranded} == {"RUNNING"}
+        await lab.listen()
+        seen = await scene.all_ended(60)
+    assert absences(seen) == []

@@ -288,6 +288,8 @@ class ScriptedModels:
     """A call whose turn's id ends so waits for the event."""
     obstacles: dict[str, str] = field(default_factory=dict)
     """What stands in the way of a turn's call, which then waits for ever."""
+    down: bool = False
+    """Whether it is that each endpoint that could take it is down."""
 
     async def ask(
         self,
@@ -319,6 +321,9 @@ class ScriptedModels:
 
     def obstacle(self, turn: str) -> str | None:
         return self.obstacles.get(turn)
+
+    def stranded(self, turn: str) -> bool:
+        return self.down and turn in self.obstacles
 
 
 def ballot_for(call: Call) -> str:

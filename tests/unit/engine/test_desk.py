@@ -109,6 +109,40 @@ async def test_what_is_due_is_ended_though_there_is_no_room_and_without_a_call(
     assert len(models.asked) == 3
 
 
+def _proposals_wait(*seats: int) -> dict[str, str]:
+    keys = [TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=seat) for seat in seats]
+    return {turn_id(DELIBERATION, key): "endpoint lab is down since noon" for key in keys}
+
+
+THREE = tuple(Held(deliberation=f"dlb_000{number}", epoch=1) for number in (1, 2, 3))
+
+
+async def test_what_only_waits_for_endpoints_that_are_down_takes_no_room_up_to_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.engine.desk._MOST_STRANDED", 1)
+    models = ScriptedModels(obstacles=_proposals_wait(1, 2, 3), down=True)
+    graph = OneDeliberation(free=THREE)
+    async with desk(graph, models, tmp_path, concurrency=1).at_work():
+        await until(lambda: graph.free == THREE[2:])
+        before = graph.renewals
+        await until(lambda: graph.renewals >= before + 3)
+        assert graph.free == THREE[2:]
+
+
+@pytest.mark.parametrize(("waiting", "down"), [((1, 2, 3), False), ((1, 2), True)])
+async def test_what_waits_its_turn_or_has_a_call_under_way_takes_its_room(
+    tmp_path: Path, waiting: tuple[int, ...], *, down: bool
+) -> None:
+    models = ScriptedModels(
+        obstacles=_proposals_wait(*waiting), down=down, gates={"": asyncio.Event()}
+    )
+    graph = OneDeliberation(free=THREE)
+    async with desk(graph, models, tmp_path, concurrency=1).at_work():
+        await until(lambda: graph.renewals >= 3)
+        assert graph.free == THREE[1:]
+
+
 async def test_what_a_lost_acknowledgement_would_have_told_counts_before_anything_more_is_claimed(
     tmp_path: Path,
 ) -> None:

@@ -58,6 +58,10 @@ class StreamingModels:
             await (self._between() if self._between is not None else asyncio.sleep(0))
         return Answer(content=said, finish_reason="stop")
 
+    def stranded(self, turn: str) -> bool:
+        del turn
+        return False
+
     def obstacle(self, turn: str) -> str | None:
         del turn
 

@@ -112,3 +112,16 @@ async def test_where_all_that_could_be_asked_were_removed_the_call_says_so(
     with pytest.raises(ModelError) as raised:
         await asked(asking, seen)
     assert (raised.value.reason, raised.value.retryable) == (reason, False)
+
+
+async def test_a_call_is_stranded_while_every_endpoint_that_could_take_it_is_down(
+    errand: Errand, clock: Clock
+) -> None:
+    one, other = Gate("one", 1, clock), Gate("other", 1, clock)
+    assert not errand.stranded
+    one.down("it cannot be reached")
+    ticket = errand.ticket = Ticket(errand.order)
+    ticket.gates = (one, other)
+    assert not errand.stranded
+    other.down("it cannot be reached")
+    assert errand.stranded
