@@ -1,7 +1,6 @@
-// List the migrations of ours that this graph has seen; a node of somebody else's may have the label, too.
+// List the migrations that this graph has seen.
 // parameters: none
 // returns: name, checksum
 MATCH (m:Migration)
-WHERE m.name IS NOT NULL AND m.checksum IS NOT NULL
 RETURN m.name AS name, m.checksum AS checksum
 ORDER BY name

@@ -77,8 +77,7 @@ SCANNED: dict[str, tuple[str, ...]] = {
         "moving/read_serving_councils",
         "seeding/find_mark",
     ),
-    "Migration(name)": ("migrations/find_strangers", "migrations/list_applied"),
-    "Lock": ("migrations/find_strangers",),
+    "Migration": ("migrations/list_applied",),
     # Whether there is any: the first one answers.
     "Council": ("seeding/find_mark", "council/count"),
     "Deliberation": ("moving/find_history",),

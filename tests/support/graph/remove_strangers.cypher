@@ -1,5 +1,0 @@
-// Remove what `make_stranger` has made, of whatever label.
-// parameters: none
-// returns: nothing
-MATCH (n {name: 'default', url: '/api/v1'})
-DELETE n
