@@ -124,8 +124,8 @@ class Service:
             CouncilError: the graph or the seed file is not what this version can work with.
         """
         await self._reach()
-        await self._patiently(self._compare_clocks)
         self._begin("migrations")
+        await self._patiently(self._compare_clocks)
         for name in await self._patiently(lambda: migrate(self._graph)):
             _log.info("migration_applied", name=name)
         await self._patiently(lambda: await_indexes(self._graph, tell=self._tell_of_indexes))
