@@ -1,9 +1,9 @@
 // Record turns, once each, under the claims that they were taken under, and the verdicts that follow from them.
 // $batches: [deliberation, epoch, rows, conclusion], one a deliberation, in order of deliberation; a row is [id, seat, kind, round, sample,
 //   outcome, content, reasoning, absence, finishReason, attempts, promptVersion, promptTokens, cachedPromptTokens, completionTokens, calls,
-//   latencyMs, startedAt, finishedAt, target, revises, answers, choices, settles], each id once; times in microseconds
+//   latencyMs, startedAt, finishedAt, target, revises, answers, choices, settles, after], each id once; times in microseconds
 //   since 1970, since the driver takes 50 of them itself for each of its own datetimes; settles: how many of the tokens that were reserved
-//   for the turn its usage stands for; conclusion is null where nothing follows yet, else it has sequence (of the last event that it was
+//   for the turn its usage stands for; after: the sequence once all that was said before it is there; conclusion is null where nothing follows yet, else it has sequence (of the last event that it was
 //   computed from, these rows included), taken (ids of turns that it counts on although nobody had seen them recorded), verdict (its id),
 //   ranking ([proposal, rank, score, votes] of each standing proposal, best first), margin, agreement, partial, decision, stopReason
 //   (COMPLETED or what cut it short)
@@ -22,8 +22,8 @@ CALL (rows) {
   RETURN collect(CASE WHEN there IS NULL THEN row END) AS missing,
     collect(CASE WHEN there IS NOT NULL THEN [there.id, there.sequence] END) AS known
 }
-// Nothing is added to what has ended.
-WITH d, end, known, CASE WHEN d.status = 'RUNNING' THEN missing ELSE [] END AS fresh, d.sequence AS base
+// Nothing is added to what has ended, nor to a copy of the graph in which something is not there that was recorded before.
+WITH d, end, known, CASE WHEN d.status = 'RUNNING' AND d.sequence >= missing[0][24] THEN missing ELSE [] END AS fresh, d.sequence AS base
 SET d.sequence = base + size(fresh),
   d.promptTokens = reduce(sum = d.promptTokens, row IN fresh | sum + row[12]),
   d.cachedPromptTokens = reduce(sum = d.cachedPromptTokens, row IN fresh | sum + row[13]),

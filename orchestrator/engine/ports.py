@@ -129,12 +129,14 @@ class Conclusion:
 class Recording:
     """A turn to record under a claim, and the conclusion that follows where it is the last.
 
+    `after` is the sequence once all that was said before it is recorded: where the graph is behind that, it is not recorded.
     `settles` is how much of what was reserved for the turn its usage stands for.
     """
 
     deliberation: str
     epoch: int
     turn: Turn
+    after: int
     settles: int = 0
     conclusion: Conclusion | None = None
 
@@ -143,8 +145,8 @@ class Recording:
 class Recorded:
     """What became of a batch: the sequence by turn id, those that were there already included.
 
-    A turn whose id is missing was fenced: the claim that it was taken under is lost. `decided` has deliberation and
-    epoch of each conclusion that is there now; one that is missing no longer followed, or was fenced.
+    A turn whose id is missing was fenced: the claim that it was taken under is lost, or a turn that was recorded before it.
+    `decided` has deliberation and epoch of each conclusion that is there now; one that is missing no longer followed, or was fenced.
     """
 
     sequences: Mapping[str, int]

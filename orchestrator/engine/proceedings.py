@@ -36,6 +36,12 @@ class Proceedings:
         """Of the last event that is known."""
         return max([self._found, *(turn.sequence or 0 for turn in self.turns)])
 
+    @property
+    def sequence_once_recorded(self) -> int:
+        """Of the last event once all that is on its way is recorded: under one claim nothing comes between but turns of ours."""
+        said = len(self._recorded) + len(self._on_their_way)
+        return self._found + said - self._found_turns
+
     def content(self, turn: str) -> str:
         """Return what was said in a recorded turn; nothing where its seat was absent."""
         return self._recorded[turn].content or ""
@@ -64,8 +70,7 @@ class Proceedings:
         if not isinstance(step, Decide):
             return None
         return Conclusion(
-            # Under one claim nothing comes between but turns of ours.
-            sequence=self._found + len(turns) - self._found_turns,
+            sequence=self.sequence_once_recorded,
             verdict=step.verdict,
             stop_reason=step.stop_reason,
             taken=tuple(turn.id for turn in self._on_their_way.values() if turn.taken),

@@ -191,6 +191,7 @@ class Runner:
                 attempts=turn.attempts,
                 reason=outline(turn.absence or ""),
             )
+        after = proceedings.sequence_once_recorded
         proceedings.say(turn)
         # While others are asked still, this is not the last.
         conclusion = None if self._calling else proceedings.conclusion()
@@ -201,6 +202,7 @@ class Runner:
                 deliberation=deliberation.id,
                 epoch=self.held.epoch,
                 turn=turn,
+                after=after,
                 settles=0 if budget is None else budget.settlement(turn.id),
                 conclusion=conclusion,
             )

@@ -108,4 +108,5 @@ def _row(recording: Recording) -> list[Any]:
         list(turn.answers),
         list(turn.choices),
         recording.settles,
+        recording.after,
     ]

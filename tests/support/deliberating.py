@@ -160,9 +160,10 @@ async def one_more(deliberations: Deliberations, process: str = "prc_one") -> He
 
 
 def recordings(held: Held, turns: Sequence[Turn]) -> list[Recording]:
-    """Turns under a claim."""
+    """Turns under a claim, of somebody who knows of nothing but the claim."""
     return [
-        Recording(deliberation=held.deliberation, epoch=held.epoch, turn=turn) for turn in turns
+        Recording(deliberation=held.deliberation, epoch=held.epoch, turn=turn, after=held.epoch)
+        for turn in turns
     ]
 
 

@@ -11,7 +11,7 @@ from neo4j import AsyncDriver
 from orchestrator.domain.deliberations import Status, StopReason
 from orchestrator.domain.errors import Conflict, RefusedError
 from orchestrator.domain.values import replace
-from orchestrator.engine.ports import Conclusion, Deliberations, Held
+from orchestrator.engine.ports import Conclusion, Deliberations, Held, Recorded
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from tests.integration.graph.conftest import Run
@@ -123,6 +123,21 @@ async def test_the_last_turns_bring_no_verdict_over_what_changed_meanwhile(
     assert set(written.decided) == set()
     (shown,) = await run("show_verdict", deliberation=held.deliberation)
     assert (shown["verdicts"], shown["final"]) == (0, [])
+
+
+async def test_a_turn_is_not_recorded_where_one_that_was_recorded_before_it_is_gone(
+    deliberations: Deliberations, held: Held
+) -> None:
+    first, second, third = recordings(held, proposals(held.deliberation))
+    await deliberations.record([first])
+    third = replace(third, after=3)
+    assert (await deliberations.record([third])).sequences == {}
+    # Together they are whole, and so are those of which some are there already.
+    written = await deliberations.record([first, replace(second, after=2), third])
+    assert sorted(written.sequences.values()) == [2, 3, 4]
+    assert await deliberations.record([third]) == Recorded(
+        sequences={third.turn.id: written.sequences[third.turn.id]}
+    )
 
 
 async def test_turns_are_numbered_after_what_a_rival_recorded_meanwhile(

@@ -200,6 +200,8 @@ class OneDeliberation:
                 continue
             turn = recording.turn
             if turn.id not in self.turns:
+                if self.deliberation.sequence < recording.after:
+                    continue
                 self.move()
                 self.turns[turn.id] = replace(turn, sequence=self.deliberation.sequence)
                 self.deliberation = replace(

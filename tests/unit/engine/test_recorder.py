@@ -41,7 +41,7 @@ A_VERDICT = Verdict(
 
 
 def recording(turn: Turn, epoch: int = 1) -> Recording:
-    return Recording(deliberation=DELIBERATION, epoch=epoch, turn=turn)
+    return Recording(deliberation=DELIBERATION, epoch=epoch, turn=turn, after=1)
 
 
 @asynccontextmanager

@@ -99,6 +99,25 @@ async def test_turns_that_are_recorded_are_never_asked_for_again() -> None:
     assert resumed.verdicts == graph.verdicts
 
 
+async def test_what_was_recorded_and_is_not_there_any_more_is_asked_for_again() -> None:
+    slow = asyncio.Event()
+    graph, models = OneDeliberation(), ScriptedModels(gates={"-t1": slow, "-t2": slow, "-t3": slow})
+    running = asyncio.create_task(Bench(graph, models).run())
+    await until(lambda: len(graph.turns) == 3)
+    await until(lambda: any("-c1-" in turn for turn in models.asked))
+    # An older copy of the graph, in which the same claim holds.
+    first = dict(list(graph.turns.items())[:1])
+    graph.turns, graph.deliberation = dict(first), replace(graph.deliberation, sequence=2)
+    slow.set()
+    with pytest.raises(ClaimLostError):
+        await running
+    assert graph.turns == first
+    again = ScriptedModels()
+    await Bench(graph, again).run()
+    assert len(again.asked) == 11
+    assert (len(graph.turns), graph.deliberation.status) == (12, Status.DECIDED)
+
+
 async def test_what_only_wants_its_verdict_is_decided_without_a_call() -> None:
     graph = OneDeliberation()
     await Bench(graph, ScriptedModels()).run()
