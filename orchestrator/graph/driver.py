@@ -7,6 +7,7 @@ from collections.abc import (
     AsyncGenerator,
     Awaitable,
     Callable,
+    Collection,
     Generator,
     Mapping,
 )
@@ -27,10 +28,13 @@ from neo4j import (
     Record,
     unit_of_work,
 )
+from neo4j.api import AsyncBookmarkManager
 from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
+from typing_extensions import override
 
 from orchestrator import __version__
 from orchestrator.domain.addresses import graph_mistake
+from orchestrator.domain.errors import UnavailableError
 from orchestrator.engine.patience import retried
 from orchestrator.graph.errors import (
     MisconfiguredError,
@@ -89,6 +93,26 @@ class Transaction:
         return [record async for record in result]
 
 
+class _Bookmarks(AsyncBookmarkManager):
+    """What this process has seen committed, as Neo4j names it: a server of a cluster that does not have it yet waits for it."""
+
+    _seen: frozenset[str] = frozenset()
+
+    @override
+    async def get_bookmarks(self) -> Collection[str]:
+        return self._seen
+
+    @override
+    async def update_bookmarks(
+        self, previous_bookmarks: Collection[str], new_bookmarks: Collection[str]
+    ) -> None:
+        self._seen = self._seen.difference(previous_bookmarks).union(new_bookmarks)
+
+    def forget(self) -> None:
+        """Have nothing waited for that was committed before."""
+        self._seen = frozenset()
+
+
 class Graph:
     """The graph. Every method names statements of `cypher/` and raises the errors of `graph.errors`.
 
@@ -103,6 +127,8 @@ class Graph:
         database: str,
         bounds: Bounds,
         room: AbstractAsyncContextManager[None] | None = None,
+        *,
+        bookmarks: _Bookmarks | None = None,
     ) -> None:
         """Open one with `open_graph`; whatever is asked takes a place in the `room`, but for a stream and a migration."""
         self.driver: AsyncDriver = driver
@@ -111,11 +137,14 @@ class Graph:
         self.database: str = database
         self.bounds: Bounds = bounds
         self._room: AbstractAsyncContextManager[None] = room or nullcontext()
+        self._bookmarks = bookmarks
 
     def with_room_for(self, transactions: int) -> Graph:
         """Return the same graph for somebody who may have so many transactions at once, and leaves others their connections."""
         room = asyncio.Semaphore(transactions)
-        return Graph(self.driver, self.address, self.database, self.bounds, room)
+        return Graph(
+            self.driver, self.address, self.database, self.bounds, room, bookmarks=self._bookmarks
+        )
 
     async def read(self, name: str, /, **parameters: Any) -> list[Record]:
         """Run a reading statement."""
@@ -199,6 +228,9 @@ class Graph:
             ours = translated(
                 exc, self.address, self.bounds.transaction, writing=access == WRITE_ACCESS
             )
+            if self._bookmarks is not None and isinstance(ours, UnavailableError):
+                # What comes back may be an older copy: it would wait for what it never had.
+                self._bookmarks.forget()
             if ours is exc:
                 raise
             raise ours from exc
@@ -208,7 +240,7 @@ class Graph:
         return self.driver.session(
             database=self.database,
             default_access_mode=access,
-            bookmark_manager=self.driver.execute_query_bookmark_manager,
+            bookmark_manager=self._bookmarks,
             fetch_size=_FETCH,
         )
 
@@ -281,7 +313,10 @@ async def open_graph(
     except (ConfigurationError, ValueError) as exc:
         raise MisconfiguredError(f"NEO4J_URI cannot be used: {exc}") from exc
     async with driver:
-        yield Graph(driver, _address(urlsplit(uri)), database, bounds)
+        parts = urlsplit(uri)
+        # One server has what it wrote; of a cluster another may be asked next.
+        bookmarks = _Bookmarks() if parts.scheme.startswith("neo4j") else None
+        yield Graph(driver, _address(parts), database, bounds, bookmarks=bookmarks)
 
 
 def _address(uri: SplitResult) -> str:

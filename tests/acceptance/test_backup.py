@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from neo4j import AsyncGraphDatabase
 
+from orchestrator.domain.deliberations import Status
+from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.migrations import migrate
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from orchestrator.local import java, tools
 from orchestrator.local.neo4j import OwnNeo4j
+from tests.support.model_behaviour import Behaviour
+from tests.support.model_server import ModelServer
 from tests.support.moving import make_everything
 from tests.support.neo4j import LIBRARY, own_neo4j, statement
+from tests.support.scene import DELIBERATE
+from tests.support.service_process import ServiceProcess
+from tests.support.waiting import eventually, until
 
 # Two servers are started, one after the other; the first run on a machine may have to fetch Neo4j.
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(600)]
@@ -39,6 +47,33 @@ async def whole(own: OwnNeo4j) -> tuple[list[Any], list[Any]]:
         schema = (await driver.execute_query(statement("graph/list_schema"))).records
     shown = [[row["what"], row["which"], sorted(row["properties"])] for row in rows]
     return sorted(shown), sorted(record.values() for record in schema)
+
+
+async def load(own: OwnNeo4j, dumps: Path) -> None:
+    """Put what was dumped in the place of the graph of a running server, which is started again with it."""
+    await own.stop()
+    await admin(
+        own.home, "database", "load", "neo4j", f"--from-path={dumps}", "--overwrite-destination"
+    )
+    await own.start()
+
+
+def environment_of(own: OwnNeo4j, *, scheme: str = "bolt", vllm: str) -> dict[str, str]:
+    """What a service needs in its environment to work on it."""
+    return {
+        "NEO4J_URI": own.uri.replace("bolt", scheme),
+        "NEO4J_USER": own.user,
+        "NEO4J_PASSWORD": own.password,
+        "VLLM_URL": vllm,
+        "VLLM_MODEL": "tiny",
+    }
+
+
+async def dump(own: OwnNeo4j, dumps: Path) -> None:
+    """Dump the graph of a running server, which is started again after it."""
+    await own.stop()
+    await admin(own.home, "database", "dump", "neo4j", f"--to-path={dumps}")
+    await own.start()
 
 
 async def fill(graph: Graph) -> None:
@@ -73,3 +108,46 @@ async def test_a_dump_of_a_stopped_neo4j_loaded_into_a_new_one_is_the_same_graph
         async with open_graph(new.uri, new.user, new.password, "neo4j") as graph:
             assert await migrate(graph) == ()
             assert await examine(graph) == ()
+
+
+@pytest.mark.parametrize("scheme", ["bolt", "neo4j"])
+async def test_an_older_dump_loaded_beneath_a_running_process_is_gone_on_with_from_what_is_there(
+    tmp_path: Path, scheme: str
+) -> None:
+    dumps = tmp_path / "dumps"
+    dumps.mkdir()
+    others, critiques = asyncio.Event(), asyncio.Event()
+    async with own_neo4j(tmp_path / "neo4j", library=LIBRARY) as own, ModelServer() as model:
+        model.script(Behaviour(until=others), turn="*-p0-s[23]")
+        model.script(Behaviour(until=critiques), turn="*-c1-*")
+        environment = environment_of(own, scheme=scheme, vllm=model.url)
+        async with (
+            ServiceProcess(home=tmp_path / "service", environment=environment) as service,
+            open_graph(own.uri, own.user, own.password, "neo4j") as graph,
+        ):
+            await service.ready()
+            order = {"council": {"role": "DEV"}, "task": {"description": "Write a cache."}}
+            accepted = await service.ask(DELIBERATE, input=order)
+            deliberation = accepted["deliberate"]["deliberation"]["id"]
+            deliberations = GraphDeliberations(graph)
+
+            async def turns() -> int:
+                return len((await deliberations.load(deliberation)).turns)
+
+            await eventually(turns, lambda count: count == 1)
+            await dump(own, dumps)
+            others.set()
+            await eventually(turns, lambda count: count == 3)
+            await until(lambda: bool(model.of("*-c1-*")))
+            await load(own, dumps)
+            critiques.set()
+
+            async def status() -> Status:
+                return (await deliberations.load(deliberation)).deliberation.status
+
+            await eventually(status, lambda status: status is Status.DECIDED, 120)
+            assert await turns() == 12
+            assert await examine(graph) == ()
+            await service.ready()
+            assert service.logged("claim_fenced")
+            assert await service.stop() == 0
