@@ -263,6 +263,8 @@ class Desk:
             # Such as of an older copy of the graph that was put in place beneath this process. What of it is
             # this process's own, it says as always.
             _log.warning("process_unknown", process=self._process)
+            # Nothing is accepted before it has entered: it may be a graph that nobody can work on.
+            self._found_away(UnavailableError("it does not know this process"))
             await self._enter()
         held = {h.deliberation: h for h in told}
         # What another holds by now is no longer this one's to speak of.

@@ -169,7 +169,10 @@ class Deliberations(Protocol):
         ...
 
     async def enter(self, process: str, host: str, lease: timedelta) -> None:
-        """Write the node of this process, with its first lease."""
+        """Write the node of this process, with its first lease.
+
+        Raises CouncilError, and writes nothing, where the graph lacks a migration.
+        """
         ...
 
     async def renew(

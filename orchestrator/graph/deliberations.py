@@ -30,6 +30,7 @@ from orchestrator.graph.accepting import Orders, retry
 from orchestrator.graph.again import read_readable
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.gathering import Gathering
+from orchestrator.graph.migrations import refuse_unmigrated
 
 
 class GraphDeliberations(Deliberations):
@@ -56,6 +57,8 @@ class GraphDeliberations(Deliberations):
 
     @override
     async def enter(self, process: str, host: str, lease: timedelta) -> None:
+        # An empty graph may have been put in place beneath the process: in it no name and no key is unique.
+        await refuse_unmigrated(self._graph)
         await claims.enter(self._graph, process, host, lease)
 
     @override

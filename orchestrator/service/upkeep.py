@@ -10,7 +10,7 @@ from orchestrator.domain.pruning import Keep, Pruned, Pruning
 from orchestrator.graph import pruning
 from orchestrator.graph.doctor import Examination, endless_timeouts, examine
 from orchestrator.graph.indexes import Filling, await_indexes
-from orchestrator.graph.migrations import migrate
+from orchestrator.graph.migrations import migrate, refuse_unmigrated
 from orchestrator.service.graph import graph_of
 from orchestrator.service.signals import on_signals
 from orchestrator.settings import Settings
@@ -30,8 +30,14 @@ async def migrate_graph(
 
 
 async def examine_graph(settings: Settings) -> Examination:
-    """Check the whole graph against the rules that Neo4j Community cannot enforce, and its server's timeouts."""
+    """Check the whole graph against the rules that Neo4j Community cannot enforce, and its server's timeouts.
+
+    Raises:
+        NotMigratedError: a migration is missing, and with it what Neo4j enforces.
+        ChangedMigrationError, UnknownMigrationError: as `migrate_graph` does.
+    """
     async with graph_of(settings) as graph:
+        await refuse_unmigrated(graph)
         return Examination(
             violations=await examine(graph), endless_timeouts=await endless_timeouts(graph)
         )

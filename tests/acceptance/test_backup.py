@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from neo4j import AsyncGraphDatabase
 
+from orchestrator.cli.exits import Exit
 from orchestrator.domain.deliberations import Status
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import examine
@@ -23,6 +24,7 @@ from tests.support.moving import make_everything
 from tests.support.neo4j import LIBRARY, own_neo4j, statement
 from tests.support.scene import DELIBERATE
 from tests.support.service_process import ServiceProcess
+from tests.support.shell import Shell
 from tests.support.waiting import eventually, until
 
 # Two servers are started, one after the other; the first run on a machine may have to fetch Neo4j.
@@ -58,14 +60,13 @@ async def load(own: OwnNeo4j, dumps: Path) -> None:
     await own.start()
 
 
-def environment_of(own: OwnNeo4j, *, scheme: str = "bolt", vllm: str) -> dict[str, str]:
+def environment_of(own: OwnNeo4j, *, scheme: str = "bolt", **more: str) -> dict[str, str]:
     """What a service needs in its environment to work on it."""
     return {
         "NEO4J_URI": own.uri.replace("bolt", scheme),
         "NEO4J_USER": own.user,
         "NEO4J_PASSWORD": own.password,
-        "VLLM_URL": vllm,
-        "VLLM_MODEL": "tiny",
+        **more,
     }
 
 
@@ -120,7 +121,7 @@ async def test_an_older_dump_loaded_beneath_a_running_process_is_gone_on_with_fr
     async with own_neo4j(tmp_path / "neo4j", library=LIBRARY) as own, ModelServer() as model:
         model.script(Behaviour(until=others), turn="*-p0-s[23]")
         model.script(Behaviour(until=critiques), turn="*-c1-*")
-        environment = environment_of(own, scheme=scheme, vllm=model.url)
+        environment = environment_of(own, scheme=scheme, VLLM_URL=model.url, VLLM_MODEL="tiny")
         async with (
             ServiceProcess(home=tmp_path / "service", environment=environment) as service,
             open_graph(own.uri, own.user, own.password, "neo4j") as graph,
@@ -151,3 +152,28 @@ async def test_an_older_dump_loaded_beneath_a_running_process_is_gone_on_with_fr
             await service.ready()
             assert service.logged("claim_fenced")
             assert await service.stop() == 0
+
+
+async def test_an_empty_graph_put_beneath_a_running_process_is_not_written_to_and_ends_it(
+    tmp_path: Path,
+) -> None:
+    dumps = tmp_path / "dumps"
+    dumps.mkdir()
+    async with own_neo4j(tmp_path / "neo4j", library=LIBRARY) as own:
+        empty = await whole(own)
+        await dump(own, dumps)
+        environment = environment_of(own)
+        shell = Shell(environment={**environment, "COUNCIL_HOME": str(tmp_path / "service")})
+        async with ServiceProcess(home=tmp_path / "service", environment=environment) as service:
+            await service.ready()
+            assert (await shell.run("doctor")).code == 0
+            await load(own, dumps)
+            assert await service.wait(60) == Exit.FAILED
+            assert "the graph lacks the migration V001" in service.last_lines().splitlines()[-1]
+            assert await whole(own) == empty
+            examined = await shell.run("doctor")
+            assert examined.code == Exit.FAILED
+            assert "the graph lacks the migration V001" in examined.err
+            await service.start()
+            await service.ready()
+            assert (await shell.run("doctor")).code == 0

@@ -6,14 +6,17 @@ import asyncio
 
 import pytest
 
+from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.migrations import (
     ChangedMigrationError,
+    NotMigratedError,
     UnknownMigrationError,
     migrate,
     migrations,
 )
 from tests.integration.graph.conftest import Run
+from tests.support.deliberating import LEASE
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -63,6 +66,18 @@ async def test_a_graph_of_a_later_version_is_refused(empty_graph: Graph, run: Ru
             await migrate(empty_graph)
     finally:
         await run("forget_migration", name="V999__from_the_future")
+
+
+async def test_no_process_enters_a_graph_that_lacks_a_migration(
+    empty_graph: Graph, run: Run
+) -> None:
+    await run("forget_migrations")
+    try:
+        with pytest.raises(NotMigratedError, match=next(iter(migrations()))):
+            await GraphDeliberations(empty_graph).enter("prc_one", "host", LEASE)
+        assert await run("list_processes") == []
+    finally:
+        await migrate(empty_graph)
 
 
 def test_no_migration_mixes_schema_and_data() -> None:

@@ -77,7 +77,6 @@ SCANNED: dict[str, tuple[str, ...]] = {
         "moving/read_serving_councils",
         "seeding/find_mark",
     ),
-    "Migration": ("migrations/list_applied",),
     # Whether there is any: the first one answers.
     "Council": ("seeding/find_mark", "council/count"),
     "Deliberation": ("moving/find_history",),

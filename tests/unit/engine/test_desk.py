@@ -19,7 +19,7 @@ from orchestrator.domain.deliberations import (
     TurnKey,
     TurnKind,
 )
-from orchestrator.domain.errors import GivenUpError, UnavailableError, UnreadableError
+from orchestrator.domain.errors import CouncilError, GivenUpError, UnavailableError, UnreadableError
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.values import replace
 from orchestrator.engine.desk import Capacity, Desk
@@ -236,6 +236,37 @@ async def test_a_process_that_the_graph_does_not_know_any_more_enters_again_and_
             await until(lambda: graph.deliberation.status is Status.DECIDED)
     assert graph.entries == ["prc_1", "prc_1"]
     assert [one["process"] for one in logs if one["event"] == "process_unknown"] == ["prc_1"]
+
+
+class LetsNobodyInAgain(OneDeliberation):
+    """A graph that was emptied beneath the process: who would enter again is refused, once he was told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    @override
+    async def enter(self, process: str, host: str, lease: timedelta) -> None:
+        if self.entries:
+            await self.go_on.wait()
+            raise CouncilError("the graph lacks a migration")
+        await super().enter(process, host, lease)
+
+
+async def test_a_process_that_may_not_enter_again_accepts_nothing_meanwhile_and_ends(
+    tmp_path: Path,
+) -> None:
+    graph = LetsNobodyInAgain()
+    at_desk = desk(graph, ScriptedModels(), tmp_path)
+    with pytest.RaisesGroup(pytest.RaisesExc(CouncilError, match="lacks a migration")):
+        async with at_desk.at_work():
+            assert at_desk.waiting_for is None
+            graph.known = False
+            await until(lambda: at_desk.waiting_for is not None)
+            assert at_desk.waiting_for == "the graph: it does not know this process"
+            graph.go_on.set()
+            await asyncio.sleep(60)
+    assert at_desk.waiting_for is not None
 
 
 async def test_what_it_ran_when_the_graph_forgot_it_is_its_own_only_where_the_graph_says_so(
