@@ -1,6 +1,6 @@
-// A deliberation has the one label of its status.
+// A deliberation has the one label of its status, and nothing else has one.
 // parameters: none
-// returns: ids (deliberation), one row a violation
+// returns: ids (node), one row a violation
 MATCH (d:Deliberation)
 WHERE [label IN labels(d) WHERE label <> 'Deliberation'] <>
   [CASE d.status
@@ -8,3 +8,7 @@ WHERE [label IN labels(d) WHERE label <> 'Deliberation'] <>
     WHEN 'CANCELLED' THEN 'Cancelled' ELSE d.status
   END]
 RETURN [d.id] AS ids
+UNION ALL
+MATCH (n:Queued|Running|Decided|Failed|Cancelled)
+WHERE NOT n:Deliberation
+RETURN [coalesce(toStringOrNull(n.id), elementId(n))] AS ids

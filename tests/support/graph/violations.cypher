@@ -60,6 +60,10 @@ CREATE (:Model {id: 'mdl_2', name: 'second', rehearsal: false, isDefault: true})
 MATCH (m:Model {rehearsal: true}), (e:Endpoint {name: 'default'})
 CREATE (m)-[:SERVED_BY]->(e);
 
+// rule: model_served_twice
+MATCH (m:Model {isDefault: true})-[:SERVED_BY]->(e:Endpoint)
+CREATE (m)-[:SERVED_BY]->(e);
+
 // rule: endpoint_with_foreign_key
 CREATE (:Endpoint {id: 'end_1', name: 'e', url: 'http://e/v1', apiKeyVariable: 'NEO4J_PASSWORD'});
 
@@ -127,6 +131,14 @@ CREATE (s)-[:BOUND_TO]->(:RemovedEndpoint {id: 'end_1', name: 'e', url: 'http://
 MATCH (d:Deliberation:Decided)
 SET d:Running;
 
+// rule: status_label_differs, on what is no deliberation
+MATCH (t:Task)
+WITH t LIMIT 1
+SET t:Queued;
+
+// rule: status_label_differs, on nothing at all
+CREATE (:Decided);
+
 // rule: rehearsal_not_told
 MATCH (d:Deliberation:Decided)
 SET d.rehearsal = true;
@@ -162,6 +174,15 @@ SET d.waiting = d.waiting - 1;
 // rule: deliberation_held_by_nobody
 MATCH (d:Deliberation:Running)
 SET d.holder = 'prc_none';
+
+// rule: deliberation_held_by_nobody, but by a process that did not claim it
+MATCH (d:Deliberation:Running)
+CREATE (:Process {id: 'prc_2', host: 'h', startedAt: d.startedAt, leaseUntil: d.startedAt})
+SET d.holder = 'prc_2';
+
+// rule: sequence_not_whole, nothing has happened
+MATCH (d:Queued {role: 'DATA'})
+SET d.sequence = 1;
 
 // rule: sequence_not_whole
 MATCH (t:Turn {kind: 'CRITIQUE'})
@@ -201,6 +222,10 @@ DELETE s;
 // rule: turn_label_differs
 MATCH (:Deliberation:Decided)-[:HAS_TURN]->(t:Critique)
 SET t:Proposal;
+
+// rule: turn_label_differs, on what is no turn
+MATCH (r:Role {name: 'DEVOPS'})
+SET r:Final;
 
 // rule: absence_without_reason
 MATCH (:Deliberation:Decided)-[:HAS_TURN]->(t:Ballot)
@@ -255,6 +280,11 @@ MATCH (:Deliberation:Decided)-[:HAS_TURN]->(k:Critique)
 WITH t, k LIMIT 1
 CREATE (t)-[:ANSWERS]->(k);
 
+// rule: answer_to_other_critique, the same one twice
+MATCH (:Deliberation:Failed)-[:HAS_TURN]->(t:Proposal)-[:ANSWERS]->(k:Critique)
+WITH t, k LIMIT 1
+CREATE (t)-[:ANSWERS]->(k);
+
 // rule: ballot_for_itself
 MATCH (:Deliberation:Decided)-[:HAS_TURN]->(t:Ballot)-[s:RANKS {position: 1}]->(:Proposal)
 MATCH (:Deliberation:Decided)-[:HAS_TURN]->(own:Proposal {seat: t.seat, kind: 'REVISION'})
@@ -264,6 +294,10 @@ CREATE (t)-[:RANKS {position: 1}]->(own);
 // rule: ballot_not_numbered
 MATCH (:Deliberation:Decided)-[:HAS_TURN]->(:Ballot)-[s:RANKS {position: 1}]->(:Proposal)
 SET s.position = 3;
+
+// rule: ballot_not_numbered, of one that was cast without a choice
+MATCH (:Deliberation:Failed)-[:HAS_TURN]->(t:Ballot {seat: 1})-[s:RANKS]->(:Proposal)
+DELETE s;
 
 // rule: verdict_without_end
 MATCH (d:Deliberation:Decided)-[:REACHED]->(:Verdict)-[:RANKED {rank: 1}]->(p)
