@@ -5,6 +5,7 @@ CouncilError
 │   ├── AuthenticationError      Neo4j is there and does not let us in
 │   ├── UnansweredError          the connection was lost between a commit and its answer
 │   └── GivenUpError             Neo4j is there and gave a transaction up, such as for a lock that was not had in time
+│       ├── LockTimeoutError     another transaction had a lock for too long
 │       ├── OutOfMemoryError     it was larger than the memory that Neo4j has for it now
 │       │   └── TooLargeError    it was larger than Neo4j lets any transaction be
 │       └── TookTooLongError     it took longer than Neo4j was told to let it
@@ -90,6 +91,8 @@ _ABOUT_THE_SCHEMA = "Neo.DatabaseError.Schema."
 _TOO_LARGE_TO_INDEX = "Property value is too large to index"
 """The server has no code of its own for that: it says Neo.DatabaseError.Statement.ExecutionFailed."""
 
+_LOCK_TIMEOUT = "Neo.TransientError.Transaction.LockAcquisitionTimeout"
+
 _OUT_OF_MEMORY = (
     "Neo.ClientError.General.TransactionOutOfMemoryError",
     "Neo.TransientError.General.MemoryPoolOutOfMemoryError",
@@ -106,6 +109,10 @@ It has the same code for a memory that all transactions have filled together, an
 _DUPLICATE = re.compile(
     r"Node\(\d+\) already exists with label `(?P<label>\w+)` and property `(?P<key>\w+)`"
 )
+
+
+class LockTimeoutError(GivenUpError):
+    """Another transaction had a lock for longer than Neo4j lets anybody wait for one."""
 
 
 class OutOfMemoryError(GivenUpError):
@@ -224,7 +231,8 @@ def _refusal(exc: Neo4jError) -> CouncilError:
     if code in _OUT_OF_MEMORY:
         return _no_memory(reason)
     if exc.is_retryable() or _passes(code, reason):
-        return GivenUpError(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
+        kind = LockTimeoutError if code == _LOCK_TIMEOUT else GivenUpError
+        return kind(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
     if found := _DUPLICATE.match(reason):
         return ConstraintViolatedError(code, reason, found["label"], found["key"])
     return StatementRefusedError(code, reason)

@@ -9,8 +9,9 @@ from typing import LiteralString, TypeVar
 
 from neo4j import Record
 
-from orchestrator.domain.errors import CouncilError
+from orchestrator.domain.errors import CouncilError, GivenUpError
 from orchestrator.graph.driver import Graph, Reads, Transaction
+from orchestrator.graph.errors import LockTimeoutError, MisconfiguredError
 from orchestrator.graph.statements import statements
 
 T = TypeVar("T")
@@ -54,6 +55,17 @@ class NotMigratedError(CouncilError):
         )
 
 
+class StrangersGraphError(MisconfiguredError):
+    """The graph is somebody else's: it has nodes that would be taken for ours, and no migration of ours."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        """`labels` are those of such nodes."""
+        self.labels: tuple[str, ...] = tuple(labels)
+        super().__init__(
+            f"NEO4J_URI names a graph that holds something else ({', '.join(labels)}): give the service a database of its own"
+        )
+
+
 async def migrate(graph: Graph) -> tuple[str, ...]:
     """Bring the schema up to date and return the names of the migrations applied.
 
@@ -61,6 +73,7 @@ async def migrate(graph: Graph) -> tuple[str, ...]:
     may call it at once: one works, the others wait and find nothing to do.
 
     Raises:
+        StrangersGraphError: the graph was in use before, and not by this service.
         ChangedMigrationError: one that was applied has another text now.
         UnknownMigrationError: one was applied that is not here.
     """
@@ -84,9 +97,13 @@ async def missing(graph: Reads) -> tuple[str, ...]:
     """Name, in order, the migrations that the graph has not seen.
 
     Raises:
-        ChangedMigrationError, UnknownMigrationError: as `migrate` does.
+        StrangersGraphError, ChangedMigrationError, UnknownMigrationError: as `migrate` does.
     """
-    return _missing(await graph.read("migrations/list_applied"))
+    applied = await graph.read("migrations/list_applied")
+    if not applied:
+        for row in await graph.read("migrations/find_strangers"):
+            raise StrangersGraphError(row["labels"])
+    return _missing(applied)
 
 
 async def refuse_unmigrated(graph: Reads) -> None:
@@ -94,21 +111,34 @@ async def refuse_unmigrated(graph: Reads) -> None:
 
     Raises:
         NotMigratedError: a migration is missing.
-        ChangedMigrationError, UnknownMigrationError: as `migrate` does.
+        StrangersGraphError, ChangedMigrationError, UnknownMigrationError: as `migrate` does.
     """
     for name in await missing(graph):
         raise NotMigratedError(name)
 
 
 async def locked(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """Do the work in a transaction that holds the one lock on which all processes wait."""
+    """Do the work in a transaction that holds the one lock on which all processes wait.
+
+    Raises:
+        GivenUpError: another process has it for longer than Neo4j lets anybody wait for a lock.
+    """
     await graph.write("migrations/constrain_lock")
+    held = False
 
     async def unit(transaction: Transaction) -> T:
+        nonlocal held
+        held = False
         await transaction.run("migrations/take_lock")
+        held = True
         return await work(transaction)
 
-    return await graph.transact(unit, seconds=LOCKED_SECONDS)
+    try:
+        return await graph.transact(unit, seconds=LOCKED_SECONDS)
+    except LockTimeoutError as error:
+        if held:
+            raise
+        raise GivenUpError("another process is migrating or seeding this graph") from error
 
 
 def migrations() -> dict[str, tuple[LiteralString, ...]]:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
 
 import pytest
+from neo4j import AsyncDriver
+from pydantic import SecretStr
 
+from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.migrations import (
     ChangedMigrationError,
     NotMigratedError,
+    StrangersGraphError,
     UnknownMigrationError,
+    locked,
     migrate,
     migrations,
 )
+from orchestrator.graph.servers import TooOldError
+from orchestrator.graph.vocabulary import REQUIRED
+from orchestrator.service import upkeep
+from orchestrator.settings import Settings
 from tests.integration.graph.conftest import Run
 from tests.support.deliberating import LEASE
+from tests.support.neo4j import Neo4jServer, wipe
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -78,6 +90,69 @@ async def test_no_process_enters_a_graph_that_lacks_a_migration(
         assert await run("list_processes") == []
     finally:
         await migrate(empty_graph)
+
+
+@pytest.fixture
+async def unmigrated_graph(
+    empty_graph: Graph, driver: AsyncDriver, run: Run
+) -> AsyncGenerator[Graph]:
+    """One in which no migration is written down, as before a first start and where that was cut off."""
+    await run("forget_migrations")
+    yield empty_graph
+    await run("remove_strangers")
+    await wipe(driver, empty_graph.database)
+    await run("forget_migrations")
+    await migrate(empty_graph)
+
+
+@pytest.mark.parametrize("label", list(REQUIRED))
+async def test_a_graph_that_another_application_keeps_under_our_labels_is_refused_and_left_as_it_is(
+    unmigrated_graph: Graph,
+    run: Run,
+    whole_graph: Callable[[], Awaitable[list[Any]]],
+    label: str,
+) -> None:
+    await run("make_stranger", label=label)
+    before = await whole_graph()
+    with pytest.raises(StrangersGraphError, match=rf"holds something else \({label}\): give the"):
+        await migrate(unmigrated_graph)
+    assert await whole_graph() == before
+
+
+async def test_a_graph_with_other_labels_than_ours_is_taken(
+    unmigrated_graph: Graph, run: Run
+) -> None:
+    await run("make_stranger", label="Movie")
+    assert await migrate(unmigrated_graph) == tuple(migrations())
+
+
+async def test_a_start_that_was_cut_off_before_its_first_migration_was_written_down_goes_on(
+    unmigrated_graph: Graph,
+) -> None:
+    async def nothing(_: object) -> None:
+        """Leave the lock behind, as a migration does that does not come to its end."""
+
+    await locked(unmigrated_graph, nothing)
+    assert await migrate(unmigrated_graph) == tuple(migrations())
+
+
+async def test_what_is_ours_is_not_taken_for_somebody_elses(seeded: Councils) -> None:
+    assert await migrate(seeded.graph) == ()
+
+
+async def test_a_command_on_a_graph_of_a_server_that_is_too_old_is_refused(
+    unmigrated_graph: Graph, neo4j_server: Neo4jServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(
+        neo4j_uri=neo4j_server.uri,
+        neo4j_user=neo4j_server.user,
+        neo4j_password=SecretStr(neo4j_server.password),
+        neo4j_database=unmigrated_graph.database,
+    )
+    monkeypatch.setattr("orchestrator.graph.servers._OLDEST", (9999, 1))
+    with pytest.raises(TooOldError, match=r"9999\.1 or newer is needed"):
+        await upkeep.migrate_graph(settings, tell=lambda _: None)
+    assert await unmigrated_graph.read("migrations/list_applied") == []
 
 
 def test_no_migration_mixes_schema_and_data() -> None:

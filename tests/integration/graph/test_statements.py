@@ -77,6 +77,8 @@ SCANNED: dict[str, tuple[str, ...]] = {
         "moving/read_serving_councils",
         "seeding/find_mark",
     ),
+    "Migration(name)": ("migrations/find_strangers",),
+    "Lock": ("migrations/find_strangers",),
     # Whether there is any: the first one answers.
     "Council": ("seeding/find_mark", "council/count"),
     "Deliberation": ("moving/find_history",),

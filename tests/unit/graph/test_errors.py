@@ -14,6 +14,7 @@ from orchestrator.domain.errors import (
 )
 from orchestrator.graph.errors import (
     ConstraintViolatedError,
+    LockTimeoutError,
     OutOfMemoryError,
     StatementRefusedError,
     TooLargeError,
@@ -68,6 +69,11 @@ class RetriedError(SaidError):
 )
 def test_what_passes_is_something_to_wait_for(said: SaidError) -> None:
     assert type(translated(said, "bolt://db:7687", 15.0, writing=False)) is GivenUpError
+
+
+def test_a_lock_that_was_not_had_in_time_is_told_apart_since_somebody_has_it() -> None:
+    said = RetriedError("Neo.TransientError.Transaction.LockAcquisitionTimeout")
+    assert type(translated(said, "bolt://db:7687", 15.0, writing=True)) is LockTimeoutError
 
 
 @pytest.mark.parametrize(

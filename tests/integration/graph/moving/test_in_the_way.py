@@ -24,7 +24,12 @@ from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph, Transaction
-from orchestrator.graph.migrations import NotMigratedError, UnknownMigrationError, migrate
+from orchestrator.graph.migrations import (
+    NotMigratedError,
+    UnknownMigrationError,
+    migrate,
+    migrations,
+)
 from orchestrator.graph.moving.checking import check
 from orchestrator.graph.moving.form import Contents, Kind, Line
 from orchestrator.graph.moving.mistakes import NotImportedError
@@ -469,7 +474,7 @@ async def test_a_process_of_the_same_id_and_another_host_is_a_conflict(
 async def test_a_graph_that_lacks_a_migration_is_refused_with_what_to_do(
     file: list[Line], graph: Graph, run: Run
 ) -> None:
-    await run("forget_migrations")
+    await run("forget_migration", name=list(migrations())[-1])
     try:
         with pytest.raises(NotMigratedError, match="council migrate"):
             await imported(graph, file)
