@@ -257,7 +257,7 @@ class _Deliberation:
             self._say("absence is there where, and only where, it is ABSENT", *path, "absence")
         self._critique(path, turn, taken=taken)
         self._revision(path, turn, taken=taken)
-        self._ballot(path, turn)
+        self._ballot(path, turn, taken=taken)
 
     def _critique(self, path: Path, turn: Record, *, taken: bool) -> None:
         if "critiques" in turn and turn["kind"] != TurnKind.CRITIQUE:
@@ -288,10 +288,13 @@ class _Deliberation:
         if len(set(answers)) != len(answers):
             self._say("a critique is answered once", *path, "answers")
 
-    def _ballot(self, path: Path, turn: Record) -> None:
+    def _ballot(self, path: Path, turn: Record, *, taken: bool) -> None:
         ranks: list[str] = turn.get("ranks", [])
-        if ranks and turn["kind"] != TurnKind.BALLOT:
-            self._say("only a ballot ranks", *path, "ranks")
+        if turn["kind"] != TurnKind.BALLOT:
+            if ranks:
+                self._say("only a ballot ranks", *path, "ranks")
+        elif taken != bool(ranks):
+            self._say("a ballot ranks where, and only where, it is TAKEN", *path, "ranks")
         if len(set(ranks)) != len(ranks):
             self._say("a ballot ranks a proposal once", *path, "ranks")
         for index, ranked in enumerate(ranks):

@@ -37,6 +37,8 @@ NOT_IN_A_FILE = {
     "status_label_differs",
     "turn_label_differs",
     "unknown_label",
+    # A file names an endpoint of a model once.
+    "model_served_twice",
     # A file has only what belongs to something.
     "task_of_nothing",
     "claim_without_process",

@@ -466,9 +466,9 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
         put(DELIBERATION, "turns", 4, "id", to="trn_d-b1-s1"),
         ["line 10, turns[4].id"],
     ),
-    "an absence without a reason": (
+    "an absence without a reason, and with a choice": (
         put(DELIBERATION, "turns", 4, "outcome", to="ABSENT"),
-        ["line 10, turns[4].absence"],
+        ["line 10, turns[4].absence", "line 10, turns[4].ranks"],
     ),
     "a critique of nothing": (
         without(DELIBERATION, "turns", 2, "critiques"),
@@ -493,6 +493,10 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
     "a ballot for itself": (
         put(DELIBERATION, "turns", 4, "ranks", to=["trn_d-p0-s2"]),
         ["line 10, turns[4].ranks[0]"],
+    ),
+    "a ballot without a choice": (
+        without(DELIBERATION, "turns", 4, "ranks"),
+        ["line 10, turns[4].ranks"],
     ),
     "a ballot that ranks one twice": (
         put(DELIBERATION, "turns", 4, "ranks", to=["trn_d-r1-s1", "trn_d-r1-s1"]),
