@@ -17,7 +17,7 @@ CALL (period) {
     count(CASE WHEN status = 'FAILED' THEN 1 END),
     count(CASE WHEN status = 'CANCELLED' THEN 1 END),
     avg(took),
-    percentileCont(took, 0.95),
+    toFloat(percentileDisc(took, 0.95)),
     sum(d.promptTokens),
     sum(d.cachedPromptTokens),
     sum(d.completionTokens),

@@ -25,7 +25,10 @@ First = Annotated[
     ),
 ]
 After = Annotated[
-    str | None, strawberry.argument(description="The cursor to go on after, with `first`.")
+    str | None,
+    strawberry.argument(
+        description="The cursor to go on after, with `first`; not together with `last` or `before`."
+    ),
 ]
 Last = Annotated[
     int | None,
@@ -34,7 +37,10 @@ Last = Annotated[
     ),
 ]
 Before = Annotated[
-    str | None, strawberry.argument(description="The cursor to go back from, with `last`.")
+    str | None,
+    strawberry.argument(
+        description="The cursor to go back from, with `last`; not together with `first` or `after`."
+    ),
 ]
 
 
@@ -42,9 +48,11 @@ Before = Annotated[
 class PageInfo:
     """Where a page stands."""
 
-    has_next_page: bool = strawberry.field(description="Whether there are more after this page.")
+    has_next_page: bool = strawberry.field(
+        description="Whether there are more after this page; with `before` it is true, as the list went on there when the cursor was given out."
+    )
     has_previous_page: bool = strawberry.field(
-        description="Whether there are more before this page."
+        description="Whether there are more before this page; with `after` it is true, as the list began before the cursor when it was given out."
     )
     start_cursor: str | None = strawberry.field(description="The cursor of the first of the page.")
     end_cursor: str | None = strawberry.field(description="The cursor of the last of the page.")

@@ -36,7 +36,8 @@ class Query:
     """What can be read."""
 
     @strawberry.field(
-        directives=[READ], description="Whatever has this id; none where nothing has."
+        directives=[READ],
+        description="Whatever has this id, a removed endpoint among it; none where nothing has.",
     )
     async def node(self, info: Info, id: Id) -> Node | None:
         _refuse_text(("id",), id)

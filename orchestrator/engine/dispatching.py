@@ -44,22 +44,22 @@ class Dispatcher:
 
     def obstacles(self, deliberation: str) -> tuple[str, ...]:
         """Say what the seats of a deliberation wait for, each thing once and in words."""
-        words = {self._obstacle(turn) for turn in self._asking.get(deliberation, ())}
-        return tuple(sorted(word for word in words if word is not None))
+        asking = self._asking.get(deliberation, ())
+        return tuple(sorted({words for turn in asking for words in self._obstacles(turn)}))
 
     def waits(self, turn: str) -> bool:
         """Whether the call for a turn waits, and is not in flight."""
-        return turn in self._beginning or self._obstacle(turn) is not None
+        return turn in self._beginning or bool(self._obstacles(turn))
 
     def stranded(self, turn: str) -> bool:
         """Whether the call for a turn waits for endpoints that are all down or fail."""
         return self._models.stranded(turn)
 
-    def _obstacle(self, turn: str) -> str | None:
+    def _obstacles(self, turn: str) -> tuple[str, ...]:
         if turn in self._resting:
             reason, _ = self._resting[turn]
-            return f"its next attempt, since {reason}"
-        return self._models.obstacle(turn)
+            return (f"its next attempt, since {reason}",)
+        return self._models.obstacles(turn)
 
     async def take(
         self,

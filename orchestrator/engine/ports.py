@@ -349,7 +349,7 @@ class Models(Protocol):
         """
         ...
 
-    def obstacle(self, turn: str) -> str | None:
+    def obstacles(self, turn: str) -> tuple[str, ...]:
         """Say what the call for a turn waits for, in words; none where it waits for nothing."""
         ...
 

@@ -221,7 +221,7 @@ async def locked_council(transaction: Transaction, council: str, field: str) -> 
 
 
 def archived(council: str, field: str) -> Conflict:
-    """Say that a council does not change while it is archived."""
+    """Say that an archived council is neither changed itself nor given an agent; those it has may be."""
     return Conflict(message="this council is archived", path=(field,), existing=council)
 
 

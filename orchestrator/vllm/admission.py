@@ -109,17 +109,17 @@ class Errand:
             return _LOOK_AGAIN
         left = max(self._began, *unwell) + self._wait - self._clock()
         if left <= 0:
-            raise ModelError(f"{self.obstacle}", retryable=False)
+            raise ModelError("; ".join(self.obstacles), retryable=False)
         return min(left, _LOOK_AGAIN)
 
     @property
-    def obstacle(self) -> str | None:
-        """What it waits for, in words; none while it waits for nothing."""
+    def obstacles(self) -> tuple[str, ...]:
+        """What it waits for, each thing once and in words; none while it waits for nothing."""
         obstacles = {gate.name: gate.obstacle for gate in self._gates}
         well = [name for name, words in obstacles.items() if words is None]
         if well:
-            return f"its turn at endpoint {' or '.join(well)}"
-        return "; ".join(sorted(filter(None, obstacles.values()))) or None
+            return (f"its turn at endpoint {' or '.join(well)}",)
+        return tuple(sorted(filter(None, obstacles.values())))
 
     @property
     def stranded(self) -> bool:
@@ -162,10 +162,10 @@ class Admission:
             if self._errands.get(call.turn) is errand:
                 del self._errands[call.turn]
 
-    def obstacle(self, turn: str) -> str | None:
+    def obstacles(self, turn: str) -> tuple[str, ...]:
         """Say what the call for a turn waits for; none where it waits for nothing."""
         errand = self._errands.get(turn)
-        return None if errand is None else errand.obstacle
+        return () if errand is None else errand.obstacles
 
     def stranded(self, turn: str) -> bool:
         """Whether the call for a turn waits, and each endpoint that could take it is down or fails."""

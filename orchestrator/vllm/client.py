@@ -99,9 +99,9 @@ class ModelClient:
                             raise
                         errand.refused(exc)
 
-    def obstacle(self, turn: str) -> str | None:
+    def obstacles(self, turn: str) -> tuple[str, ...]:
         """Say what the call for a turn waits for, in words; none where it waits for nothing."""
-        return self._admission.obstacle(turn)
+        return self._admission.obstacles(turn)
 
     def stranded(self, turn: str) -> bool:
         """Whether the call for a turn waits, and each endpoint that could take it is down or fails."""

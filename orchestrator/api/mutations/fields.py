@@ -51,7 +51,9 @@ class Mutation:
         "Changes a council; deliberations that were accepted keep what they were accepted with.",
     )
     archive_council: CouncilPayload | None = _mutation(
-        archive_council, MANAGE, "It serves no role any more; what it held stays."
+        archive_council,
+        MANAGE,
+        "It serves no role any more; what it held stays. Of an archived one only its agents can be changed, and they can leave.",
     )
     restore_council: CouncilPayload | None = _mutation(
         restore_council, MANAGE, "It serves its role again, where no other council does."

@@ -752,6 +752,22 @@ async def test_statistics_count_the_days_of_what_took_longer_than_one(
     assert (told[period].mean_duration_ms, told[period].p95_duration_ms) == (took, took)
 
 
+async def test_95_of_100_is_what_one_of_those_decided_took(
+    deliberations: Deliberations, records: GraphRecords, run: Run
+) -> None:
+    for took in (1_000, 3_000):
+        held = await claimed(deliberations)
+        turns = all_turns(held.deliberation)
+        await deliberations.record(recordings(held, turns))
+        assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
+        [decided] = await run("let_have_taken", deliberation=held.deliberation, milliseconds=took)
+    period = Period(council=decided["council"])
+
+    told = await records.statistics([period])
+
+    assert (told[period].mean_duration_ms, told[period].p95_duration_ms) == (2_000, 3_000)
+
+
 async def test_search_finds_tasks_and_last_revisions_by_their_words(
     deliberations: Deliberations, records: GraphRecords, run: Run
 ) -> None:

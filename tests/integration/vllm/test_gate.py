@@ -71,8 +71,8 @@ class House:
             self.ask(call(seat(*places), turn=f"trn_{number}", wait=FOR_EVER))
 
     async def waits(self, turn: str = "trn_0") -> str:
-        await until(lambda: self.client.obstacle(turn) is not None)
-        return self.client.obstacle(turn) or ""
+        await until(lambda: self.client.obstacles(turn) != ())
+        return "; ".join(self.client.obstacles(turn))
 
     async def answers(self) -> list[Answer]:
         return await asyncio.gather(*self.asked)
@@ -148,7 +148,7 @@ async def test_a_call_that_nobody_took_waits_too_and_is_begun_again(
     # Nobody watches it: the call is what finds out.
     asked = call(seat(place), turn="trn_0", wait=FOR_EVER)
     asking = asyncio.create_task(client.ask(asked, ignore, begin))
-    await until(lambda: len(begun) == 1 and client.obstacle("trn_0") is not None)
+    await until(lambda: len(begun) == 1 and client.obstacles("trn_0") != ())
     await server.listen()
     answer = await asking
     assert answer.content.endswith("attempt 1.")
@@ -161,7 +161,7 @@ async def test_an_endpoint_that_nobody_watches_comes_back_by_trials(
     place = endpoint(server.url)
     await server.stop()
     asking = asyncio.create_task(client.ask(call(seat(place), wait=FOR_EVER), ignore))
-    await until(lambda: "is down since" in (client.obstacle(call(seat(place)).turn) or ""))
+    await until(lambda: "is down since" in "".join(client.obstacles(call(seat(place)).turn)))
     await server.listen()
     assert (await asking).finish_reason == "stop"
 
@@ -249,7 +249,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_leaves_nothing_behind(
     await house.waits("trn_1")
     house.asked.pop(1).cancel()
     await until(lambda: load(connections, place) == 2)
-    assert house.client.obstacle("trn_1") is None
+    assert house.client.obstacles("trn_1") == ()
     await server.listen()
     await house.answers()
     assert sorted(request.id for request in server.requests) == ["trn_0", "trn_2"]
@@ -316,7 +316,7 @@ async def test_a_call_that_waits_for_an_endpoint_that_moves_is_answered_where_it
 ):
     old = endpoint("http://127.0.0.1:1/v1")
     asking = asyncio.create_task(client.ask(call(seat(old), wait=FOR_EVER), ignore))
-    await until(lambda: client.obstacle(call(seat(old)).turn) is not None)
+    await until(lambda: client.obstacles(call(seat(old)).turn) != ())
     seen.moved[old.id] = endpoint(server.url)
     assert (await asking).finish_reason == "stop"
 
@@ -470,7 +470,7 @@ async def test_a_call_that_was_asked_to_wait_says_since_when_its_endpoint_takes_
     place = endpoint(server.url)
     await house.watches(place)
     house.ask(call(seat(place), turn="trn_0", wait=FOR_EVER))
-    await until(lambda: "takes no more since" in (house.client.obstacle("trn_0") or ""))
+    await until(lambda: "takes no more since" in "".join(house.client.obstacles("trn_0")))
 
 
 async def test_what_one_call_was_asked_to_wait_all_others_wait_too(
@@ -502,7 +502,7 @@ async def test_calls_of_a_higher_priority_go_first_and_then_those_that_came_firs
             asked = call(seat(place), turn=f"trn_{number}", priority=priority)
             tasks.create_task(client.ask(asked, ignore))
         await until(lambda: len(server.requests) == 4)
-        assert client.obstacle("trn_8") == "its turn at endpoint default"
+        assert client.obstacles("trn_8") == ("its turn at endpoint default",)
     assert [request.id for request in server.requests][4:] == [
         "trn_6",
         "trn_8",

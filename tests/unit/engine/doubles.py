@@ -288,8 +288,8 @@ class ScriptedModels:
     cancelled: list[str] = field(default_factory=list)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     """A call whose turn's id ends so waits for the event."""
-    obstacles: dict[str, str] = field(default_factory=dict)
-    """What stands in the way of a turn's call, which then waits for ever."""
+    in_the_way: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of a turn's call, which then waits for ever."""
     down: bool = False
     """Whether it is that each endpoint that could take it is down."""
 
@@ -300,7 +300,7 @@ class ScriptedModels:
         on_begin: Callable[[], Awaitable[None]],
         may_send: Callable[[], bool],
     ) -> Answer:
-        if call.turn in self.obstacles:
+        if call.turn in self.in_the_way:
             await asyncio.Event().wait()
         await on_begin()
         assert may_send()
@@ -321,11 +321,11 @@ class ScriptedModels:
         on_token(answer.content)
         return answer
 
-    def obstacle(self, turn: str) -> str | None:
-        return self.obstacles.get(turn)
+    def obstacles(self, turn: str) -> tuple[str, ...]:
+        return self.in_the_way.get(turn, ())
 
     def stranded(self, turn: str) -> bool:
-        return self.down and turn in self.obstacles
+        return self.down and turn in self.in_the_way
 
 
 def ballot_for(call: Call) -> str:

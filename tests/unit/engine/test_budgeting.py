@@ -246,7 +246,7 @@ async def test_what_a_dead_process_had_in_flight_counts_once_over_several_takeov
 async def test_what_waits_for_its_endpoint_costs_nothing_when_its_process_dies() -> None:
     graph = OneDeliberation(deliberation=with_budget(100_000))
     turns = [f"trn_0001-p0-s{seat}" for seat in (1, 2, 3)]
-    models = ScriptedModels(obstacles=dict.fromkeys(turns, "endpoint default is down"))
+    models = ScriptedModels(in_the_way=dict.fromkeys(turns, ("endpoint default is down",)))
     bench = Bench(graph, models)
     running = asyncio.create_task(bench.run())
     await until(lambda: bench.dispatcher.obstacles(graph.deliberation.id) != ())

@@ -109,9 +109,9 @@ async def test_what_is_due_is_ended_though_there_is_no_room_and_without_a_call(
     assert len(models.asked) == 3
 
 
-def _proposals_wait(*seats: int) -> dict[str, str]:
+def _proposals_wait(*seats: int) -> dict[str, tuple[str, ...]]:
     keys = [TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=seat) for seat in seats]
-    return {turn_id(DELIBERATION, key): "endpoint lab is down since noon" for key in keys}
+    return {turn_id(DELIBERATION, key): ("endpoint lab is down since noon",) for key in keys}
 
 
 THREE = tuple(Held(deliberation=f"dlb_000{number}", epoch=1) for number in (1, 2, 3))
@@ -121,7 +121,7 @@ async def test_what_only_waits_for_endpoints_that_are_down_takes_no_room_up_to_a
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestrator.engine.desk._MOST_STRANDED", 1)
-    models = ScriptedModels(obstacles=_proposals_wait(1, 2, 3), down=True)
+    models = ScriptedModels(in_the_way=_proposals_wait(1, 2, 3), down=True)
     graph = OneDeliberation(free=THREE)
     async with desk(graph, models, tmp_path, concurrency=1).at_work():
         await until(lambda: graph.free == THREE[2:])
@@ -135,7 +135,7 @@ async def test_what_waits_its_turn_or_has_a_call_under_way_takes_its_room(
     tmp_path: Path, waiting: tuple[int, ...], *, down: bool
 ) -> None:
     models = ScriptedModels(
-        obstacles=_proposals_wait(*waiting), down=down, gates={"": asyncio.Event()}
+        in_the_way=_proposals_wait(*waiting), down=down, gates={"": asyncio.Event()}
     )
     graph = OneDeliberation(free=THREE)
     async with desk(graph, models, tmp_path, concurrency=1).at_work():
@@ -787,13 +787,25 @@ class Unreadable(OneDeliberation):
 async def test_it_tells_what_seats_wait_for_of_its_own_deliberations_alone(tmp_path: Path) -> None:
     graph = OneDeliberation(free=FREE)
     waiting = turn_id(DELIBERATION, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=1))
-    models = ScriptedModels(obstacles={waiting: "endpoint default is down since noon"})
+    models = ScriptedModels(in_the_way={waiting: ("endpoint default is down since noon",)})
     at_desk = desk(graph, models, tmp_path)
     assert at_desk.obstacles(DELIBERATION) is None
     async with at_desk.at_work():
         await until(lambda: bool(at_desk.obstacles(DELIBERATION)))
         assert at_desk.obstacles(DELIBERATION) == ("endpoint default is down since noon",)
         assert at_desk.obstacles("dlb_another") is None
+
+
+async def test_it_tells_once_what_several_seats_wait_for(tmp_path: Path) -> None:
+    graph = OneDeliberation(free=FREE)
+    first, second = _proposals_wait(1, 2)
+    models = ScriptedModels(
+        in_the_way={first: ("east is down", "west is down"), second: ("east is down",)}
+    )
+    at_desk = desk(graph, models, tmp_path)
+    async with at_desk.at_work():
+        await until(lambda: bool(at_desk.obstacles(DELIBERATION)))
+        assert at_desk.obstacles(DELIBERATION) == ("east is down", "west is down")
 
 
 async def test_it_tells_that_turns_of_a_deliberation_wait_to_be_recorded(tmp_path: Path) -> None:

@@ -62,8 +62,9 @@ class StreamingModels:
         del turn
         return False
 
-    def obstacle(self, turn: str) -> str | None:
+    def obstacles(self, turn: str) -> tuple[str, ...]:
         del turn
+        return ()
 
 
 @pytest.fixture(autouse=True)

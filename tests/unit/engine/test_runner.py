@@ -241,7 +241,7 @@ async def test_a_failure_at_the_deadline_says_what_was_waited_for(
 ) -> None:
     waiting = turn_id(DELIBERATION, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=3))
     graph = OneDeliberation()
-    models = ScriptedModels(obstacles={waiting: "endpoint e1 is down since noon"})
+    models = ScriptedModels(in_the_way={waiting: ("endpoint e1 is down since noon",)})
     bench = Bench(graph, models, DUE_IN_AN_HOUR)
     running = asyncio.create_task(bench.run())
     await until(lambda: bool(bench.dispatcher.obstacles(DELIBERATION)))
@@ -473,7 +473,7 @@ async def test_wound_down_it_lets_calls_end_and_begins_none() -> None:
 async def test_wound_down_it_does_not_wait_for_calls_that_wait_themselves() -> None:
     graph = OneDeliberation()
     waiting = turn_id(DELIBERATION, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=1))
-    models = ScriptedModels(obstacles={waiting: "endpoint default is down"})
+    models = ScriptedModels(in_the_way={waiting: ("endpoint default is down",)})
     models.gates["p0-s2"] = asyncio.Event()
     bench = Bench(graph, models)
     running = asyncio.create_task(bench.run())
@@ -504,7 +504,7 @@ async def test_wound_down_it_does_not_wait_for_a_call_that_begins_to_wait_only_t
     bench.runner.wind_down()
     await asyncio.sleep(0)
     first = turn_id(DELIBERATION, TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=1))
-    models.obstacles[first] = "endpoint default is down"
+    models.in_the_way[first] = ("endpoint default is down",)
     await asyncio.wait_for(running, 5)
     assert first in models.cancelled
 
@@ -513,7 +513,7 @@ async def test_what_seats_wait_for_is_told_once_each_and_no_longer_than_they_wai
     keys = [TurnKey(kind=TurnKind.PROPOSAL, round=0, seat=seat) for seat in (1, 2, 3)]
     words = "endpoint default is down since noon"
     models = ScriptedModels(
-        obstacles=dict.fromkeys((turn_id(DELIBERATION, k) for k in keys), words)
+        in_the_way=dict.fromkeys((turn_id(DELIBERATION, k) for k in keys), (words,))
     )
     bench = Bench(OneDeliberation(), models)
     assert bench.dispatcher.obstacles(DELIBERATION) == ()
