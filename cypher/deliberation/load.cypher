@@ -1,6 +1,7 @@
 // Load deliberations whole for the process that holds them: what was asked, of whom, and every turn recorded.
 // $deliberations: their ids
-// Columns: deliberation, task and seats as `deliberation/read` has them; turns as `turn/read_transcripts` has them. A row for each that there is.
+// Columns: deliberation, task and seats as `deliberation/read` has them; turns as `turn/read_transcripts` has them; underWay: milliseconds
+// since it began, null where it has not. A row for each that there is.
 UNWIND $deliberations AS id
 MATCH (d:Deliberation {id: id})-[:ABOUT]->(task:Task)
 USING INDEX SEEK d:Deliberation(id)
@@ -30,4 +31,5 @@ RETURN [
   head([(t)-[:REVISES]->(p:Turn) | p.id]),
   [(t)-[:ANSWERS]->(p:Turn) | p.id],
   [(t)-[r:RANKS]->(p:Turn) | [r.position, p.id]]
-]])] AS turns
+]])] AS turns,
+datetime.realtime('Z').epochMillis - d.startedAt.epochMillis AS underWay

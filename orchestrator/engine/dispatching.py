@@ -68,8 +68,12 @@ class Dispatcher:
         ask: Ask,
         contents: Mapping[str, str],
         budget: Budget | None = None,
+        *,
+        under_way_since: float | None = None,
     ) -> Turn:
         """Return the turn, taken or absent, under the claim of that epoch; `contents` are what the recorded turns said, by id.
+
+        The deliberation is `under_way_since` then, in seconds of `time.monotonic`.
 
         Raises:
             BudgetSpentError: the budget leaves no room for it.
@@ -86,7 +90,7 @@ class Dispatcher:
             answer_schema=prompt.answer_schema,
             # A deadline ends the wait by itself.
             wait=self._patience.endpoint if deliberation.deadline is None else None,
-            began=deliberation.started_at,
+            began=under_way_since,
         )
         started_at = datetime.now(UTC)
         began = asyncio.get_running_loop().time()

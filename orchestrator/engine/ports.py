@@ -90,6 +90,8 @@ class Case:
 
     deliberation: Deliberation
     turns: tuple[Turn, ...]
+    under_way: timedelta = field(default=timedelta(0), compare=False)
+    """How long ago it began, by the graph's clock: ours may go before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,7 +308,7 @@ class Call:
 
     `answer_schema` is a JSON schema that the answer must follow, where there is one. `wait` is how long
     an endpoint that is not well is waited for, none: until the call is cancelled; what passed before
-    the deliberation `began` does not count.
+    the deliberation `began`, in seconds of `time.monotonic`, does not count.
     """
 
     turn: str
@@ -317,7 +319,7 @@ class Call:
     priority: Priority = Priority.NORMAL
     answer_schema: Mapping[str, Any] | None = None
     wait: timedelta | None = timedelta(0)
-    began: datetime | None = None
+    began: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

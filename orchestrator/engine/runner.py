@@ -6,6 +6,7 @@ Resuming is asking again: the protocol says what follows from the turns recorded
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -45,6 +46,8 @@ class Runner:
         board: Board,
     ) -> None:
         self.held: Held = held
+        self._began: float | None = None
+        """Since when it is under way, in seconds of `time.monotonic`."""
         self._deliberations = deliberations
         self._dispatcher = dispatcher
         self._recorder = recorder
@@ -89,6 +92,7 @@ class Runner:
             case = self.held.case or await until_available(
                 lambda: self._deliberations.load(self.held.deliberation)
             )
+            self._began = time.monotonic() - case.under_way.total_seconds()
             if case.deliberation.status.ended:
                 return
             await self._deliberate(case, deadline)
@@ -172,7 +176,14 @@ class Runner:
         contents = {turn: proceedings.content(turn) for turn in ask.shown}
         self._calling.add(ask.key)
         try:
-            turn = await self._dispatcher.take(deliberation, self.held.epoch, ask, contents, budget)
+            turn = await self._dispatcher.take(
+                deliberation,
+                self.held.epoch,
+                ask,
+                contents,
+                budget,
+                under_way_since=self._began,
+            )
         except BaseException as error:
             if budget is not None:
                 budget.abandon(turn_id(deliberation.id, ask.key))

@@ -155,6 +155,7 @@ def _case(row: Record) -> Case:
         return Case(
             deliberation=reading.deliberation(row["deliberation"], row["task"], row["seats"]),
             turns=reading.turns(row["turns"]),
+            under_way=timedelta(milliseconds=row["underWay"] or 0),
         )
 
 

@@ -7,7 +7,6 @@ import itertools
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import structlog
@@ -69,9 +68,7 @@ class Errand:
         self.waited = False
         """Whether it was let in nowhere at once."""
         self._clock: Final = clock
-        now = clock()
-        running = 0.0 if call.began is None else (datetime.now(UTC) - call.began).total_seconds()
-        self._began: Final = now - max(0.0, running)
+        self._began: Final = clock() if call.began is None else call.began
         self._wait: Final = None if call.wait is None else call.wait.total_seconds()
         self._refused_at: float | None = None
         """When it was first refused, moved on by what it has stood in line since, at an endpoint that was well."""

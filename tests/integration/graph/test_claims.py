@@ -82,6 +82,17 @@ async def test_the_first_claim_brings_what_there_is_to_load_and_no_later_one_doe
     assert (again.resumed, again.case) == (True, None)
 
 
+async def test_how_long_it_is_under_way_is_told_by_the_clock_of_the_graph(
+    deliberations: Deliberations, run: Run
+) -> None:
+    deliberation = await accepted(deliberations)
+    assert (await deliberations.load(deliberation)).under_way == timedelta(0)
+    await deliberations.claim("prc_one", 5, (), ())
+    await run("begin_an_hour_ago", deliberation=deliberation)
+    under_way = (await deliberations.load(deliberation)).under_way
+    assert timedelta(hours=1) <= under_way < timedelta(hours=2)
+
+
 async def test_one_that_cannot_be_read_keeps_no_other_from_being_claimed(
     deliberations: Deliberations, run: Run
 ) -> None:

@@ -24,7 +24,7 @@ from orchestrator.engine.events import Moved
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience
-from orchestrator.engine.ports import Answer, Call, Held, Recorded, Recording
+from orchestrator.engine.ports import Answer, Call, Case, Held, Recorded, Recording
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.runner import Runner
 from tests.support.waiting import until
@@ -552,14 +552,31 @@ async def test_an_absence_after_a_wait_in_vain_counts_the_calls_that_were_sent()
 async def test_an_endpoint_is_waited_for_until_the_deadline_or_for_a_while_where_there_is_none(
     deadline: datetime | None, wait: timedelta | None
 ) -> None:
-    waits: list[tuple[timedelta | None, datetime | None]] = []
+    waits: list[timedelta | None] = []
 
     def script(call: Call, _times: int) -> None:
-        waits.append((call.wait, call.began))
+        waits.append(call.wait)
 
     started = replace(a_deliberation(), deadline=deadline, started_at=NOW)
     await Bench(OneDeliberation(deliberation=started), ScriptedModels(script=script)).run()
-    assert set(waits) == {(wait, NOW)}
+    assert set(waits) == {wait}
+
+
+async def test_since_when_it_is_under_way_is_told_as_the_graph_has_it_and_not_by_our_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("orchestrator.engine.runner.time.monotonic", lambda: 5000.0)
+    began: list[float | None] = []
+
+    def script(call: Call, _times: int) -> None:
+        began.append(call.began)
+
+    # By the clock of this process, which goes before the graph's, it began long ago.
+    started = replace(a_deliberation(), started_at=NOW)
+    case = Case(deliberation=started, turns=(), under_way=timedelta(seconds=60))
+    held = replace(HELD, case=case)
+    await Bench(OneDeliberation(deliberation=started), ScriptedModels(script=script), held).run()
+    assert set(began) == {4940.0}
 
 
 async def test_an_attempt_after_the_lease_ran_out_waits_for_its_renewal(
