@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,14 @@ import pytest
 from neo4j import AsyncGraphDatabase
 
 from orchestrator.cli.exits import Exit
-from orchestrator.domain.deliberations import Status
-from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.domain.ids import body
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph, open_graph
 from orchestrator.graph.migrations import migrate
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
 from orchestrator.local import java, tools
 from orchestrator.local.neo4j import OwnNeo4j
+from tests.support.evidence import gather
 from tests.support.model_behaviour import Behaviour
 from tests.support.model_server import ModelServer
 from tests.support.moving import make_everything
@@ -111,44 +113,61 @@ async def test_a_dump_of_a_stopped_neo4j_loaded_into_a_new_one_is_the_same_graph
             assert await examine(graph) == ()
 
 
-@pytest.mark.parametrize("scheme", ["bolt", "neo4j"])
-async def test_an_older_dump_loaded_beneath_a_running_process_is_gone_on_with_from_what_is_there(
-    tmp_path: Path, scheme: str
+async def test_an_older_dump_loaded_beneath_running_processes_is_gone_on_with_from_what_is_there(
+    tmp_path: Path,
 ) -> None:
     dumps = tmp_path / "dumps"
     dumps.mkdir()
     others, critiques = asyncio.Event(), asyncio.Event()
-    async with own_neo4j(tmp_path / "neo4j", library=LIBRARY) as own, ModelServer() as model:
+    async with AsyncExitStack() as stack:
+        own = await stack.enter_async_context(own_neo4j(tmp_path / "neo4j", library=LIBRARY))
+        model = await stack.enter_async_context(ModelServer())
         model.script(Behaviour(until=others), turn="*-p0-s[23]")
         model.script(Behaviour(until=critiques), turn="*-c1-*")
-        environment = environment_of(own, scheme=scheme, VLLM_URL=model.url, VLLM_MODEL="tiny")
-        async with (
-            ServiceProcess(home=tmp_path / "service", environment=environment) as service,
-            open_graph(own.uri, own.user, own.password, "neo4j") as graph,
-        ):
+        # With room for one each, each has one of the two, and the drivers of both schemes their bookmarks of what is lost.
+        more = {"VLLM_URL": model.url, "VLLM_MODEL": "tiny", "COUNCIL_CONCURRENCY": "1"}
+        services = [
+            await stack.enter_async_context(
+                ServiceProcess(
+                    home=tmp_path / scheme, environment=environment_of(own, scheme=scheme, **more)
+                )
+            )
+            for scheme in ("bolt", "neo4j")
+        ]
+        graph = await stack.enter_async_context(
+            open_graph(own.uri, own.user, own.password, "neo4j")
+        )
+        driver = await stack.enter_async_context(
+            AsyncGraphDatabase.driver(own.uri, auth=(own.user, own.password))
+        )
+        order = {"council": {"role": "DEV"}, "task": {"description": "Write a cache."}}
+        accepted: list[str] = []
+        for service in services:
             await service.ready()
-            order = {"council": {"role": "DEV"}, "task": {"description": "Write a cache."}}
-            accepted = await service.ask(DELIBERATE, input=order)
-            deliberation = accepted["deliberate"]["deliberation"]["id"]
-            deliberations = GraphDeliberations(graph)
+            answer = await service.ask(DELIBERATE, input=order)
+            accepted.append(answer["deliberate"]["deliberation"]["id"])
 
-            async def turns() -> int:
-                return len((await deliberations.load(deliberation)).turns)
+        async def turns() -> list[int]:
+            seen = await gather(driver, "neo4j")
+            return [len(seen.of(id_)) for id_ in accepted]
 
-            await eventually(turns, lambda count: count == 1)
-            await dump(own, dumps)
-            others.set()
-            await eventually(turns, lambda count: count == 3)
-            await until(lambda: bool(model.of("*-c1-*")))
-            await load(own, dumps)
-            critiques.set()
+        await eventually(turns, lambda counts: counts == [1, 1])
+        await dump(own, dumps)
+        others.set()
+        await eventually(turns, lambda counts: counts == [3, 3])
+        for id_ in accepted:
+            await until(lambda id_=id_: bool(model.of(f"trn_{body(id_)}-c1-*")))
+        await load(own, dumps)
+        critiques.set()
 
-            async def status() -> Status:
-                return (await deliberations.load(deliberation)).deliberation.status
+        async def statuses() -> set[str]:
+            seen = await gather(driver, "neo4j")
+            return {seen.deliberation(id_).status for id_ in accepted}
 
-            await eventually(status, lambda status: status is Status.DECIDED, 120)
-            assert await turns() == 12
-            assert await examine(graph) == ()
+        await eventually(statuses, lambda statuses: statuses == {"DECIDED"}, 120)
+        assert await turns() == [12, 12]
+        assert await examine(graph) == ()
+        for service in services:
             await service.ready()
             assert service.logged("claim_fenced")
             assert await service.stop() == 0
@@ -157,17 +176,16 @@ async def test_an_older_dump_loaded_beneath_a_running_process_is_gone_on_with_fr
 async def test_an_empty_graph_put_beneath_a_running_process_is_not_written_to_and_ends_it(
     tmp_path: Path,
 ) -> None:
-    dumps = tmp_path / "dumps"
-    dumps.mkdir()
     async with own_neo4j(tmp_path / "neo4j", library=LIBRARY) as own:
         empty = await whole(own)
-        await dump(own, dumps)
         environment = environment_of(own)
         shell = Shell(environment={**environment, "COUNCIL_HOME": str(tmp_path / "service")})
         async with ServiceProcess(home=tmp_path / "service", environment=environment) as service:
             await service.ready()
             assert (await shell.run("doctor")).code == 0
-            await load(own, dumps)
+            await own.stop()
+            await asyncio.to_thread(shutil.rmtree, own.home / "data")
+            await own.start()
             assert await service.wait(60) == Exit.FAILED
             assert "the graph lacks the migration V001" in service.last_lines().splitlines()[-1]
             assert await whole(own) == empty
