@@ -185,14 +185,15 @@ class Keys:
         keys: list[tuple[PyJWK, frozenset[str]]] = []
         for jwk in cast("list[object]", published):
             if isinstance(jwk, dict):
-                with suppress(PyJWTError):
+                # RFC 7517, 5: one that is not understood, or malformed, is passed over.
+                with suppress(PyJWTError, KeyError, TypeError, ValueError):
                     keys.append(_usable(cast("dict[str, Any]", jwk)))
         if not keys:
             raise _UnusableError("it publishes no key of a kind that is known here")
         return tuple(
             Published(id=key.key_id, key=key.key, algorithms=algorithms)
             for key, algorithms in keys
-            if key.public_key_use in {"sig", None} and algorithms <= ALGORITHMS
+            if key.public_key_use in ("sig", None) and algorithms <= ALGORITHMS
         )
 
     async def _get(self, address: str) -> dict[str, Any]:

@@ -273,6 +273,22 @@ async def test_a_key_that_is_not_for_signatures_or_is_a_secret_is_none(
     assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
 
 
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {"kty": "oct"},
+        {"kty": "RSA", "alg": ["RS256"], "n": "AQAB", "e": "AQAB"},
+        {**elliptic_key("odd").public, "use": ["sig"]},
+    ],
+    ids=["a secret without one", "several algorithms", "several uses"],
+)
+async def test_a_malformed_key_takes_no_other_with_it(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, malformed: dict[str, Any]
+) -> None:
+    issuer.more = [malformed]
+    assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
+
+
 # ---------------------------------------------------------------- who, and what
 
 
