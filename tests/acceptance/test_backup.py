@@ -169,7 +169,8 @@ async def test_an_older_dump_loaded_beneath_running_processes_is_gone_on_with_fr
         assert await examine(graph) == ()
         for service in services:
             await service.ready()
-            assert service.logged("claim_fenced")
+            # Whoever is back first may have taken over what the other held: that one has lost it.
+            assert service.logged("claim_fenced") or service.logged("claim_lost")
             assert await service.stop() == 0
 
 

@@ -338,9 +338,9 @@ def _calls(evidence: Evidence) -> list[Row]:
             promise="no call made twice under one claim",
             found=f"{sum(count - 1 for count in times.values())} made again under another",
             against=[
-                f"{turn} was asked for {count} times under {len(of[turn].claims)} claims"
+                f"{turn} was asked for {count} times under {len(one.claims)} claims"
                 for turn, count in times.items()
-                if turn in of and count > len(of[turn].claims)
+                if (one := _deliberation_of(turn, evidence)) is not None and count > len(one.claims)
             ],
         ),
         Row(
@@ -349,12 +349,18 @@ def _calls(evidence: Evidence) -> list[Row]:
             against=[
                 f"{call.turn} began {call.began - ended:.2f} s after the end"
                 for call in evidence.asked
-                if call.turn in of
-                and (ended := of[call.turn].finished_at) is not None
+                if (one := _deliberation_of(call.turn, evidence)) is not None
+                and (ended := one.finished_at) is not None
                 and call.began > ended + bound
             ],
         ),
     ]
+
+
+def _deliberation_of(turn: str, evidence: Evidence) -> Found | None:
+    """Return whose turn it is, recorded or not: what a cancel kept from being recorded is judged as well."""
+    named = turn_named(turn)
+    return next((one for one in evidence.at_end if named and one.id == named[0]), None)
 
 
 def _asked_after_its_claim(evidence: Evidence, of: Mapping[str, Found]) -> list[str]:

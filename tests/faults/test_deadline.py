@@ -38,7 +38,7 @@ async def test_what_was_due_while_nobody_ran_is_ended_by_the_next_process_withou
     seen = await scene.all_ended()
     ends = {one.id: (one.status, one.stop_reason) for one in seen.deliberations}
     assert ends == {voting: ("DECIDED", "DEADLINE"), proposing: ("FAILED", "DEADLINE")}
-    assert [one.resumptions for one in seen.deliberations] == [1, 1]
+    assert [(one.resumptions, one.holder) for one in seen.deliberations] == [(1, None), (1, None)]
     assert scene.log.begun(since=crash.place) == []
     assert {turn.id for turn in seen.turns} == crash.recorded
 

@@ -109,3 +109,29 @@ async def test_a_process_that_was_stopped_before_a_call_was_sent_and_overtaken_d
         await frozen.ready()
         assert scene.log.begun(since=place) == []
         assert scene.faults(await scene.look()) == []
+
+
+async def test_a_renewal_whose_answer_comes_after_the_lease_has_run_out_lets_nothing_be_asked(
+    scene: Scene,
+) -> None:
+    answers = asyncio.Event()
+    scene.model.script(Behaviour(until=answers), turn="*-p0-*", attempts=1)
+    late = await scene.start("late", COUNCIL_LEASE_SECONDS="3")
+    await late.ready()
+    accepted = await scene.deliberate(late)
+    await until(lambda: len(scene.model.of("*-p0-*")) == 3)
+    renewal = scene.proxy.trap(Side.ANSWER, Tag.PULL, statement("claim/renew"))
+    await late.becomes(503)
+    answers.set()
+    # Recorded, for nobody has overtaken it yet; its critiques wait for the lease.
+    await eventually(scene.look, lambda seen: len(seen.of(accepted)) == 3)
+    async with BoltProxy(scene.server.uri) as proxy:
+        other = await scene.start("other", proxy=proxy)
+        await other.ready()
+        seen = await scene.all_ended(60)
+        assert scene.faults(seen) == []
+        place = scene.log.place()
+        renewal.release()
+        await until(lambda: bool(late.logged("claim_lost")), 30)
+        await late.ready()
+        assert scene.log.begun(since=place) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -23,6 +23,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
 
 _COUNCILS = "{ councils { totalCount } }"
 _SERVICE = "{ service { ready waitingFor neo4j } }"
+T = TypeVar("T")
+
+_ORDER = {"council": {"role": "DEV"}, "task": {"description": "Write a cache."}}
 
 _CANCEL = "mutation ($id: ID!) { cancelDeliberation(input: {id: $id}) { deliberation { status } errors { message } } }"
 _RETRY = "mutation ($id: ID!) { retryDeliberation(input: {id: $id}) { deliberation { id } errors { message } } }"
@@ -38,8 +41,7 @@ _AROUND_A_STATEMENT = (
 
 async def _is_refused_for_now(service: ServiceProcess) -> None:
     """Whatever needs the graph says so, and an acceptance is not kept in memory for later."""
-    order = {"council": {"role": "DEV"}, "task": {"description": "Refused."}}
-    for document, variables in ((_COUNCILS, {}), (DELIBERATE, {"input": order})):
+    for document, variables in ((_COUNCILS, {}), (DELIBERATE, {"input": _ORDER})):
         with pytest.raises(AnsweredError) as caught:
             await service.ask(document, **variables)
         assert caught.value.codes == ["UNAVAILABLE"]
@@ -183,10 +185,7 @@ async def test_a_connection_cut_around_accepting_claiming_renewing_or_recording_
         for side, tag in _AROUND_A_STATEMENT:
             trap = scene.proxy.trap(side, tag, text)
             key = f"{name} {side} {tag}"
-            accepting = asyncio.create_task(_insist(scene, service, key))
-            await trap.sprung()
-            trap.cut()
-            accepted = await accepting
+            accepted = await _cut(trap, _accepted_at_once(scene, service, key))
             seen = await scene.all_ended(30)
             assert scene.faults(seen) == [], key
             assert [one.id for one in seen.deliberations if (one.key or "").endswith(key)] == [
@@ -289,20 +288,18 @@ async def test_a_neo4j_that_falls_silent_is_told_of_once_the_lease_has_run_out(
     assert max(scene.log.answered().values()) == 1
 
 
-async def _cut(trap: Trap, asking: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+async def _accepted_at_once(scene: Scene, service: ServiceProcess, key: str) -> str:
+    """Ask once: its caller is to notice nothing."""
+    told = (await service.ask(DELIBERATE, input={**_ORDER, "idempotencyKey": key}))["deliberate"]
+    assert told["errors"] == [], key
+    accepted = told["deliberation"]["id"]
+    scene.accepted.append(accepted)
+    return accepted
+
+
+async def _cut(trap: Trap, asking: Coroutine[Any, Any, T]) -> T:
     """Cut the connection where the trap is, and return what is answered all the same."""
     asked = asyncio.create_task(asking)
     await trap.sprung()
     trap.cut()
     return await asked
-
-
-async def _insist(scene: Scene, service: ServiceProcess, key: str) -> str:
-    """Ask with the same key until it is answered with more than that it can't be now."""
-    while True:
-        try:
-            return await scene.deliberate(service, key=key)
-        except AnsweredError as error:
-            if error.codes != ["UNAVAILABLE"]:
-                raise
-            await asyncio.sleep(0.05)

@@ -24,6 +24,8 @@ async def test_a_turn_that_cannot_be_stored_is_absent_with_the_reason_and_the_ot
     trap = scene.proxy.trap(Side.REQUEST, Tag.RUN, statement("turn/record"))
     accepted = [await scene.deliberate(service, role) for role in ("DEV", "QA")]
     await until(lambda: sum(scene.log.answered().values()) == 6, 30)
+    # What is not recorded is built upon by nobody.
+    assert [turn for turn in scene.log.begun() if "-p0-" not in turn] == []
     trap.release()
     seen = await scene.all_ended(60)
     for deliberation in accepted:

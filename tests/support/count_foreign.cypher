@@ -2,5 +2,5 @@
 // parameters: none
 // returns: count
 MATCH (n)
-WHERE NOT EXISTS { MATCH (:Lock {name: 'tests'}) } AND NOT n:Migration AND NOT n:Lock
+WHERE NOT EXISTS { MATCH (:OfTests) } AND NOT n:Migration AND NOT n:Lock AND NOT n:OfTests
 RETURN count(n) AS count

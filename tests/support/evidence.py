@@ -45,6 +45,7 @@ class DeliberationSeen:
 
     id: str
     status: str
+    holder: str | None
     stop_reason: str | None
     failure: str | None
     sequence: int
@@ -98,6 +99,7 @@ async def gather(driver: AsyncDriver, database: str) -> Evidence:
             DeliberationSeen(
                 id=row["id"],
                 status=row["status"],
+                holder=row["holder"],
                 stop_reason=row["stopReason"],
                 failure=row["failure"],
                 sequence=row["sequence"],
@@ -187,6 +189,8 @@ def _faults_of(
         found.append(
             f"{name} is {deliberation.status}, {deliberation.stop_reason}: {deliberation.failure}"
         )
+    if deliberation.holder is not None:
+        found.append(f"{name} is held by {deliberation.holder}")
     once = (deliberation.verdicts, deliberation.winners, deliberation.tasks)
     if once != (1, 1, 1):
         found.append(f"{name} has {once} verdicts, winners and tasks")

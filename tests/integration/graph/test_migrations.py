@@ -21,6 +21,7 @@ from orchestrator.graph.migrations import (
     locked,
     migrate,
     migrations,
+    missing,
 )
 from orchestrator.graph.servers import TooOldError
 from orchestrator.graph.vocabulary import REQUIRED
@@ -28,7 +29,7 @@ from orchestrator.service import upkeep
 from orchestrator.settings import Settings
 from tests.integration.graph.conftest import Run
 from tests.support.deliberating import LEASE
-from tests.support.neo4j import Neo4jServer, wipe
+from tests.support.neo4j import Neo4jServer, Way, serve, wipe
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -47,6 +48,20 @@ async def test_processes_that_migrate_at_once_apply_each_migration_once(
     applied = await asyncio.gather(*(migrate(empty_graph) for _ in range(3)))
     assert sorted(applied, key=len) == [(), (), tuple(migrations())]
     assert await run("list_schema") == before
+
+
+async def test_the_mark_of_a_neo4j_that_was_given_to_tests_is_nothing_to_the_service(
+    empty_graph: Graph, run: Run, neo4j_server: Neo4jServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run("forget_migrations")
+    for name, value in neo4j_server.environment.items():
+        monkeypatch.setenv(name, value)
+    try:
+        async with serve(Way()):
+            assert await missing(empty_graph) == tuple(migrations())
+    finally:
+        await run("remove_mark")
+        await migrate(empty_graph)
 
 
 async def test_what_was_applied_is_written_down_in_order(empty_graph: Graph) -> None:

@@ -818,3 +818,38 @@ async def test_it_tells_that_turns_of_a_deliberation_wait_to_be_recorded(tmp_pat
         )
         graph.refuses = lambda _: None
         await until(lambda: graph.deliberation.status is Status.DECIDED)
+
+
+async def test_what_is_on_its_way_into_the_graph_is_not_asked_for_again_when_it_is_taken_up_anew(
+    tmp_path: Path,
+) -> None:
+    graph = OneDeliberation(free=FREE, gate=asyncio.Event())
+    models = ScriptedModels()
+    async with desk(graph, models, tmp_path).at_work():
+        await until(lambda: graph.writing == 1 and len(models.asked) == 3)
+        # A renewal that does not name it, as of an index that is read while it is written, ends its runner; the next names it.
+        held, graph.held = graph.held, ()
+        before = graph.renewals
+        await until(lambda: graph.renewals > before + 1)
+        graph.held = held
+        before = graph.renewals
+        await until(lambda: graph.renewals > before + 1)
+        assert graph.gate is not None
+        graph.gate.set()
+        await until(lambda: graph.deliberation.status is Status.DECIDED)
+    assert len(models.asked) == len(set(models.asked)) == 12
+
+
+async def test_what_it_lost_and_claimed_again_is_run_under_the_new_claim_alone(
+    tmp_path: Path,
+) -> None:
+    graph = OneDeliberation(free=FREE)
+    models = ScriptedModels(gates={"": asyncio.Event()})
+    async with desk(graph, models, tmp_path).at_work():
+        await until(lambda: len(models.asked) == 3)
+        graph.epoch += 1
+        graph.held = tuple(replace(one, epoch=graph.epoch) for one in graph.held)
+        await until(lambda: len(models.cancelled) == 3)
+        models.gates[""].set()
+        await until(lambda: graph.deliberation.status is Status.DECIDED)
+    assert len(models.asked) == 3 + 12
