@@ -54,7 +54,7 @@ def check_that_the_others_are_answered(service: ServiceProcess, response: httpx.
 
 
 async def test_where_neo4j_is_gone_each_field_that_needs_it_says_so(scene: Scene) -> None:
-    service = await scene.start()
+    service = await scene.start(hasty=True)
     await service.ready()
     scene.proxy.refuse()
     scene.proxy.cut()
@@ -75,7 +75,7 @@ async def test_where_neo4j_is_gone_each_field_that_needs_it_says_so(scene: Scene
 async def test_where_neo4j_says_nothing_each_field_that_needs_it_says_so_in_time(
     scene: Scene,
 ) -> None:
-    service = await scene.start(COUNCIL_LEASE_SECONDS="3")
+    service = await scene.start(hasty=True, COUNCIL_LEASE_SECONDS="3")
     await service.ready()
     for tag in Tag:
         scene.proxy.trap(Side.REQUEST, tag, times=10_000)

@@ -1,4 +1,4 @@
-"""The command `council` with less patience: it asks a model again after a tenth of the time, and ends a transaction after a third.
+"""The command `council` with less patience: it asks a model again after a tenth of the time, gives a graph up after a fifth and ends a transaction after a third.
 
     python -P tests/support/hasty_council.py serve
 
@@ -20,7 +20,10 @@ def hurry() -> None:
         "longest_wait": patience.longest_wait / 10,
         "jitter": patience.jitter / 10,
     }
-    vars(Bounds)["__init__"].__kwdefaults__ |= {"transaction": bounds.transaction / 3}
+    vars(Bounds)["__init__"].__kwdefaults__ |= {
+        "retry": bounds.retry / 5,
+        "transaction": bounds.transaction / 3,
+    }
 
 
 if __name__ == "__main__":
