@@ -1,115 +1,136 @@
-// Find which labels of ours have nodes in a graph without a migration of ours: they are somebody else's. Counts are looked up in the count store.
+// Find which labels of ours have nodes of somebody else's in a graph without a migration of ours. Of each label the first such node answers.
 // parameters: none
 // returns: labels; no row where there are none, or a migration of ours
 CALL () {
+  // Ours by their ids are what callers make in a graph that was emptied beneath a running process, until that ends.
   MATCH (n:Role)
-  WITH count(n) AS nodes
-  RETURN 'Role' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'rol_', false)
+  RETURN 'Role' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Council)
-  WITH count(n) AS nodes
-  RETURN 'Council' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'cou_', false)
+  RETURN 'Council' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Agent)
-  WITH count(n) AS nodes
-  RETURN 'Agent' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'agt_', false)
+  RETURN 'Agent' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Model)
-  WITH count(n) AS nodes
-  RETURN 'Model' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'mdl_', false)
+  RETURN 'Model' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Endpoint)
-  WITH count(n) AS nodes
-  RETURN 'Endpoint' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'end_', false)
+  RETURN 'Endpoint' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:RemovedEndpoint)
-  WITH count(n) AS nodes
-  RETURN 'RemovedEndpoint' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'end_', false)
+  RETURN 'RemovedEndpoint' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Task)
-  WITH count(n) AS nodes
-  RETURN 'Task' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'tsk_', false)
+  RETURN 'Task' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Deliberation)
-  WITH count(n) AS nodes
-  RETURN 'Deliberation' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'dlb_', false)
+  RETURN 'Deliberation' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Seat)
-  WITH count(n) AS nodes
-  RETURN 'Seat' AS label, nodes
+  WHERE NOT EXISTS { (n)<-[:SEATS]-(d WHERE d.id STARTS WITH 'dlb_') }
+  RETURN 'Seat' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Turn)
-  WITH count(n) AS nodes
-  RETURN 'Turn' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'trn_', false)
+  RETURN 'Turn' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Verdict)
-  WITH count(n) AS nodes
-  RETURN 'Verdict' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'vrd_', false)
+  RETURN 'Verdict' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Claim)
-  WITH count(n) AS nodes
-  RETURN 'Claim' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'clm_', false)
+  RETURN 'Claim' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Process)
-  WITH count(n) AS nodes
-  RETURN 'Process' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'prc_', false)
+  RETURN 'Process' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Migration)
-  WITH count(n) AS nodes
-  RETURN 'Migration' AS label, nodes
+  RETURN 'Migration' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Seeding)
-  WITH count(n) AS nodes
-  RETURN 'Seeding' AS label, nodes
+  RETURN 'Seeding' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Lock)
-  // Ours are no data: the one of the migrations is there before any of them, and stays where a start was cut off.
+  // The one of the migrations is there before any of them, and stays where a start was cut off.
   WHERE NOT coalesce(n.name, '') IN ['migrations', 'endpoints']
-  WITH count(n) AS nodes
-  RETURN 'Lock' AS label, nodes
+  RETURN 'Lock' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Queued)
-  WITH count(n) AS nodes
-  RETURN 'Queued' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'dlb_', false)
+  RETURN 'Queued' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Running)
-  WITH count(n) AS nodes
-  RETURN 'Running' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'dlb_', false)
+  RETURN 'Running' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Decided)
-  WITH count(n) AS nodes
-  RETURN 'Decided' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'dlb_', false)
+  RETURN 'Decided' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Failed)
-  WITH count(n) AS nodes
-  RETURN 'Failed' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'dlb_', false)
+  RETURN 'Failed' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Cancelled)
-  WITH count(n) AS nodes
-  RETURN 'Cancelled' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'dlb_', false)
+  RETURN 'Cancelled' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Proposal)
-  WITH count(n) AS nodes
-  RETURN 'Proposal' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'trn_', false)
+  RETURN 'Proposal' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Critique)
-  WITH count(n) AS nodes
-  RETURN 'Critique' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'trn_', false)
+  RETURN 'Critique' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Ballot)
-  WITH count(n) AS nodes
-  RETURN 'Ballot' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'trn_', false)
+  RETURN 'Ballot' AS label
+  LIMIT 1
   UNION ALL
   MATCH (n:Final)
-  WITH count(n) AS nodes
-  RETURN 'Final' AS label, nodes
+  WHERE NOT coalesce(n.id STARTS WITH 'trn_', false)
+  RETURN 'Final' AS label
+  LIMIT 1
 }
-WITH label, nodes
-WHERE nodes > 0
 WITH collect(label) AS labels
 // Only now are the migrations looked for: were the nodes written just now by a process of ours that starts, these were there before.
 WHERE labels <> [] AND NOT EXISTS {
   MATCH (m:Migration)
-  WHERE m.name IS NOT NULL AND m.checksum IS NOT NULL
+  WHERE m.name > '' AND m.checksum IS NOT NULL
 }
 RETURN labels

@@ -10,6 +10,7 @@ import pytest
 from neo4j import AsyncDriver
 from pydantic import SecretStr
 
+from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
@@ -28,8 +29,9 @@ from orchestrator.graph.vocabulary import REQUIRED
 from orchestrator.service import upkeep
 from orchestrator.settings import Settings
 from tests.integration.graph.conftest import Run
-from tests.support.deliberating import LEASE
+from tests.support.deliberating import LEASE, an_order
 from tests.support.neo4j import Neo4jServer, Way, serve, wipe
+from tests.support.profiling import ProfiledGraph
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -132,6 +134,44 @@ async def test_a_graph_that_another_application_keeps_under_our_labels_is_refuse
     with pytest.raises(StrangersGraphError, match=rf"holds something else \({label}\): give the"):
         await migrate(unmigrated_graph)
     assert await whole_graph() == before
+
+
+async def test_of_a_large_graph_of_another_application_a_node_of_each_label_is_looked_at(
+    unmigrated_graph: Graph, run: Run
+) -> None:
+    labels = [label for label in REQUIRED if label not in {"Migration", "Lock"}]
+    await run("make_nameless", labels=labels, count=1000)
+    profiled = ProfiledGraph(unmigrated_graph)
+    with pytest.raises(StrangersGraphError) as refused:
+        await missing(profiled)
+    assert set(refused.value.labels) == set(labels)
+    assert profiled.hits["migrations/find_strangers"] < 10 * len(labels)
+
+
+async def test_a_migration_that_has_a_number_for_a_name_does_not_make_a_graph_ours(
+    unmigrated_graph: Graph, run: Run
+) -> None:
+    await run("make_stranger", label="Role")
+    await run("make_numbered_migration")
+    with pytest.raises(
+        StrangersGraphError, match=r"holds something else \(Role, Migration\): give"
+    ):
+        await migrate(unmigrated_graph)
+
+
+async def test_a_graph_that_was_emptied_beneath_a_process_is_made_anew_with_what_the_process_made_since(
+    unmigrated_graph: Graph, run: Run
+) -> None:
+    councils = Councils(unmigrated_graph)
+    await councils.create_role("DEV", "Writes software.", None)
+    agents = tuple(AgentDraft(model="a/model") for _ in range(3))
+    await councils.create_council(CouncilDraft(role="DEV", agents=agents), None)
+    await councils.register_endpoint("near", "http://127.0.0.1:8000/v1", None, None)
+    accepted = await GraphDeliberations(unmigrated_graph).accept(an_order("DEV"))
+    before = await run("show_deliberation", deliberation=accepted.deliberation)
+    assert before
+    assert await migrate(unmigrated_graph) == tuple(migrations())
+    assert await run("show_deliberation", deliberation=accepted.deliberation) == before
 
 
 async def test_a_graph_with_other_labels_than_ours_is_taken(

@@ -77,8 +77,6 @@ SCANNED: dict[str, tuple[str, ...]] = {
         "moving/read_serving_councils",
         "seeding/find_mark",
     ),
-    "Migration(name)": ("migrations/find_strangers",),
-    "Lock": ("migrations/find_strangers",),
     # Whether there is any: the first one answers.
     "Council": ("seeding/find_mark", "council/count"),
     "Deliberation": ("moving/find_history",),
@@ -88,6 +86,11 @@ SCANNED: dict[str, tuple[str, ...]] = {
     "SITS_ON": ("browser/start",),
 }
 """What may be walked through as a whole, and by which statement; `council/count` counts those whose names have a part in common."""
+
+# In a graph without a migration: of each label the first node of somebody else's answers.
+SCANNED.update(
+    {label: (*SCANNED.get(label, ()), "migrations/find_strangers") for label in REQUIRED}
+)
 
 COMBINED = {
     # Counts: a row each.
