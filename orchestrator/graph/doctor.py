@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from neo4j import Record
 
-from orchestrator.graph.driver import Graph
+from orchestrator.graph.driver import Graph, Reads
+from orchestrator.graph.indexes import lacking
 from orchestrator.graph.statements import statements
 from orchestrator.graph.vocabulary import parameters
 
@@ -43,7 +44,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """Where a rule does not hold; the ids are of the nodes that its statement names."""
+    """Where a rule does not hold; the ids are of the nodes that its statement names, of the schema they are words."""
 
     rule: str
     meaning: str
@@ -78,6 +79,18 @@ async def examine(graph: Streams) -> tuple[Violation, ...]:
         if seen:
             found += await _broken(graph, rule, among=seen)
     return tuple(found)
+
+
+async def examine_schema(graph: Reads) -> tuple[Violation, ...]:
+    """Check that what has to be unique is kept so, and what is looked up has its index."""
+    return tuple(
+        Violation(
+            rule="schema_incomplete",
+            meaning="Every constraint and index that the migrations make is there.",
+            ids=(f"{lack}; to have it: {'; '.join(lack.cure)}",),
+        )
+        for lack in await lacking(graph)
+    )
 
 
 async def _broken(

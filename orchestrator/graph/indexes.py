@@ -1,20 +1,20 @@
-"""The indexes that migrations make: Neo4j fills them beside the transactions, and nothing may rely on one before it is full."""
+"""The indexes that migrations make: nothing may rely on one that is not there, or before Neo4j, beside the transactions, has filled it."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from neo4j import Record
 from typing_extensions import override
 
 from orchestrator.domain.errors import CouncilError
-from orchestrator.graph.driver import Graph
-from orchestrator.graph.migrations import migrations
-
-_CREATED = re.compile(r"^CREATE (?:CONSTRAINT|(?:\w+ )?INDEX) (\w+)", re.MULTILINE)
+from orchestrator.graph.driver import Graph, Reads
+from orchestrator.graph.errors import MisconfiguredError
+from orchestrator.graph.migrations import schema
+from orchestrator.graph.schema import Lack, index_of, lacks
 
 _FIRST_LOOK_SECONDS = 0.02
 _LONGEST_LOOK_SECONDS = 1.0
@@ -48,33 +48,53 @@ class IndexFailedError(CouncilError):
         )
 
 
+class IncompleteSchemaError(MisconfiguredError):
+    """A constraint or an index was dropped, or had no place: what has to be unique may be there twice, and searches fail."""
+
+    def __init__(self, missing: Sequence[Lack]) -> None:
+        """`missing` is what is not there, one at least."""
+        self.missing: tuple[Lack, ...] = tuple(missing)
+        statements = dict.fromkeys(statement for lack in missing for statement in lack.cure)
+        lines = "".join(f"\n  {statement};" for statement in statements)
+        super().__init__(
+            f"the graph is not as its migrations make it: {'; '.join(map(str, missing))}\nGive the service a database of its own, or run this in Neo4j Browser, and start again:{lines}"
+        )
+
+
+async def lacking(graph: Reads) -> tuple[Lack, ...]:
+    """List what the migrations make and is not there."""
+    return _lacking(await graph.read("migrations/list_indexes"))
+
+
 async def await_indexes(
     graph: Graph, *, tell: Callable[[tuple[Filling, ...]], None] = lambda _: None
 ) -> None:
-    """Wait until every index of ours can be used, for as long as Neo4j takes; others are not ours to wait for.
+    """See that every index of ours is there, and wait until it can be used, for as long as Neo4j takes; others are not ours to wait for.
 
     `tell` is called once it waits, and again every few seconds.
 
     Raises:
+        IncompleteSchemaError: one is not there.
         IndexFailedError: one of them will never be.
     """
     pause = _FIRST_LOOK_SECONDS
     told: float | None = None
     while True:
-        rows = await graph.read("migrations/list_unfinished_indexes", names=_names())
-        for row in rows:
+        rows = await graph.read("migrations/list_indexes")
+        if missing := _lacking(rows):
+            raise IncompleteSchemaError(missing)
+        unfinished = [row for row in rows if row["state"] != "ONLINE" and index_of(row) in schema()]
+        for row in unfinished:
             if row["state"] == "FAILED":
                 raise IndexFailedError(row["name"], row["failure"], row["remove"], row["create"])
-        if not rows:
+        if not unfinished:
             return
         if told is None or time.monotonic() - told >= _TELL_AGAIN_SECONDS:
             told = time.monotonic()
-            tell(tuple(Filling(name=row["name"], percent=row["percent"]) for row in rows))
+            tell(tuple(Filling(name=row["name"], percent=row["percent"]) for row in unfinished))
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_LOOK_SECONDS)
 
 
-def _names() -> list[str]:
-    return [
-        name for parts in migrations().values() for part in parts for name in _CREATED.findall(part)
-    ]
+def _lacking(rows: Sequence[Record]) -> tuple[Lack, ...]:
+    return lacks(schema(), [index_of(row) for row in rows])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import LiteralString, TypeVar
 
@@ -11,13 +12,16 @@ from neo4j import Record
 
 from orchestrator.domain.errors import CouncilError, GivenUpError
 from orchestrator.graph.driver import Graph, Reads, Transaction
-from orchestrator.graph.errors import LockTimeoutError, MisconfiguredError
+from orchestrator.graph.errors import LockTimeoutError, MisconfiguredError, StatementRefusedError
+from orchestrator.graph.schema import Index, index_of, lacks, made_by
 from orchestrator.graph.statements import statements
 
 T = TypeVar("T")
 
 LOCKED_SECONDS = 600.0
 """How long migrations and seeding may take together with waiting for another process that does them."""
+
+_CONSTRAIN_LOCK = "constrain_lock"
 
 _NAME = re.compile(r"migrations/(?P<name>V\d{3}__\w+)")
 
@@ -66,14 +70,28 @@ class StrangersGraphError(MisconfiguredError):
         )
 
 
+class ObstructedError(MisconfiguredError):
+    """Where a migration has to make a constraint or an index, the graph has one of somebody else's."""
+
+    def __init__(self, name: str, in_the_way: Sequence[Index]) -> None:
+        """`name` is the migration's."""
+        self.name: str = name
+        self.in_the_way: tuple[Index, ...] = tuple(in_the_way)
+        removals = "".join(f"\n  {index.remove};" for index in in_the_way)
+        super().__init__(
+            f"migration {name} cannot be applied, since in its way is {' and '.join(map(str, in_the_way))}: give the service a database of its own, or run this in Neo4j Browser, and start again:{removals}"
+        )
+
+
 async def migrate(graph: Graph) -> tuple[str, ...]:
     """Bring the schema up to date and return the names of the migrations applied.
 
-    New indexes are filled after that: `indexes.await_indexes` waits for them. Any number of processes
-    may call it at once: one works, the others wait and find nothing to do.
+    New indexes are filled after that: `indexes.await_indexes` waits for them, and sees that all are there.
+    Any number of processes may call it at once: one works, the others wait and find nothing to do.
 
     Raises:
         StrangersGraphError: the graph was in use before, and not by this service.
+        ObstructedError: it has constraints or indexes of somebody else's that ours cannot be beside.
         ChangedMigrationError: one that was applied has another text now.
         UnknownMigrationError: one was applied that is not here.
     """
@@ -86,7 +104,8 @@ async def migrate(graph: Graph) -> tuple[str, ...]:
             # Schema and data cannot share a transaction, and this one holds the lock: each migration
             # has its own, and is written down after it. Cut off in between, it is simply done again.
             parts = migrations()[name]
-            await graph.migrate(parts, seconds=LOCKED_SECONDS)
+            async with _telling_what_is_in_the_way(graph, name, parts):
+                await graph.migrate(parts, seconds=LOCKED_SECONDS)
             await graph.write("migrations/record_applied", name=name, checksum=checksum_of(parts))
         return to_apply
 
@@ -122,8 +141,10 @@ async def locked(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T
 
     Raises:
         GivenUpError: another process has it for longer than Neo4j lets anybody wait for a lock.
+        ObstructedError: something of somebody else's is where the lock's constraint has to be.
     """
-    await graph.write("migrations/constrain_lock")
+    async with _telling_what_is_in_the_way(graph, _CONSTRAIN_LOCK, [_constrain_lock()]):
+        await graph.write(f"migrations/{_CONSTRAIN_LOCK}")
     held = False
 
     async def unit(transaction: Transaction) -> T:
@@ -154,9 +175,35 @@ def migrations() -> dict[str, tuple[LiteralString, ...]]:
     }
 
 
+def schema() -> dict[Index, str]:
+    """Map all that is there once every migration is applied to the statement that makes it."""
+    parts = [part for parts in migrations().values() for part in parts]
+    return made_by([_constrain_lock(), *parts])
+
+
 def checksum_of(parts: tuple[str, ...]) -> str:
     """Tell two texts of a migration apart."""
     return sha256(";\n".join(parts).encode()).hexdigest()
+
+
+def _constrain_lock() -> str:
+    return statements()[f"migrations/{_CONSTRAIN_LOCK}"]
+
+
+@asynccontextmanager
+async def _telling_what_is_in_the_way(
+    graph: Graph, name: str, parts: Iterable[str]
+) -> AsyncGenerator[None]:
+    """Where Neo4j refuses these statements, say so in words that it does not have: it may not name what is there."""
+    try:
+        yield
+    except StatementRefusedError as error:
+        there = [index_of(row) for row in await graph.read("migrations/list_indexes")]
+        lacking = lacks(made_by(parts), there)
+        in_the_way = list(dict.fromkeys(index for lack in lacking for index in lack.in_the_way))
+        if not in_the_way:
+            raise
+        raise ObstructedError(name, in_the_way) from error
 
 
 def _missing(rows: Sequence[Record]) -> tuple[str, ...]:

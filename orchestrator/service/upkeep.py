@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from orchestrator.domain.pruning import Keep, Pruned, Pruning
 from orchestrator.graph import pruning
-from orchestrator.graph.doctor import Examination, endless_timeouts, examine
+from orchestrator.graph.doctor import Examination, endless_timeouts, examine, examine_schema
 from orchestrator.graph.indexes import Filling, await_indexes
 from orchestrator.graph.migrations import migrate, refuse_unmigrated
 from orchestrator.service.graph import graph_of
@@ -22,6 +22,10 @@ async def migrate_graph(
     """Bring the graph to the form that this version needs; return the names of the migrations applied.
 
     `tell` is told which indexes are still being filled, every few seconds.
+
+    Raises:
+        IncompleteSchemaError, IndexFailedError: what an earlier migration made was dropped, or cannot be used.
+        CouncilError: the graph cannot be migrated.
     """
     async with graph_of(settings) as graph:
         applied = await migrate(graph)
@@ -30,7 +34,7 @@ async def migrate_graph(
 
 
 async def examine_graph(settings: Settings) -> Examination:
-    """Check the whole graph against the rules that Neo4j Community cannot enforce, and its server's timeouts.
+    """Check the whole graph against the rules that Neo4j Community cannot enforce, its schema, and its server's timeouts.
 
     Raises:
         NotMigratedError: a migration is missing, and with it what Neo4j enforces.
@@ -39,7 +43,8 @@ async def examine_graph(settings: Settings) -> Examination:
     async with graph_of(settings) as graph:
         await refuse_unmigrated(graph)
         return Examination(
-            violations=await examine(graph), endless_timeouts=await endless_timeouts(graph)
+            violations=(*await examine_schema(graph), *await examine(graph)),
+            endless_timeouts=await endless_timeouts(graph),
         )
 
 
