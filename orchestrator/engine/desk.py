@@ -11,7 +11,12 @@ from datetime import timedelta
 import structlog
 
 from orchestrator.domain.deliberations import StopReason
-from orchestrator.domain.errors import ClaimLostError, UnavailableError, UnreadableError
+from orchestrator.domain.errors import (
+    ClaimLostError,
+    UnavailableError,
+    UnreadableError,
+    outline,
+)
 from orchestrator.engine.dispatching import Dispatcher
 from orchestrator.engine.events import LiveEvent, Moved
 from orchestrator.engine.following import Board
@@ -212,7 +217,7 @@ class Desk:
         return max(0, self._capacity.concurrency - len(self._running) + self._stranded)
 
     async def _keep_lease(self) -> None:
-        """Renew the lease once a tick; an absent graph is waited for, told once."""
+        """Renew the lease once a tick; an absent graph is waited for, told once for each reason."""
         sent = self._lease.now()
         while True:
             # From when the last one was sent: what it did not tell, such as a cancel, must not wait for how long it took.
@@ -226,7 +231,8 @@ class Desk:
                 self._found_back()
 
     def _found_away(self, error: UnavailableError) -> None:
-        if self._away is None:
+        # Of one reason the words of the server may be others each time.
+        if self._away is None or outline(self._away) != outline(error.what):
             _log.warning("graph_away", what=error.what, why=error.why)
         self._away = error.what
 

@@ -42,6 +42,7 @@ from orchestrator.graph.errors import (
     passes,
     translated,
 )
+from orchestrator.graph.logins import spare_logins
 from orchestrator.graph.statements import statement, statements
 
 T = TypeVar("T")
@@ -312,6 +313,7 @@ async def open_graph(
         )
     except (ConfigurationError, ValueError) as exc:
         raise MisconfiguredError(f"NEO4J_URI cannot be used: {exc}") from exc
+    spare_logins(driver)
     async with driver:
         parts = urlsplit(uri)
         # One server has what it wrote; of a cluster another may be asked next.

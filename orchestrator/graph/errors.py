@@ -79,10 +79,10 @@ _PERHAPS_DONE = "it may have been carried out all the same, so look before it is
 _NO_BOLT = ("handshake", "looks like HTTP")
 """What the driver says of a server that does not answer as one that speaks Bolt."""
 
-_LET_IN_LATER = (
-    "Neo.ClientError.Security.AuthenticationRateLimit",
-    "Neo.ClientError.Security.AuthProviderTimeout",
-)
+NOT_LOOKED_AT = "Neo.ClientError.Security.AuthenticationRateLimit"
+"""The code of a login that was not looked at, since wrong ones of its user came before."""
+
+_LET_IN_LATER = (NOT_LOOKED_AT, "Neo.ClientError.Security.AuthProviderTimeout")
 """Codes of a login that may be taken later as it is: others have tried wrong ones, or who knows the users is slow."""
 
 _ABOUT_THE_SCHEMA = "Neo.DatabaseError.Schema."
@@ -166,7 +166,7 @@ def translated(
     `address` is where Neo4j was to be reached, for operators; `seconds` is how long it was to let a transaction take.
     """
     if isinstance(exc, Neo4jError):
-        return _timeout(seconds, writing=writing) if exc.code in _TIMED_OUT else _refusal(exc)
+        return _timeout(seconds, writing=writing) if exc.code in _TIMED_OUT else refusal(exc)
     match exc:
         case UnsupportedServerProduct() | ConfigurationError():
             return MisconfiguredError(f"This is no Neo4j that can be used: {exc}")
@@ -178,6 +178,26 @@ def translated(
             return UnavailableError("Neo4j cannot be reached", f"at {address}: {_reason(exc)}")
         case _:
             return exc
+
+
+def refusal(exc: Neo4jError) -> CouncilError:
+    """Say in words of ours what the server itself said no to."""
+    code = exc.code or ""
+    reason = exc.message or code or "no reason given"
+    if code in _LET_IN_LATER:
+        return UnavailableError(f"Neo4j lets nobody in for now: {reason[:_LONGEST_REASON]}")
+    if isinstance(exc, AuthError) or ".Security." in code:
+        return AuthenticationError(
+            f"Neo4j refuses the login with NEO4J_USER and NEO4J_PASSWORD: {reason[:_LONGEST_REASON]}"
+        )
+    if code in _OUT_OF_MEMORY:
+        return _no_memory(reason)
+    if exc.is_retryable() or _passes(code, reason):
+        kind = LockTimeoutError if code == _LOCK_TIMEOUT else GivenUpError
+        return kind(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
+    if found := _DUPLICATE.match(reason):
+        return ConstraintViolatedError(code, reason, found["label"], found["key"])
+    return StatementRefusedError(code, reason)
 
 
 def _reason(exc: BaseException) -> str:
@@ -216,26 +236,6 @@ def _timeout(seconds: float, *, writing: bool) -> GivenUpError:
     if writing:
         return GivenUpError(f"Neo4j did not get to write it within {seconds:g} seconds")
     return TookTooLongError(seconds)
-
-
-def _refusal(exc: Neo4jError) -> CouncilError:
-    """Sort what the server itself said no to."""
-    code = exc.code or ""
-    reason = exc.message or code or "no reason given"
-    if code in _LET_IN_LATER:
-        return UnavailableError(f"Neo4j lets nobody in for now: {reason[:_LONGEST_REASON]}")
-    if isinstance(exc, AuthError) or ".Security." in code:
-        return AuthenticationError(
-            f"Neo4j refuses the login with NEO4J_USER and NEO4J_PASSWORD: {reason[:_LONGEST_REASON]}"
-        )
-    if code in _OUT_OF_MEMORY:
-        return _no_memory(reason)
-    if exc.is_retryable() or _passes(code, reason):
-        kind = LockTimeoutError if code == _LOCK_TIMEOUT else GivenUpError
-        return kind(f"Neo4j cannot do it now: {reason[:_LONGEST_REASON]}")
-    if found := _DUPLICATE.match(reason):
-        return ConstraintViolatedError(code, reason, found["label"], found["key"])
-    return StatementRefusedError(code, reason)
 
 
 def _no_memory(reason: str) -> OutOfMemoryError:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from orchestrator.engine import desk
-from orchestrator.graph import pruning
+from orchestrator.graph import logins, pruning
 from orchestrator.graph.driver import Bounds
 from orchestrator.vllm import watch
 
@@ -36,6 +36,10 @@ def test_each_promise_is_kept_by_a_test_that_is_there() -> None:
 def test_the_bounds_that_it_gives_are_those_of_the_driver() -> None:
     told = {row[0].strip("`"): float(row[1].split()[0]) for row in _rows("bound")}
     assert told == asdict(Bounds())
+
+
+def test_a_login_that_was_refused_is_sent_again_as_seldom_as_is_promised() -> None:
+    assert f"was refused the next one is sent {logins.PAUSE:g} seconds later" in PAGE
 
 
 def test_a_process_renews_and_claims_so_often_that_a_second_is_left_of_what_is_promised() -> None:

@@ -464,6 +464,22 @@ class NoSuchDatabase(OneDeliberation):
         await super().enter(process, host, lease)
 
 
+class AwayForOneReasonAfterAnother(OneDeliberation):
+    """A graph that is away for each of these in turn when the lease is renewed, and then back."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__()
+        self.reasons = list(reasons)
+
+    @override
+    async def renew(
+        self, process: str, lease: timedelta, known: Mapping[str, int]
+    ) -> tuple[Held, ...] | None:
+        if self.reasons:
+            raise UnavailableError(self.reasons.pop(0))
+        return await super().renew(process, lease, known)
+
+
 async def test_why_the_graph_cannot_be_entered_is_told_once(tmp_path: Path) -> None:
     graph = NoSuchDatabase()
     at_desk = desk(graph, ScriptedModels(), tmp_path)
@@ -479,6 +495,24 @@ async def test_why_the_graph_cannot_be_entered_is_told_once(tmp_path: Path) -> N
         await working
     told = [line["event"] for line in log if line["event"].startswith("graph_")]
     assert told == ["graph_away", "graph_back"]
+
+
+async def test_why_the_graph_is_away_is_told_again_where_it_is_for_another_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.engine.desk._TICK_SECONDS", 0.01)
+    graph = AwayForOneReasonAfterAnother(
+        "unreachable", "unreachable", "login refused: wrong", "login refused: still wrong"
+    )
+    with capture_logs() as log:
+        async with desk(graph, ScriptedModels(), tmp_path).at_work():
+            await until(lambda: graph.renewals > 0)
+    told = [(line["event"], line.get("what")) for line in log if "graph_" in line["event"]]
+    assert told == [
+        ("graph_away", "unreachable"),
+        ("graph_away", "login refused: wrong"),
+        ("graph_back", None),
+    ]
 
 
 async def test_what_was_claimed_while_the_end_began_is_not_run(tmp_path: Path) -> None:

@@ -1,0 +1,3 @@
+// Removes a user of Neo4j.
+// Parameters: $name.
+DROP USER $name
