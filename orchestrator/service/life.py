@@ -15,7 +15,6 @@ from orchestrator.api.ports import Rehydration
 from orchestrator.domain.errors import AuthenticationError, UnavailableError
 from orchestrator.domain.pruning import GraphSize
 from orchestrator.engine.desk import Desk
-from orchestrator.engine.patience import until_available
 from orchestrator.graph import pruning
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.indexes import Filling, await_indexes
@@ -27,7 +26,7 @@ from orchestrator.settings import Settings
 
 T = TypeVar("T")
 
-_REACH_AGAIN_SECONDS = 0.5
+_AGAIN_SECONDS = 0.5
 
 _CLOCKS_AGREE_WITHIN = timedelta(seconds=2)
 
@@ -172,10 +171,21 @@ class Service:
         self._on_step(step)
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do a part of the start, however long the graph refuses it."""
-        done = await until_available(work, tell=self._tell_of_obstacle)
-        self._obstacle = None
-        return done
+        """Do a part of the start, however long the graph is away; a login that it refuses ends the start.
+
+        That may come as late as with a statement: who must change his password first is let in, and may do nothing.
+        """
+        while True:
+            try:
+                done = await work()
+            except AuthenticationError:
+                raise
+            except UnavailableError as error:
+                self._tell_of_obstacle(error)
+                await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                self._obstacle = None
+                return done
 
     def _tell_of_obstacle(self, error: UnavailableError) -> None:
         """Tell it once, and whoever asks what is waited for."""
@@ -192,19 +202,10 @@ class Service:
         )
 
     async def _reach(self) -> None:
-        """Wait for Neo4j as long as it takes; told once."""
-        while True:
-            try:
-                agent = await self._graph.server()
-            except AuthenticationError:
-                raise
-            except UnavailableError as error:
-                self._tell_of_obstacle(error)
-                await asyncio.sleep(_REACH_AGAIN_SECONDS)
-            else:
-                _log.info("graph_reached", agent=agent)
-                refuse_old(agent)
-                return
+        """Wait for Neo4j as long as it takes, and refuse one that is too old."""
+        agent = await self._patiently(self._graph.server)
+        _log.info("graph_reached", agent=agent)
+        refuse_old(agent)
 
     async def _compare_clocks(self) -> None:
         """Tell of clocks that differ: in lists and in the queue, all processes' deliberations stand by the clock of who accepted them."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from neo4j import AsyncGraphDatabase
+from neo4j import AsyncDriver, AsyncGraphDatabase
 from neo4j.exceptions import ClientError
 
 from orchestrator.cli.exits import Exit
@@ -17,6 +17,7 @@ from tests.support.bolt_proxy import Side, Tag, Trap
 from tests.support.model_behaviour import Behaviour
 from tests.support.scene import DELIBERATE, Scene
 from tests.support.service_process import AnsweredError, ServiceProcess
+from tests.support.users import another_user
 from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(300)]
@@ -83,6 +84,19 @@ async def test_a_wrong_password_ends_the_start_with_words_that_name_it(scene: Sc
     assert "NEO4J_PASSWORD" in last
     assert "Traceback" not in last
     assert "a-wrong-one" not in last
+
+
+async def test_a_password_that_must_be_changed_first_ends_the_start_with_words_that_say_so(
+    scene: Scene, driver: AsyncDriver
+) -> None:
+    async with another_user(driver) as user:
+        await user.require_change()
+        service = await scene.start(NEO4J_USER=user.name, NEO4J_PASSWORD=user.password)
+        assert await service.wait(30) == Exit.USAGE
+    last = service.log_file.read_text(encoding="utf-8")
+    assert "NEO4J_PASSWORD" in last
+    assert "must be changed" in last
+    assert "Traceback" not in last
 
 
 async def test_a_login_that_is_not_looked_at_since_others_sent_wrong_ones_is_waited_for(

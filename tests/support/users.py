@@ -25,6 +25,10 @@ class User:
     async def change_password(self, password: str) -> None:
         await _run(self._driver, "change_password", name=self.name, password=password)
 
+    async def require_change(self) -> None:
+        """Let nobody do anything with the password before it is changed."""
+        await _run(self._driver, "require_change", name=self.name)
+
 
 @asynccontextmanager
 async def another_user(driver: AsyncDriver) -> AsyncGenerator[User]:

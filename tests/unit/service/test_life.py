@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from neo4j import Record
 from structlog.testing import capture_logs
+from typing_extensions import override
 
-from orchestrator.domain.errors import CouncilError
+from orchestrator.domain.errors import AuthenticationError, CouncilError, UnavailableError
 from orchestrator.graph.servers import TooOldError
 from orchestrator.service.life import Service
 from orchestrator.settings import Settings
@@ -68,3 +69,49 @@ async def test_the_log_says_where_the_clocks_of_process_and_server_differ(
         await _live(Server(minutes_ahead=minutes_ahead))
     differences = [line for line in log if line["event"] == "clock_differs"]
     assert [line["seconds_ahead_of_neo4j"] for line in differences] == pytest.approx(told, abs=60)
+
+
+class Locked(Server):
+    """A server that takes the login, and refuses whatever is asked by it, as where the password must be changed first."""
+
+    @override
+    async def read(self, name: str, /, **_: Any) -> list[Record]:
+        raise AuthenticationError("must be changed")
+
+
+async def test_a_login_by_which_nothing_may_be_done_ends_the_start() -> None:
+    with pytest.raises(AuthenticationError):
+        await _live(Locked())
+
+
+class AwayForOnce(Server):
+    """A server that is away when it is asked first, whatever that is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = {"server", "read"}
+
+    @override
+    async def server(self) -> str:
+        self._be_away("server")
+        return await super().server()
+
+    @override
+    async def read(self, name: str, /, **parameters: Any) -> list[Record]:
+        self._be_away("read")
+        return await super().read(name, **parameters)
+
+    def _be_away(self, asked: str) -> None:
+        if asked in self.away:
+            self.away.remove(asked)
+            raise UnavailableError("away")
+
+
+async def test_a_server_that_is_away_is_waited_for_at_each_step_of_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("orchestrator.service.life._AGAIN_SECONDS", 0)
+    with capture_logs() as log, pytest.raises(ToldEnoughError):
+        await _live(AwayForOnce())
+    steps = [line["step"] for line in log if line["event"] == "waiting_for_graph"]
+    assert steps == ["Neo4j", "migrations"]

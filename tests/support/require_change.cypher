@@ -1,0 +1,3 @@
+// Lets a user of Neo4j in, and do nothing before his password is another.
+// Parameters: $name.
+ALTER USER $name SET PASSWORD CHANGE REQUIRED
