@@ -81,6 +81,8 @@ def graph_mistake(url: str) -> str | None:
             and parts.port != 0
             and can_be_looked_up(parts.hostname or "localhost")
         )
+        if fits and (parts.path not in {"", "/"} or parts.fragment):
+            return "must not have a path or a fragment: name the database in NEO4J_DATABASE"
     except ValueError:
         fits = False
     return None if fits else "must be a URL such as neo4j://host:7687 or bolt+s://host"

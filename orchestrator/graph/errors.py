@@ -173,9 +173,11 @@ def translated(
         case TimeoutError():
             return UnavailableError("Neo4j does not answer", f"at {address}")
         case IncompleteCommit():
-            return UnansweredError(_PERHAPS_DONE, f"at {address}: {_reason(exc)}")
+            return UnansweredError(_PERHAPS_DONE, f"at {address}: {_reason(exc, address)}")
         case ServiceUnavailable() | SessionExpired() | ConnectionPoolError() | OSError():
-            return UnavailableError("Neo4j cannot be reached", f"at {address}: {_reason(exc)}")
+            return UnavailableError(
+                "Neo4j cannot be reached", f"at {address}: {_reason(exc, address)}"
+            )
         case _:
             return exc
 
@@ -200,13 +202,18 @@ def refusal(exc: Neo4jError) -> CouncilError:
     return StatementRefusedError(code, reason)
 
 
-def _reason(exc: BaseException) -> str:
+def _reason(exc: BaseException, address: str) -> str:
     """Say why no connection came about, or why it ended, as what the system said tells best."""
     causes = list(_causes(exc))
     for cause in causes:
         match cause:
             case ssl.SSLError():
                 return f"TLS failed: {cause}"
+            case ConnectionResetError(args=()):
+                # Without a word it is asyncio's own, of a TLS handshake that the other side ended.
+                return (
+                    "it ended the TLS handshake; perhaps it speaks without TLS (bolt://, neo4j://)"
+                )
             case socket.gaierror():
                 return str(cause.strerror)
             case OSError(errno=int(number)) if number in errno.errorcode:
@@ -216,7 +223,9 @@ def _reason(exc: BaseException) -> str:
                 pass
     innermost = causes[-1]
     if any(words in str(cause) for cause in causes for words in _NO_BOLT):
-        return "what is there does not answer as Neo4j does"
+        without_tls = address.startswith(("bolt://", "neo4j://"))
+        or_tls = ", or asks for TLS (bolt+s://, bolt+ssc://)" if without_tls else ""
+        return f"what is there does not answer as Neo4j does{or_tls}"
     return (str(innermost) or type(innermost).__name__)[:_LONGEST_REASON]
 
 

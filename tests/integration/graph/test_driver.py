@@ -85,6 +85,30 @@ async def test_who_listens_without_speaking_bolt_or_tls_is_told_apart() -> None:
         assert "TLS failed" in await _why(f"bolt+s://127.0.0.1:{port}")
 
 
+@pytest.mark.parametrize("scheme", ["bolt+s", "bolt+ssc", "neo4j+ssc"])
+async def test_a_neo4j_that_speaks_without_tls_is_told_as_perhaps_that(
+    neo4j_server: Neo4jServer, scheme: str
+) -> None:
+    why = await _why(f"{scheme}:{neo4j_server.uri.partition(':')[2]}")
+    assert why.endswith(
+        "it ended the TLS handshake; perhaps it speaks without TLS (bolt://, neo4j://)"
+    )
+
+
+async def test_who_ends_what_is_not_encrypted_may_ask_for_tls() -> None:
+    async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(4)
+        writer.close()
+
+    async with await asyncio.start_server(end, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        for scheme in ("bolt", "neo4j"):
+            why = await _why(f"{scheme}://127.0.0.1:{port}")
+            assert why.endswith(
+                "does not answer as Neo4j does, or asks for TLS (bolt+s://, bolt+ssc://)"
+            )
+
+
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:7474", "127.0.0.1:7687", "bolt://host:port"])
 async def test_an_address_that_cannot_be_one_is_told_at_once(uri: str) -> None:
     with pytest.raises(MisconfiguredError, match="NEO4J_URI"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.domain.addresses import is_link_local, url_mistake
+from orchestrator.domain.addresses import graph_mistake, is_link_local, url_mistake
 
 GOOD = [
     "http://vllm:8000",
@@ -144,3 +144,15 @@ def test_the_mistake_of_a_url_says_what_it_must_be(url: str, words: str, allow_l
 )
 def test_an_address_is_judged_by_what_it_carries(address: str, refused: bool):
     assert is_link_local(address) is refused
+
+
+@pytest.mark.parametrize(
+    "url", ["bolt://db:7687/movies", "neo4j+s://db/?policy=eu/#movies", "bolt://db#movies"]
+)
+def test_a_database_that_the_url_of_a_graph_names_is_told_where_it_belongs(url: str) -> None:
+    assert "name the database in NEO4J_DATABASE" in str(graph_mistake(url))
+
+
+@pytest.mark.parametrize("url", ["bolt://db", "neo4j://db:7687/", "neo4j://db?policy=eu"])
+def test_a_graph_is_at_a_server_and_its_port(url: str) -> None:
+    assert graph_mistake(url) is None
