@@ -13,6 +13,7 @@ import structlog
 from orchestrator.domain.deliberations import StopReason
 from orchestrator.domain.errors import (
     ClaimLostError,
+    CouncilError,
     UnavailableError,
     UnreadableError,
     outline,
@@ -390,11 +391,16 @@ class Desk:
 
 async def _told_if_it_dies(loop: Callable[[], Awaitable[None]]) -> None:
     """Log what a loop dies of: the process ends by it, and whoever asks why asks the log."""
+    task = asyncio.current_task()
+    name = None if task is None else task.get_name()
     try:
         await loop()
+    except CouncilError as error:
+        # Meant to end it: what it says is all that helps.
+        _log.error("loop_died", loop=name, what=str(error))
+        raise
     except Exception:
-        task = asyncio.current_task()
-        _log.exception("loop_died", loop=None if task is None else task.get_name())
+        _log.exception("loop_died", loop=name)
         raise
 
 

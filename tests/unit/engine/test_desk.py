@@ -335,6 +335,22 @@ async def test_what_a_loop_dies_of_ends_the_desk_and_is_in_the_log(tmp_path: Pat
     ]
 
 
+async def test_an_end_that_is_meant_is_in_the_log_in_words_alone(tmp_path: Path) -> None:
+    class Strange(OneDeliberation):
+        @override
+        async def renew(
+            self, process: str, lease: timedelta, known: Mapping[str, int]
+        ) -> tuple[Held, ...] | None:
+            raise CouncilError("this graph is not migrated")
+
+    with capture_logs() as log, pytest.RaisesGroup(CouncilError):
+        async with desk(Strange(), ScriptedModels(), tmp_path).at_work():
+            await asyncio.sleep(60)
+    [died] = [line for line in log if line["event"] == "loop_died"]
+    assert (died["loop"], died["what"]) == ("lease", "this graph is not migrated")
+    assert "exc_info" not in died
+
+
 async def test_a_desk_that_closes_accepts_nothing_new(tmp_path: Path) -> None:
     at_desk = desk(OneDeliberation(), ScriptedModels(), tmp_path)
     async with at_desk.at_work():
