@@ -252,6 +252,27 @@ async def test_nothing_is_followed_where_no_service_ever_was(language: Language)
 
 
 @pytest.mark.parametrize("language", ["curl"], indirect=True)
+async def test_however_many_events_there_are_no_process_is_started_for_each(
+    language: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    counting = tmp_path / "bin" / "jq"
+    counting.parent.mkdir()
+    counting.write_text(f'#!/bin/sh\necho >> {started}\nexec {shutil.which("jq")} "$@"\n')
+    counting.chmod(0o700)
+    monkeypatch.setenv("PATH", str(counting.parent), prepend=":")
+    spoken: answers.Json = {"__typename": "TokensSpoken", "sequence": 1}
+    events = [*[spoken] * 50, answers.ended(2)]
+    async with TinyApi().serve() as api:
+        api.instead = [_streamed(*({"data": {"deliberationEvents": one}} for one in events))]
+        told = await language.run("04_follow", answers.DELIBERATION, url=api.url)
+
+    assert told == ["DECIDED"]
+    # One that writes what is asked, and one that reads what comes.
+    assert len(started.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("language", ["curl"], indirect=True)
 async def test_nothing_is_followed_without_an_id(language: Language) -> None:
     code, out, err = await language.ended("04_follow")
 
