@@ -199,6 +199,9 @@ class Runner:
                 epoch=self.held.epoch,
                 turn=turn.id,
                 seat=ask.key.seat,
+                model=next(
+                    seat.model.name for seat in deliberation.seats if seat.number == ask.key.seat
+                ),
                 attempts=turn.attempts,
                 reason=outline(turn.absence or ""),
             )

@@ -319,7 +319,7 @@ class Connections:
             key = self._environment.get(variable)
         if not key:
             raise ModelError(
-                f"endpoint {endpoint.name} needs a key: {variable} is not set where the service runs",
+                f"endpoint {endpoint.name} needs a key, and {variable} is not set where the service runs",
                 retryable=False,
             )
         if not key.isascii() or not key.isprintable():

@@ -193,8 +193,11 @@ def _findings(transcript: models.Transcript, reached: models.Verdict) -> Iterato
         )
     absent = [turn for turn in transcript.turns if turn.outcome is models.TurnOutcome.ABSENT]
     if absent:
+        reasons = dict.fromkeys(turns.why_absent(turn) for turn in absent)
         yield Text.assemble(
-            ("absent     ", "aside"), (f"{len(absent)} of {len(transcript.turns)} turns", "yellow")
+            ("absent     ", "aside"),
+            (f"{len(absent)} of {len(transcript.turns)} turns", "yellow"),
+            f": {'; '.join(reasons)}",
         )
     usage = deliberation.usage
     cached = f" ({usage.cached_prompt_tokens:,} cached)" if usage.cached_prompt_tokens else ""

@@ -27,8 +27,9 @@ def line(turn: models.Turn) -> Group:
     said.append_text(who(turn.seat.number, turn.agent.name))
     if turn.outcome is models.TurnOutcome.ABSENT:
         said.append(f" is absent, asked for a {turn.kind.lower()}: ", style="problem")
-        said.append(first_sentence(turn.absence or "no reason is known"))
-        return _one_line(said)
+        said.append(why_absent(turn))
+        # Whole, over several lines: what to do about it stands at the end.
+        return Group(said)
     match turn:
         case models.Critique():
             said.append(" criticises ")
@@ -69,6 +70,11 @@ def name(proposal: models.ProposalMention) -> Text:
 def gist(content: str | None) -> Text:
     """Return the first sentence of what was said; none of it is left where it was pruned."""
     return pruned() if content is None else Text(first_sentence(content))
+
+
+def why_absent(turn: models.Turn) -> str:
+    """Return the reason of an absence."""
+    return harmless(turn.absence or "no reason is known")
 
 
 def pruned() -> Text:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.deliberations import Priority, Usage
-from orchestrator.domain.errors import ModelError
+from orchestrator.domain.errors import ModelError, outline
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.engine.ports import Answer
 from orchestrator.vllm.client import ModelClient
@@ -482,6 +482,7 @@ async def test_a_key_that_cannot_be_sent_is_an_error_that_names_its_variable(
 ):
     with pytest.raises(ModelError, match=words) as raised:
         await client.ask(call(seat(endpoint(server.url, "gpu", variable))), ignore)
+    assert variable in outline(raised.value.reason)
     assert not raised.value.retryable
     assert server.connections == 0
 

@@ -61,10 +61,18 @@ Verdict of dev-council-1, partial (DEADLINE)
 
 margin     0.25
 dissent    seat 1 dev-agent-1 put dev-agent-3 first
-absent     1 of 12 turns
+absent     1 of 12 turns: the server is down
 tokens     5,400 read (3,100 cached), 1,234 written, in 12 calls
 took       15.0 s, taken up again once\
 """)
+
+
+def test_a_verdict_names_each_reason_of_absences_once(rendered: Rendered) -> None:
+    turns = answers.turns()
+    for number, reason in ((1, "it is down"), (2, "it is down"), (3, "it refuses")):
+        turns[number] |= {"outcome": "ABSENT", "absence": reason}
+    shown = rendered(deliberations.verdict(_transcript(turns), whole=False)).splitlines()
+    assert "absent     3 of 12 turns: it is down; it refuses" in shown
 
 
 def test_a_verdict_that_a_budget_cut_short_says_what_was_spent(rendered: Rendered) -> None:

@@ -50,6 +50,16 @@ def test_an_absent_agent_is_told_with_the_reason(rendered: Rendered) -> None:
     )
 
 
+def test_the_reason_of_an_absence_is_told_whole_however_long_it_is(rendered: Rendered) -> None:
+    reason = "endpoint lab needs a key, and COUNCIL_KEY_LAB is not set where the service runs"
+    turn = answers.critique(2, 1, 5, outcome="ABSENT", content=None, absence=reason)
+
+    told = _line(rendered, turn)
+
+    assert " ".join(told.split()).endswith(f"asked for a critique: {reason}")
+    assert all(len(line) <= 100 for line in told.splitlines())
+
+
 def test_a_long_sentence_ends_at_the_edge_of_the_window(rendered: Rendered) -> None:
     line = _line(rendered, answers.proposal(1, 2, content="word " * 100))
 

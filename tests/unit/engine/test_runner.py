@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 from typing_extensions import override
 
 from orchestrator.domain.deliberations import Status, StopReason, TurnKey, TurnKind
@@ -166,6 +167,21 @@ async def test_what_can_help_is_tried_again_and_then_the_agent_is_absent_with_th
     await Bench(graph, models).run()
     (absent,) = [turn for turn in graph.turns.values() if not turn.taken]
     assert (absent.absence, absent.attempts) == ("503: the queue is full", 3)
+
+
+async def test_the_log_names_the_model_of_an_absence_and_says_nothing_of_what_its_server_said() -> (
+    None
+):
+    def script(call: Call, _times: int) -> ModelError | None:
+        unknown = ModelError("endpoint lab answered 404 Not Found: no such model", retryable=False)
+        return unknown if call.turn.endswith("p0-s1") else None
+
+    models = ScriptedModels(script=script)
+    with capture_logs() as log:
+        await Bench(OneDeliberation(), models).run()
+    (absence,) = [line for line in log if line["event"] == "agent_absent"]
+    assert absence["model"] == a_deliberation().seats[0].model.name
+    assert absence["reason"] == "endpoint lab answered 404 Not Found"
 
 
 async def test_what_cannot_help_is_not_tried_again() -> None:
