@@ -147,6 +147,8 @@ class Admission:
         self._clock: Final = clock
         self._numbers: Final = itertools.count()
         self._errands: Final[dict[str, Errand]] = {}
+        self._unlisted: Final[set[str]] = set()
+        """Models that the log was told of, for no endpoint lists them that is asked for them."""
 
     @asynccontextmanager
     async def errand(self, call: Call) -> AsyncGenerator[Errand]:
@@ -264,6 +266,10 @@ class Admission:
             )
         endpoints = list(serving.values())
         able = [one for one in endpoints if self._watch.health(one).may_serve(seat.model.name)]
+        if not able and seat.model.name not in self._unlisted:
+            self._unlisted.add(seat.model.name)
+            asked = [one.name for one in endpoints]
+            _log.warning("model_unlisted", model=seat.model.name, endpoints=asked)
         return able or endpoints
 
     def _badness(self, line: Line) -> tuple[bool, bool, int]:

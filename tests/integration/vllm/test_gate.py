@@ -334,6 +334,22 @@ async def test_one_that_is_down_is_waited_for_where_the_others_lack_the_model(
         assert (len(server.requests), len(other.requests)) == (0, 1)
 
 
+async def test_of_a_model_that_no_endpoint_lists_which_is_asked_for_it_the_log_is_told_once(
+    client: ModelClient, seen: Seen, server: ModelServer
+):
+    one, silent = endpoint(server.url, "one"), endpoint(server.url, "silent")
+    listed = EndpointHealth(status=EndpointStatus.UP, served_models=("another",))
+    seen.known = {one.id: listed, silent.id: EndpointHealth(status=EndpointStatus.UP)}
+    with capture_logs() as logs:
+        await client.ask(call(seat(one, silent)), ignore)
+        assert not logs
+        for _ in range(2):
+            await client.ask(call(seat(one)), ignore)
+    assert [(line["event"], line["model"], line["endpoints"]) for line in logs] == [
+        ("model_unlisted", seat(one).model.name, ["one"])
+    ]
+
+
 async def test_a_call_that_waits_goes_to_an_endpoint_that_has_come_to_list_its_model(
     house: House, server: ModelServer
 ):
