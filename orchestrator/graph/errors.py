@@ -79,6 +79,9 @@ _PERHAPS_DONE = "it may have been carried out all the same, so look before it is
 _NO_BOLT = ("handshake", "looks like HTTP")
 """What the driver says of a server that does not answer as one that speaks Bolt."""
 
+_NO_LOGIN = "missing key `scheme`"
+"""What a server that asks for a login says where none was sent."""
+
 NOT_LOOKED_AT = "Neo.ClientError.Security.AuthenticationRateLimit"
 """The code of a login that was not looked at, since wrong ones of its user came before."""
 
@@ -190,7 +193,9 @@ def refusal(exc: Neo4jError) -> CouncilError:
         return UnavailableError(f"Neo4j lets nobody in for now: {reason[:_LONGEST_REASON]}")
     if isinstance(exc, AuthError) or ".Security." in code:
         return AuthenticationError(
-            f"Neo4j refuses the login with NEO4J_USER and NEO4J_PASSWORD: {reason[:_LONGEST_REASON]}"
+            "NEO4J_PASSWORD is not set, and Neo4j asks for a login"
+            if _NO_LOGIN in reason
+            else f"Neo4j refuses the login with NEO4J_USER and NEO4J_PASSWORD: {reason[:_LONGEST_REASON]}"
         )
     if code in _OUT_OF_MEMORY:
         return _no_memory(reason)

@@ -43,6 +43,9 @@ async def test_a_wrong_password_is_told_from_a_server_that_is_away(
             await graph.server()
         with pytest.raises(AuthenticationError):
             await graph.read("role/list")
+    async with open_graph(server.uri, server.user, None, server.database) as graph:
+        with pytest.raises(AuthenticationError, match="NEO4J_PASSWORD is not set"):
+            await graph.server()
     away = f"bolt://127.0.0.1:{1}"
     quick = Bounds(retry=0.1)
     async with open_graph(away, server.user, server.password, server.database, quick) as graph:

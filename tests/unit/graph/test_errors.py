@@ -151,6 +151,16 @@ def test_a_login_that_is_refused_is_told_apart() -> None:
     assert isinstance(translated(said, "bolt://db:7687", 15.0, writing=False), AuthenticationError)
 
 
+def test_a_login_that_was_not_sent_names_the_setting_that_is_wanting() -> None:
+    said = SaidError(
+        "Neo.ClientError.Security.Unauthorized",
+        "Unsupported authentication token, missing key `scheme`",
+    )
+    ours = translated(said, "bolt://db:7687", 15.0, writing=False)
+    assert isinstance(ours, AuthenticationError)
+    assert str(ours) == "NEO4J_PASSWORD is not set, and Neo4j asks for a login"
+
+
 @pytest.mark.parametrize("what", ["AuthenticationRateLimit", "AuthProviderTimeout"])
 def test_a_login_that_is_not_looked_at_now_is_one_to_try_again(what: str) -> None:
     said = SaidError(f"Neo.ClientError.Security.{what}", "too many wrong ones")
