@@ -100,9 +100,13 @@ def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
     except (ValueError, RecursionError) as exc:
         msg = f"the ballot is not JSON: {exc}: {said[:_SHOWN]!r}"
         raise ValueError(msg) from exc
-    ranking = cast("dict[str, object]", ballot).get("ranking") if isinstance(ballot, dict) else None
+    fields = cast("dict[str, object]", ballot) if isinstance(ballot, dict) else {}
+    ranking = fields.get("ranking")
     if not isinstance(ranking, str):
-        msg = f'the ballot has no "ranking": {said[:_SHOWN]!r}'
+        wrong = 'has no "ranking"'
+        if "ranking" in fields:
+            wrong = f'has a "ranking" that is no text such as "{" > ".join(letters)}"'
+        msg = f"the ballot {wrong}: {said[:_SHOWN]!r}"
         raise ValueError(msg)  # noqa: TRY004 - a model's mistake, not the program's
     order = [letter.strip() for letter in ranking.split(">")]
     if sorted(order) != sorted(letters):
