@@ -25,11 +25,13 @@ from orchestrator.cli.misspelt import log_misspelt
 from orchestrator.cli.rendering import deliberations
 from orchestrator.client import ClientError, CouncilClient
 from orchestrator.client.models import Service
+from orchestrator.domain.callers import Scope
 from orchestrator.domain.errors import HomeUnusableError
 from orchestrator.local.keeping import while_kept_up
 from orchestrator.local.neo4j import OwnNeo4j
 from orchestrator.service import serving
 from orchestrator.service.beforehand import look_for_mistakes
+from orchestrator.service.callers import means_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 _log = structlog.get_logger(__name__)
+
+_LEFT_OUT = "The example is left out: it needs a token in COUNCIL_TOKEN that may deliberate."
 
 
 async def up(settings: Settings, screen: Screen, *, example: bool, open_browser: bool) -> Exit:
@@ -99,6 +103,7 @@ class _Tour:
         self._password_file = password_file
         self._example = example
         self._open_browser = open_browser
+        self._anonymous = means_of(settings).anonymous
         self._walk: asyncio.Task[None] | None = None
         self._spinner: Status | None = None
 
@@ -131,17 +136,21 @@ class _Tour:
             spinner.stop()
 
     async def _show_round(self, url: str) -> None:
-        async with CouncilClient(url, token=environment.token(self._settings)) as client:
+        token = environment.token(self._settings)
+        async with CouncilClient(url, token=token) as client:
             try:
                 try:
-                    found = await client.service()
+                    # What would be refused is not asked for: the log would tell of us as of a stranger.
+                    found = await client.service() if token or self._anonymous else None
                 except ClientError:
                     # Where it all is can be said to who may not ask it anything, too.
                     await self._show_places(client.url, None)
                     raise
                 await self._show_places(client.url, found)
-                if self._example:
+                if self._example and (token or self._anonymous is Scope.MANAGE):
                     await self._show_example(client)
+                elif self._example:
+                    self._screen.warn(Text(_LEFT_OUT, style="problem"))
             except ClientError as error:
                 self._screen.warn(Text(words_of(error), style="problem"))
             except Exception:  # noqa: BLE001 - the tour is over, and what it was to show stays up
