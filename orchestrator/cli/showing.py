@@ -69,7 +69,9 @@ async def show(
         case prefix:
             found = await _find(client, prefix, identifier)
     if found is None:
-        raise MissingError(f"there is nothing with the id {identifier}")
+        raise MissingError(
+            f"there is nothing with the id {identifier}; `council councils` and `council agents` list ids"
+        )
     if as_json:
         screen.json(found.model_dump_json(by_alias=True))
     else:

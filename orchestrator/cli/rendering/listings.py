@@ -11,6 +11,7 @@ from rich.text import Text
 
 from orchestrator.cli.rendering import turns
 from orchestrator.cli.screen import harmless
+from orchestrator.client import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from orchestrator.cli.environment import Shown
-    from orchestrator.client import models
 
 
 def councils(of: Iterable[models.Council]) -> Table:
@@ -124,11 +124,14 @@ def model(of: models.Model) -> RenderableType:
 
 def endpoint(of: models.Endpoint) -> RenderableType:
     """Show one endpoint."""
+    down = of.status is models.EndpointStatus.DOWN
     return _facts(
         {
             "endpoint": of.name,
             "url": of.url,
-            "status": of.status,
+            "status": f"{of.status}; why, the service's log says (endpoint_down)"
+            if down
+            else of.status,
             "serves": ", ".join(of.served_models) or "nothing known",
             "calls in flight": str(of.in_flight),
             "id": of.id,

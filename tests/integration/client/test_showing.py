@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.cli import showing
 from orchestrator.cli.exits import Exit
+from orchestrator.cli.failures import MissingError
 from orchestrator.cli.screen import Screen, console
 from orchestrator.client import CouncilClient
 from tests.support import answers
@@ -45,6 +46,13 @@ async def test_who_follows_what_has_ended_is_told_whether_there_is_a_verdict(
     status: str, code: Exit, as_json: bool
 ) -> None:
     assert await show(status, follow=True, as_json=as_json) is code
+
+
+async def test_where_no_id_is_given_it_is_said_where_ids_are_listed() -> None:
+    screen = Screen(out=console(), err=console(stderr=True))
+    async with TinyApi(root={"node": None}).serve() as api, CouncilClient(api.url) as client:
+        with pytest.raises(MissingError, match="with the id DEV; `council councils`"):
+            await showing.show(client, screen, "DEV", follow=False, full=False, as_json=False)
 
 
 @pytest.mark.parametrize("status", ENDED)
