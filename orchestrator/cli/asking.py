@@ -23,6 +23,7 @@ from orchestrator.client import ClientError, models
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
+    from typing import BinaryIO
 
     from rich.status import Status as Spinner
 
@@ -34,31 +35,46 @@ _AGAIN_SECONDS = 2
 
 _BY_CTRL_C = "cancelled with Ctrl-C"
 
+_BYTES_OF_A_CHARACTER = 4
+"""In UTF-8, at most."""
+
 _DURATION = re.compile(r"(\d+)([smhd]?)")
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def text_of(argument: str, name: str) -> str:
+def text_of(argument: str, name: str, longest: int) -> str:
     """Return a text as it was meant: `-` is standard input, `@file` a file's content, anything else itself.
 
     Raises:
-        InputError: there is none, or it is not UTF-8; `name` is what the argument is called.
+        InputError: there is none, it is not UTF-8, or longer than so many characters; `name` is what the argument is called.
     """
     if argument == "@":
         raise InputError(f"{name}: @ names no file; @FILE reads one, - standard input")
     source = "standard input" if argument == "-" else argument[1:]
     try:
         if argument == "-":
-            content = sys.stdin.buffer.read()
+            text = _read(sys.stdin.buffer, longest)
         elif argument.startswith("@"):
-            content = Path(source).read_bytes()
+            with Path(source).open("rb") as file:
+                text = _read(file, longest)
         else:
-            return argument
-        return TextIOWrapper(BytesIO(content), encoding="utf-8").read()
+            text = argument
     except OSError as error:
         raise InputError(f"{name}: {source} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: {source} is not UTF-8 text: {error.reason}") from error
+    if text is None or len(text) > longest:
+        raise InputError(f"{name} must not be longer than {longest} characters")
+    return text
+
+
+def _read(file: BinaryIO, longest: int) -> str | None:
+    """Read a text; none where it is longer than so many characters, since it may have no end."""
+    most = longest * _BYTES_OF_A_CHARACTER
+    content = file.read(most + 1)
+    if len(content) > most:
+        return None
+    return TextIOWrapper(BytesIO(content), encoding="utf-8").read()
 
 
 def duration_of(argument: str, name: str) -> timedelta:

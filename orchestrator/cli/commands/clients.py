@@ -109,15 +109,20 @@ def ask(
     def work(client: CouncilClient, screen: Screen) -> Coroutine[object, object, Exit]:
         from orchestrator.cli import asking
         from orchestrator.client.models import Priority, TaskInput
+        from orchestrator.domain import limits
 
         return asking.ask(
             client,
             screen,
             role=role,
             task=TaskInput(
-                description=asking.text_of(task, "TASK"),
-                context=None if context is None else asking.text_of(context, "--context"),
-                rubric=None if rubric is None else asking.text_of(rubric, "--rubric"),
+                description=asking.text_of(task, "TASK", limits.DESCRIPTION),
+                context=None
+                if context is None
+                else asking.text_of(context, "--context", limits.CONTEXT),
+                rubric=None
+                if rubric is None
+                else asking.text_of(rubric, "--rubric", limits.RUBRIC),
                 requirements=requirement or None,
             ),
             rounds=rounds,

@@ -29,9 +29,9 @@ def test_a_text_is_itself_or_what_is_typed_or_what_a_file_has(
     file.write_bytes("für\r\nalle".encode())
     monkeypatch.setattr(sys, "stdin", typed("für\r\nalle".encode()))
 
-    assert text_of("a @file", "TASK") == "a @file"
-    assert text_of(f"@{file}", "TASK") == "für\nalle"
-    assert text_of("-", "TASK") == "für\nalle"
+    assert text_of("a @file", "TASK", 10) == "a @file"
+    assert text_of(f"@{file}", "TASK", 10) == "für\nalle"
+    assert text_of("-", "TASK", 10) == "für\nalle"
 
 
 def test_what_is_no_text_is_told_by_its_argument_wherever_it_is_read(
@@ -42,16 +42,61 @@ def test_what_is_no_text_is_told_by_its_argument_wherever_it_is_read(
     monkeypatch.setattr(sys, "stdin", typed(b"a\xffb"))
 
     with pytest.raises(InputError, match=f"^TASK: {file} is not UTF-8 text: "):
-        text_of(f"@{file}", "TASK")
+        text_of(f"@{file}", "TASK", 10)
     with pytest.raises(InputError, match=r"^--context: standard input is not UTF-8 text: "):
-        text_of("-", "--context")
+        text_of("-", "--context", 10)
 
 
 def test_a_file_that_cannot_be_read_is_told_by_its_argument_and_its_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"^--rubric: {tmp_path} cannot be read: Is a directory$"):
-        text_of(f"@{tmp_path}", "--rubric")
+        text_of(f"@{tmp_path}", "--rubric", 10)
     with pytest.raises(InputError, match=r"^TASK: @ names no file; @FILE reads one"):
-        text_of("@", "TASK")
+        text_of("@", "TASK", 10)
+
+
+@pytest.mark.parametrize("most", ["größe “x”", "𝄞" * 10])
+def test_a_text_may_have_as_many_characters_as_its_bound_however_many_bytes_these_are(
+    monkeypatch: pytest.MonkeyPatch, most: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", typed(most.encode()))
+
+    assert text_of("-", "TASK", 10) == most
+
+
+def test_what_is_longer_is_told_by_its_argument_and_its_bound_however_it_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "task.md"
+    file.write_text("a" * 11, encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", typed(("a" * 10 + "\n").encode()))
+
+    for argument in (f"@{file}", "-", "a" * 11):
+        with pytest.raises(InputError, match=r"^--context must not be longer than 10 characters$"):
+            text_of(argument, "--context", 10)
+
+
+def test_what_has_no_end_is_read_no_further_than_its_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    endless = _Endless()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(endless))
+
+    with pytest.raises(InputError, match=r"^TASK must not be longer than 10 characters$"):
+        text_of("-", "TASK", 10)
+    assert endless.had == 41
+
+
+class _Endless(io.BytesIO):
+    """As of `yes`: it has whatever is asked for, and is not asked for all."""
+
+    had = 0
+
+    @override
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        assert size > 0
+        self.had += size
+        return b"y" * size
 
 
 @pytest.mark.parametrize(
