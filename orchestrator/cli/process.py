@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 from orchestrator.cli.exits import Exit
 
@@ -26,6 +27,7 @@ def standard_streams() -> Generator[None]:
     """Open those of the three that are closed, onto nothing; at the end say so where what was printed found no room.
 
     The next file that is opened would otherwise have such a number, and the event loop would not bear that.
+    Letters that the two for output have no code for are escaped: a verdict is worth more than how it looks.
     """
     for descriptor, how in enumerate(_HOW):
         try:
@@ -35,6 +37,9 @@ def standard_streams() -> Generator[None]:
             os.open(os.devnull, os.O_RDWR)
             stream = os.fdopen(descriptor, how, encoding="utf-8", closefd=False)
             setattr(sys, ("stdin", "stdout", "stderr")[descriptor], stream)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             yield

@@ -48,6 +48,27 @@ def test_an_argument_that_is_no_text_is_named_by_its_place() -> None:
     assert (ran.returncode, ran.stderr) == (2, "council: argument 3 is not UTF-8 text\n")
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252:strict"])
+async def test_letters_that_the_streams_have_no_code_for_are_escaped(encoding: str) -> None:
+    def deliberation(*_: object, **_named: object) -> answers.Json:
+        said = [answers.proposal(1, 2, content="学习 “x”: größe")]
+        return answers.deliberation(turns=answers.page(said))
+
+    async with TinyApi(root={"deliberation": deliberation}).serve() as api:
+        showing = await asyncio.create_subprocess_exec(
+            *(COMMAND, "show", answers.DELIBERATION, "--url", api.url),
+            env={**clean_environment(), "PYTHONIOENCODING": encoding},
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        out, err = await showing.communicate()
+
+    shown = out.decode(encoding.partition(":")[0])
+    assert (showing.returncode, err.decode()) == (0, "")
+    assert "proposes: \\u5b66\\u4e60 " in shown
+    assert "Verdict of dev-council-1" in shown
+
+
 async def test_a_reader_that_goes_away_before_all_is_printed_is_told_nothing() -> None:
     def councils(*_: object, **_named: object) -> answers.Json:
         return answers.page([answers.council(id=f"cou_{number}") for number in range(100)])
