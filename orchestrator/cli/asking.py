@@ -271,6 +271,7 @@ async def _followed(
             deliberation,
             tell=screen.aside,
             progress=spinner.update if spinner else _quiet,
+            waits=_quiet if spinner else lambda why: screen.warn(f"waiting: {why}"),
         )
 
 
@@ -279,8 +280,11 @@ def _named_if_left(screen: Screen, deliberation: models.Deliberation) -> Generat
     """Say how to find a deliberation again, where following it ends before itself does."""
     try:
         yield
-    except (asyncio.CancelledError, ClientError):
+    except asyncio.CancelledError:
         screen.warn(f"It goes on without you. {_look_again(deliberation)}")
+        raise
+    except ClientError:
+        screen.warn(f"How it goes on is not known here. {_look_again(deliberation)}")
         raise
 
 
@@ -299,5 +303,5 @@ def _spinner(screen: Screen) -> AbstractContextManager[Spinner | None]:
     return screen.err.status("waiting for the council") if screen.err.is_terminal else nullcontext()
 
 
-def _quiet(_: Text) -> None:
-    """Show no progress: nobody watches."""
+def _quiet(_: Text | str) -> None:
+    """Show no progress where nobody watches, and not twice why there is none."""

@@ -220,7 +220,13 @@ class _Tour:
             ended = "ended" if transcript.deliberation.verdict is None else "was decided"
             say(f"Back from the graph, as it {ended} when it was asked on {when}:")
         else:
-            transcript = await follow(client, deliberation, tell=say, progress=lambda _: None)
+            transcript = await follow(
+                client,
+                deliberation,
+                tell=say,
+                progress=lambda _: None,
+                waits=lambda why: say(f"waiting: {why}"),
+            )
         say(deliberations.verdict(transcript, whole=False))
         say(
             Text.assemble(

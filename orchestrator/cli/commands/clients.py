@@ -97,7 +97,7 @@ def ask(
 ) -> None:
     """Lay a task before a council, watch it deliberate, and print the verdict.
 
-    The verdict alone goes to stdout; what happens meanwhile is told on stderr where that is a terminal, and else only the id.
+    The verdict alone goes to stdout; what happens meanwhile is told on stderr where that is a terminal, and else only the id and why nothing moves.
 
     Ctrl-C leaves it running: `council show ID --follow` looks again. A second one within two seconds cancels it.
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from orchestrator.cli import asking
+from orchestrator.cli import asking, following
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.screen import Screen, console
 from orchestrator.client import AnswerError, CouncilClient, UnreachableError, models
@@ -63,6 +63,38 @@ async def test_what_is_followed_when_the_service_goes_away_is_named(api: TinyApi
 
     assert isinstance(ended, UnreachableError)
     assert f"council show {answers.DELIBERATION} --follow" in said
+    assert "It goes on" not in said
+
+
+async def test_on_a_pipe_it_is_told_why_nothing_happens(
+    api: TinyApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_QUIET_SECONDS", 0)
+    looked = asyncio.Event()
+
+    def deliberate(*_: object, **_named: object) -> answers.Json:
+        return {"deliberation": answers.running(), "errors": []}
+
+    def deliberation(*_: object, **_named: object) -> answers.Json:
+        if looked.is_set():
+            return answers.deliberation(turns=answers.page([]))
+        looked.set()
+        return answers.running(waitingFor="endpoint default is down")
+
+    async def events(*_: object, **_named: object) -> AsyncGenerator[answers.Json]:
+        await looked.wait()
+        yield {"deliberationEvents": answers.ended(1)}
+
+    api.root = {"deliberate": deliberate, "deliberation": deliberation}
+    api.events = events
+
+    said, ended = await ask(api.url)
+
+    assert ended is Exit.OK
+    assert said.splitlines() == [
+        f"accepted as {answers.DELIBERATION}",
+        "waiting: endpoint default is down",
+    ]
 
 
 @pytest.mark.parametrize("name", ["qa [/fast]", "qa [fast]", "qa :fire:"])
