@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from orchestrator.cli.screen import Screen
+    from orchestrator.settings import Settings
+
 
 class EndedError(Exception):
     """A signal asked for the end, and what was under way was broken off in order."""
@@ -18,6 +21,13 @@ class EndedError(Exception):
         """`number` is the signal's."""
         self.number: int = number
         super().__init__(f"ended by {signal.Signals(number).name}")
+
+
+def say_what_is_waited_for(settings: Settings, screen: Screen) -> None:
+    """Say on a terminal why a service that was told to end is still there."""
+    screen.aside(
+        f"Ending: calls under way may go on for up to {settings.drain_seconds:g} s. Ctrl-C again waits for none of them."
+    )
 
 
 @contextmanager

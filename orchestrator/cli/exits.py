@@ -28,6 +28,6 @@ MEANINGS = {
     Exit.REFUSED: "the service refused the input or the caller, or there is no such thing",
     Exit.UNDECIDED: "the deliberation ended without a verdict",
     Exit.HUNG_UP: "broken off by SIGHUP, as where the terminal was closed",
-    Exit.INTERRUPTED: "interrupted with Ctrl-C, or by a second signal to end",
+    Exit.INTERRUPTED: "interrupted with Ctrl-C (`up` and `serve` end in order, with 0), or by a second signal to end",
     Exit.TERMINATED: "broken off by SIGTERM",
 }

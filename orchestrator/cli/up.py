@@ -17,7 +17,7 @@ from rich.text import Text
 
 from orchestrator.api import address
 from orchestrator.cli import browser, environment, examples, logs
-from orchestrator.cli.ending import ending_at_signals
+from orchestrator.cli.ending import ending_at_signals, say_what_is_waited_for
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import words_of
 from orchestrator.cli.following import follow, transcript_of
@@ -79,7 +79,7 @@ async def up(settings: Settings, screen: Screen, *, example: bool, open_browser:
         tour = _Tour(settings, screen, password_file, example=example, open_browser=open_browser)
         stack.push_async_callback(tour.end)
         service = serving.serve(
-            settings, on_step=tour.wait_for, on_ready=tour.begin, on_stopping=tour.end
+            settings, on_step=tour.wait_for, on_ready=tour.begin, on_stopping=tour.stop
         )
         if neo4j is None:
             return Exit(await service)
@@ -119,6 +119,11 @@ class _Tour:
         """Set out, now that the service is ready at `url`."""
         self._stop_spinner()
         self._walk = asyncio.create_task(self._show_round(url), name="tour")
+
+    async def stop(self) -> None:
+        """Break off, and say what is waited for now."""
+        await self.end()
+        say_what_is_waited_for(self._settings, self._screen)
 
     async def end(self) -> None:
         """Break off, wherever it is."""

@@ -368,6 +368,38 @@ async def test_a_wrong_setting_stops_every_command_and_is_named(alone: Shell, co
     assert ran.err.startswith("council: COUNCIL_PORT is 'eighty', but should be")
 
 
+async def test_a_service_on_a_terminal_answers_ctrl_c_with_what_it_still_waits_for(
+    alone: Shell,
+) -> None:
+    serving, terminal = await _serving_on_a_terminal(alone)
+    serving.send_signal(signal.SIGINT)
+    seen = await asyncio.to_thread(_seen, terminal)
+
+    assert await serving.wait() == 0
+    assert "Ending: calls under way may go on for up to 20 s. Ctrl-C again" in seen
+
+
+async def test_a_service_whose_terminal_is_gone_ends_in_order(alone: Shell) -> None:
+    serving, terminal = await _serving_on_a_terminal(alone)
+    os.close(terminal)
+    serving.send_signal(signal.SIGHUP)
+
+    assert await serving.wait() == 0
+
+
+async def _serving_on_a_terminal(alone: Shell) -> tuple[asyncio.subprocess.Process, int]:
+    """A service that waits for its graph, and what its terminal shows from then on."""
+    terminal, its_end = pty.openpty()
+    serving = await replace(alone, stderr=its_end).start(
+        "serve", NEO4J_URI=f"bolt://127.0.0.1:{free_port()}", NEO4J_PASSWORD="-", COUNCIL_PORT="0"
+    )
+    os.close(its_end)
+    shown = b""
+    while b"waiting_for_graph" not in shown:
+        shown += await asyncio.to_thread(os.read, terminal, 65536)
+    return serving, terminal
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

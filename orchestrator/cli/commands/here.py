@@ -48,11 +48,11 @@ def serve() -> None:
     Example:  NEO4J_URI=neo4j://db:7687 NEO4J_PASSWORD=… VLLM_URL=http://vllm:8000/v1 council serve
     """
 
-    async def work(settings: Settings, _: Screen) -> Exit:
+    async def work(settings: Settings, screen: Screen) -> Exit:
         from orchestrator.service.loading import to_stay
 
         with to_stay():
-            from orchestrator.cli import logs, misspelt
+            from orchestrator.cli import ending, logs, misspelt
             from orchestrator.service import serving
 
         if settings.neo4j_uri is None:
@@ -61,7 +61,11 @@ def serve() -> None:
             raise InputError("NEO4J_URI must say where the graph is; `council up` starts one.")
         logs.to_stderr(settings.log_format)
         misspelt.log_misspelt()
-        return Exit(await serving.serve(settings))
+
+        async def stop() -> None:
+            ending.say_what_is_waited_for(settings, screen)
+
+        return Exit(await serving.serve(settings, on_stopping=stop))
 
     carry_out(work)
 
