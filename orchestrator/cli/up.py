@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import webbrowser
 from contextlib import AsyncExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from orchestrator.cli.failures import words_of
 from orchestrator.cli.following import follow, transcript_of
 from orchestrator.cli.misspelt import log_misspelt
 from orchestrator.cli.rendering import deliberations
+from orchestrator.cli.screen import harmless
 from orchestrator.client import ClientError, CouncilClient
 from orchestrator.client.models import Service
 from orchestrator.domain.callers import Scope
@@ -32,12 +34,15 @@ from orchestrator.local.neo4j import OwnNeo4j
 from orchestrator.service import serving
 from orchestrator.service.beforehand import look_for_mistakes
 from orchestrator.service.callers import means_of
+from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.cli.screen import Screen
-    from orchestrator.settings import Settings
+
+_WHERE_CLIENTS_LOOK = environment.api_url(Settings.model_construct())
+"""Where nothing is set: another terminal has none of the settings of this one."""
 
 _log = structlog.get_logger(__name__)
 
@@ -142,6 +147,7 @@ class _Tour:
 
     async def _show_round(self, url: str) -> None:
         token = environment.token(self._settings)
+        role = "ROLE"
         async with CouncilClient(url, token=token) as client:
             try:
                 try:
@@ -152,6 +158,8 @@ class _Tour:
                     await self._show_places(client.url, None)
                     raise
                 await self._show_places(client.url, found)
+                if found is not None:
+                    role = await _role_to_ask(client) or role
                 if self._example and (token or self._anonymous is Scope.MANAGE):
                     await self._show_example(client)
                 elif self._example:
@@ -160,10 +168,11 @@ class _Tour:
                 self._screen.warn(Text(words_of(error), style="problem"))
             except Exception:  # noqa: BLE001 - the tour is over, and what it was to show stays up
                 _log.exception("tour_broke")
+        where = "" if url == _WHERE_CLIENTS_LOOK else f" --url {url}"
         self._screen.say(
             Text.assemble(
                 "\nAsk a council yourself, in another terminal:  ",
-                ('council ask DEV "…"', "bold"),
+                (f'council ask {harmless(shlex.quote(role))} "…"{where}', "bold"),
                 "\nCtrl-C ends everything here; the graph keeps what was said.",
             )
         )
@@ -187,7 +196,7 @@ class _Tour:
                 f"{back.councils} councils with {back.agents} agents, {how}{resumed}",
             )
         places.add_row("GraphQL", f"{url}/graphql")
-        places.add_row("GraphiQL", f"{url}/graphql (opened in a web browser)")
+        places.add_row("GraphiQL", f"{url}/graphql (open it in a web browser)")
         page = browser.address(self._settings)
         places.add_row("Neo4j Browser", page.partition("?")[0] + "  (council browser --open)")
         places.add_row(
@@ -242,6 +251,15 @@ class _Tour:
         if transcript.deliberation.verdict is None:
             again = f"council retry {deliberation.id}"
             say(Text.assemble(("to have it deliberated on again:  ", "aside"), again))
+
+
+async def _role_to_ask(client: CouncilClient) -> str | None:
+    """Return the role of the example, and where no council has it that of another; none where there is no council."""
+    of_example = examples.example().role
+    if await client.council(role=of_example) is not None:
+        return of_example
+    another = await anext(client.councils(), None)
+    return another and another.role.name
 
 
 def _log_file(settings: Settings) -> Path:

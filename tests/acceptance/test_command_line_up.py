@@ -342,5 +342,5 @@ def log_of(home: Path) -> list[str]:
 
 def _ranking(printed: str) -> list[str]:
     """The lines of the table, and those that say what it cannot."""
-    lines = printed.partition("Verdict of dev-council-1")[2].splitlines()
-    return [line.strip() for line in lines if line.strip()][:12]
+    told = printed.partition("Verdict of dev-council-1")[2].partition("Ask a council yourself")[0]
+    return [line.strip() for line in told.splitlines() if line.strip()]
