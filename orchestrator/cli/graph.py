@@ -25,6 +25,7 @@ from orchestrator.service import upkeep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from datetime import timedelta
 
     from orchestrator.cli.screen import Screen
     from orchestrator.graph.doctor import Examination
@@ -89,12 +90,9 @@ async def prune(
     """Prune what ended longer ago than that, or say what would be pruned; tells how far it came, however it ends.
 
     Raises:
-        InputError: `older_than` is no duration, or has no unit: where days are meant, seconds would take all.
+        InputError: `older_than` is no age.
     """
-    if older_than.strip().isdigit():
-        raise InputError(
-            f"--older-than {older_than} has no unit: it must be as 90d, 12h, 15m or 90s"
-        )
+    age = _age_of(older_than)
     told: list[tuple[Pruned, Pruning]] = []
     doing = "to prune" if dry_run else "pruned"
     with screen.err.status("looking") if screen.err.is_terminal else nullcontext() as spinner:
@@ -106,9 +104,7 @@ async def prune(
 
         try:
             async with at_hand(settings, screen) as found:
-                through = await upkeep.prune_graph(
-                    found, duration_of(older_than, "--older-than"), keep, dry_run=dry_run, tell=tell
-                )
+                through = await upkeep.prune_graph(found, age, keep, dry_run=dry_run, tell=tell)
         except OverflowError as error:
             raise InputError(f"--older-than: {older_than!r} is too long") from error
         except CouncilError:
@@ -122,6 +118,24 @@ async def prune(
         screen.warn("interrupted before it was through; run again, it goes on from there")
         return Exit.INTERRUPTED
     return Exit.OK
+
+
+def _age_of(older_than: str) -> timedelta:
+    """Read how long ago something must have ended.
+
+    Raises:
+        InputError: it is no duration, or would take all: without a unit too, since seconds would where days are meant.
+    """
+    if older_than.strip().isdigit():
+        raise InputError(
+            f"--older-than {older_than} has no unit: it must be as 90d, 12h, 15m or 90s"
+        )
+    age = duration_of(older_than, "--older-than")
+    if not age:
+        raise InputError(
+            f"--older-than: {older_than!r} would take all that has ended; it must be longer, as 90d or 12h"
+        )
+    return age
 
 
 def summary(pruned: Pruned, order: Pruning, *, dry_run: bool) -> str:

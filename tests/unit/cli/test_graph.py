@@ -9,10 +9,12 @@ import pytest
 from rich.console import Console
 
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.graph import report, summary
+from orchestrator.cli.failures import InputError
+from orchestrator.cli.graph import prune, report, summary
 from orchestrator.cli.screen import THEME, Screen
 from orchestrator.domain.pruning import Keep, Pruned, Pruning
 from orchestrator.graph.doctor import MOST_OF_A_RULE, Examination, Violation
+from orchestrator.settings import Settings
 
 BROKEN = Violation(rule="seat_without_agent", meaning="Every seat is of an agent.", ids=("s1", "d"))
 
@@ -55,6 +57,13 @@ def test_an_endless_timeout_of_the_server_is_a_warning_and_no_violation(
     assert err.startswith("warning: db.transaction.timeout is endless")
     assert err.count("\n") == 1
     assert "db.transaction.timeout" not in out
+
+
+async def test_an_age_that_would_take_all_history_is_refused_by_the_name_of_the_option() -> None:
+    nowhere = Settings.model_construct()
+    silent = Screen(out=Console(file=io.StringIO()), err=Console(file=io.StringIO()))
+    with pytest.raises(InputError, match=r"^--older-than: '0s' would take all .* as 90d or 12h$"):
+        await prune(nowhere, silent, older_than="0s", keep=None, dry_run=False)
 
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
