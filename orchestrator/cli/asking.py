@@ -20,6 +20,7 @@ from orchestrator.cli.failures import InputError
 from orchestrator.cli.following import follow, transcript_of
 from orchestrator.cli.rendering import deliberations
 from orchestrator.client import ClientError, models
+from orchestrator.domain import limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
@@ -91,6 +92,21 @@ def duration_of(argument: str, name: str) -> timedelta:
     except (OverflowError, ValueError) as error:
         # A ValueError is of thousands of digits, which Python does not read.
         raise InputError(f"{name}: {argument!r} is too long") from error
+
+
+def deadline_of(argument: str) -> timedelta:
+    """Read how long a deliberation may take.
+
+    Raises:
+        InputError: it is no duration, or longer than any deliberation may take.
+    """
+    deadline = duration_of(argument, "--deadline")
+    longest = timedelta(seconds=limits.DEADLINE_SECONDS)
+    if deadline > longest:
+        raise InputError(
+            f"--deadline: {argument!r} is too long; it must be from 1s to {longest.days}d"
+        )
+    return deadline
 
 
 async def ask(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from orchestrator.cli.commands.loading import as_client
+from orchestrator.domain import limits
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -88,7 +89,11 @@ def ask(
     ] = None,
     budget: Annotated[
         int | None,
-        typer.Option(metavar="TOKENS", help="How many tokens it may use, read and written."),
+        typer.Option(
+            metavar="TOKENS",
+            max=limits.TOKEN_BUDGET,
+            help="How many tokens it may use, read and written.",
+        ),
     ] = None,
     key: Key = None,
     detach: Detach = False,
@@ -109,7 +114,6 @@ def ask(
     def work(client: CouncilClient, screen: Screen) -> Coroutine[object, object, Exit]:
         from orchestrator.cli import asking
         from orchestrator.client.models import Priority, TaskInput
-        from orchestrator.domain import limits
 
         return asking.ask(
             client,
@@ -127,7 +131,7 @@ def ask(
             ),
             rounds=rounds,
             priority=None if priority is None else Priority(priority.upper()),
-            deadline=None if deadline is None else asking.duration_of(deadline, "--deadline"),
+            deadline=None if deadline is None else asking.deadline_of(deadline),
             budget=budget,
             idempotency_key=key,
             detach=detach,

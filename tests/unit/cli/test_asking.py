@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 from typing_extensions import override
 
-from orchestrator.cli.asking import duration_of, text_of
+from orchestrator.cli.app import app
+from orchestrator.cli.asking import deadline_of, duration_of, text_of
 from orchestrator.cli.commands import clients
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
@@ -110,6 +113,23 @@ class _Endless(io.BytesIO):
 def test_what_is_no_duration_is_told_by_its_argument(argument: str, why: str) -> None:
     with pytest.raises(InputError, match=f"^--deadline: '{argument}' {why}$"):
         duration_of(argument, "--deadline")
+
+
+def test_a_deadline_may_be_seven_days_and_no_longer() -> None:
+    assert deadline_of("7d") == timedelta(days=7)
+    for argument in ("604801", "100000d"):
+        with pytest.raises(
+            InputError, match=f"^--deadline: '{argument}' is too long; it must be from 1s to 7d$"
+        ):
+            deadline_of(argument)
+
+
+def test_a_budget_that_json_cannot_hold_is_told_by_its_option_and_its_bound() -> None:
+    ran = CliRunner().invoke(app, ["ask", "DEV", "Why?", "--budget", "9" * 20])
+
+    assert ran.exit_code == Exit.USAGE
+    assert "'--budget'" in ran.output
+    assert "9007199254740992" in ran.output
 
 
 class _Broken(io.BytesIO):
