@@ -15,11 +15,22 @@ _HOW = ("r", "w", "w")
 
 def arguments() -> list[str]:
     """Return the arguments; exits where one is no text, which no command could send on."""
+    texts: list[str] = []
     for place, argument in enumerate(sys.argv[1:], start=1):
-        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+        try:
+            texts.append(_text(argument))
+        except UnicodeDecodeError:
             sys.stderr.write(f"council: argument {place} is not UTF-8 text\n")
             sys.exit(Exit.USAGE)
-    return sys.argv[1:]
+    return texts
+
+
+def _text(argument: str) -> str:
+    """Return it as it was typed; raises UnicodeDecodeError."""
+    if any("\ud800" <= letter <= "\udfff" for letter in argument):
+        # What the locale has no letter for may be UTF-8 all the same.
+        return os.fsencode(argument).decode()
+    return argument
 
 
 @contextmanager

@@ -48,6 +48,17 @@ def test_an_argument_that_is_no_text_is_named_by_its_place() -> None:
     assert (ran.returncode, ran.stderr) == (2, "council: argument 3 is not UTF-8 text\n")
 
 
+def test_an_argument_of_letters_that_the_locale_does_not_have_is_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+
+    ran = run("show größe --url http://127.0.0.1:1")
+
+    assert (ran.returncode, "no council service answers" in ran.stderr) == (3, True)
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252:strict"])
 async def test_letters_that_the_streams_have_no_code_for_are_escaped(encoding: str) -> None:
     def deliberation(*_: object, **_named: object) -> answers.Json:
