@@ -1,9 +1,10 @@
-"""What can happen to a Neo4j of one's own: killed, paused, started again."""
+"""What can happen to a Neo4j of one's own: killed, paused, started again, with other files beneath it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -33,6 +34,29 @@ async def restart(own: OwnNeo4j) -> None:
     """Start it again where it was, ended in order unless it was killed."""
     await own.stop()
     await own.start()
+
+
+async def copy_files(own: OwnNeo4j, to: Path) -> None:
+    """Copy its files as they are in a moment in which it writes none, as a snapshot of a volume does."""
+    await pause(own)
+    try:
+        await asyncio.to_thread(shutil.copytree, _files(own), to)
+    finally:
+        await go_on(own)
+
+
+async def put_beneath(own: OwnNeo4j, files: Path) -> None:
+    """Start it again where it was, with these files in the place of its own."""
+    # What it would write at its end goes with the rest.
+    await kill(own)
+    await asyncio.to_thread(shutil.rmtree, _files(own))
+    await asyncio.to_thread(shutil.copytree, files, _files(own))
+    await restart(own)
+
+
+def _files(own: OwnNeo4j) -> Path:
+    """Where all that is in it lies, its users and passwords too."""
+    return own.home / "data"
 
 
 async def kill_below(home: Path) -> str:
