@@ -71,7 +71,7 @@ async def scene(own: OwnNeo4j, tmp_path: Path) -> AsyncGenerator[Scene]:
 
 
 async def _under_way(scene: Scene) -> UnderWay:
-    """Start a service whose deliberation has recorded something, and waits for three critiques."""
+    """Start a service whose deliberation has recorded something, and waits for three critiques, for some of which a test may wait longer."""
     service = await scene.start(COUNCIL_LEASE_SECONDS="3")
     await service.ready()
     answers = asyncio.Event()
@@ -81,13 +81,15 @@ async def _under_way(scene: Scene) -> UnderWay:
     return UnderWay(service=service, accepted=accepted, answers=answers)
 
 
-async def _goes_on_without_the_graph(scene: Scene, under_way: UnderWay) -> None:
+async def _goes_on_without_the_graph(
+    scene: Scene, under_way: UnderWay, asked: str = "*-c1-*"
+) -> None:
     """An acceptance is not kept in memory for later; what was asked of a model before is, once it is answered."""
     with pytest.raises(AnsweredError) as caught:
         await under_way.service.ask(DELIBERATE, input=_ORDER)
     assert caught.value.codes == ["UNAVAILABLE"]
     under_way.answers.set()
-    await until(lambda: all(one.outcome == "answered" for one in scene.model.of("*-c1-*")))
+    await until(lambda: all(one.outcome == "answered" for one in scene.model.of(asked)))
 
 
 async def _cost_nothing(scene: Scene, under_way: UnderWay) -> None:
@@ -129,29 +131,22 @@ async def test_a_neo4j_that_is_paused_for_longer_than_the_lease_costs_nothing(
     await _cost_nothing(scene, under_way)
 
 
-async def test_a_neo4j_whose_disk_is_full_is_told_of_and_costs_nothing_once_there_is_room(
-    own: OwnNeo4j, scene: Scene
-) -> None:
-    if own.pid is None:
-        pytest.skip("the room that a container has is not ours to take")
-    under_way = await _under_way(scene)
-    with _no_room_to_write(own.pid):
-        await under_way.service.becomes(503)
-        await _goes_on_without_the_graph(scene, under_way)
-        [told] = under_way.service.logged("graph_away")
-        assert told["what"].startswith("Neo4j cannot do it now: ")
-    # Where it could not write to its log, Neo4j takes no more until it is started again.
-    await neo4j_faults.kill(own)
-    await neo4j_faults.restart(own)
-    await _cost_nothing(scene, under_way)
-
-
-async def test_a_neo4j_that_is_read_only_answers_readers_and_costs_nothing_once_it_may_be_written(
+async def test_a_neo4j_whose_disk_is_full_and_that_is_read_only_then_tells_of_both_and_costs_nothing_once_it_may_be_written(
     own: OwnNeo4j, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if own.pid is None:
-        pytest.skip("a container has no configuration of ours")
+        pytest.skip("a container has neither room nor a configuration that are ours")
+    later = asyncio.Event()
+    scene.model.script(Behaviour(until=later), turn="*-c1-s3-*", attempts=1)
     under_way = await _under_way(scene)
+    service = under_way.service
+    with _no_room_to_write(own.pid):
+        await service.becomes(503)
+        await _goes_on_without_the_graph(scene, under_way, asked="*-c1-s[12]-*")
+        [told] = service.logged("graph_away")
+        assert told["what"].startswith("Neo4j cannot do it now: ")
+    # Where it could not write to its log, Neo4j takes no more until it is started again.
+    await neo4j_faults.kill(own)
     written = configuration.render
     with monkeypatch.context() as patched:
 
@@ -160,14 +155,15 @@ async def test_a_neo4j_that_is_read_only_answers_readers_and_costs_nothing_once_
 
         patched.setattr(configuration, "render", only_read)
         await neo4j_faults.restart(own)
-    councils = (await _until_answered(under_way.service, _COUNCILS))["councils"]
+    councils = (await _until_answered(service, _COUNCILS))["councils"]
     assert councils["totalCount"] == 5
-    await under_way.service.becomes(503)
-    await _goes_on_without_the_graph(scene, under_way)
     await eventually(
-        lambda: under_way.service.ask(_SERVICE),
+        lambda: service.ask(_SERVICE),
         lambda told: "read-only" in told["service"]["waitingFor"],
     )
+    await service.becomes(503)
+    later.set()
+    await _goes_on_without_the_graph(scene, under_way)
     await neo4j_faults.restart(own)
     await _cost_nothing(scene, under_way)
 
