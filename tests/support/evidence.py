@@ -73,6 +73,13 @@ class Evidence:
         """Return its turns in their order."""
         return [turn for turn in self.turns if turn.deliberation == deliberation]
 
+    def without(self, deliberations: Collection[str]) -> Evidence:
+        """Leave these out, with their turns."""
+        return Evidence(
+            deliberations=tuple(one for one in self.deliberations if one.id not in deliberations),
+            turns=tuple(turn for turn in self.turns if turn.deliberation not in deliberations),
+        )
+
     def deliberation(self, id_: str) -> DeliberationSeen:
         """Return the one; StopIteration where it is lost."""
         return next(one for one in self.deliberations if one.id == id_)

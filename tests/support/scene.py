@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from neo4j import AsyncDriver
 
+from orchestrator.domain.ids import turn_named
 from tests.support.bolt_proxy import BoltProxy
 from tests.support.evidence import Crash, Evidence, ended, faults, gather, quiet
 from tests.support.model_behaviour import Behaviour
@@ -165,6 +166,15 @@ class Scene:
     async def all_ended(self, seconds: float = 30.0) -> Evidence:
         """Wait until everything accepted has ended."""
         return await ended(self.driver, self.database, self.accepted, seconds)
+
+    def used(self) -> dict[str, int]:
+        """Say how many tokens the model server counted for each deliberation, over all attempts, cut off or not."""
+        used = dict.fromkeys(self.accepted, 0)
+        for turn, tokens in self.log.used().items():
+            named = turn_named(turn)
+            assert named is not None
+            used[named[0]] += tokens
+        return used
 
     def faults(self, seen: Evidence) -> list[str]:
         """Say all that is wrong with the graph and with the calls made after each crash."""
