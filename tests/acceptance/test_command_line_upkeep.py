@@ -4,53 +4,39 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import pytest
 from neo4j import AsyncDriver
 
 from orchestrator.graph.driver import Graph
 from tests.support.ended import make_ended
-from tests.support.neo4j import Neo4jServer, statement
+from tests.support.neo4j import Neo4jServer, statement, wipe
 from tests.support.shell import Shell, beside_a_service
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def shell(
-    neo4j_server: Neo4jServer, empty_graph: Graph, tmp_path: Path
+    neo4j_server: Neo4jServer,
+    migrated_graph: Graph,
+    driver: AsyncDriver,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncGenerator[Shell]:
-    """Beside a service that has just seeded an empty graph."""
-    del empty_graph  # it has no node left
-    async with beside_a_service(neo4j_server, tmp_path) as shell:
+    """Beside one service for all of these, which has seeded an empty graph."""
+    await wipe(driver, migrated_graph.database)
+    async with beside_a_service(neo4j_server, tmp_path_factory.mktemp("service")) as shell:
         yield shell
 
 
-async def test_the_doctor_finds_nothing_in_a_sound_graph_and_names_what_is_broken(
-    shell: Shell, driver: AsyncDriver, empty_graph: Graph
-) -> None:
-    sound = await shell.run("doctor")
-    assert (sound.code, sound.out.strip()) == (0, "the graph is sound")
-
-    council = (await shell.run("councils", "--json")).json[0]
-    await driver.execute_query(
-        statement("take_role_away"), id=council["id"], database_=empty_graph.database
-    )
-
-    broken = await shell.run("doctor")
-    assert broken.code == 1
-    assert council["id"] in broken.out
-
-
 async def test_what_is_old_is_pruned_while_the_service_runs(
-    shell: Shell, driver: AsyncDriver, empty_graph: Graph
+    shell: Shell, driver: AsyncDriver, migrated_graph: Graph
 ) -> None:
     asked = (await shell.run("ask", "DEV", "How do we name things?", "--json")).json
     recent = asked["deliberation"]["id"]
     await make_ended(
-        driver, empty_graph.database, first=1, last=3, days=100, process=await _process(driver)
+        driver, migrated_graph.database, first=1, last=3, days=100, process=await _process(driver)
     )
     what = "with 36 turns, 9 seats, 3 claims, 3 verdicts and 3 tasks"
 
@@ -83,20 +69,21 @@ async def test_what_is_old_is_pruned_while_the_service_runs(
 
 
 async def test_ctrl_c_ends_pruning_between_two_deliberations_and_it_goes_on_when_run_again(
-    shell: Shell, driver: AsyncDriver, empty_graph: Graph
+    shell: Shell, driver: AsyncDriver, migrated_graph: Graph
 ) -> None:
-    many = 400
+    many = 100
     process = await _process(driver)
-    await make_ended(driver, empty_graph.database, first=1, last=many, days=100, process=process)
+    await make_ended(driver, migrated_graph.database, first=1, last=many, days=100, process=process)
 
-    async def left() -> int:
+    async def there() -> int:
         document = "{ service { graph { deliberations } } }"
         found = await shell.query(document)
         return found["service"]["graph"]["deliberations"]
 
+    all_of_them = await there()
     pruning = await shell.start("prune", "--older-than", "90d")
     try:
-        await eventually(left, lambda count: count < many, 120)
+        await eventually(there, lambda count: count < all_of_them, 120)
         pruning.send_signal(signal.SIGINT)
         out, err = await pruning.communicate()
     finally:
@@ -104,7 +91,7 @@ async def test_ctrl_c_ends_pruning_between_two_deliberations_and_it_goes_on_when
             pruning.kill()
 
     assert pruning.returncode == 130
-    gone = many - await left()
+    gone = all_of_them - await there()
     assert 0 < gone < many
     assert out.decode().startswith(f"removed {gone:,} deliberation")
     assert "run again, it goes on" in err.decode()
@@ -112,6 +99,23 @@ async def test_ctrl_c_ends_pruning_between_two_deliberations_and_it_goes_on_when
 
     rest = await shell.run("prune", "--older-than", "90d", "--dry-run")
     assert rest.out.startswith(f"would remove {many - gone:,} deliberation")
+
+
+async def test_the_doctor_finds_nothing_in_a_sound_graph_and_names_what_is_broken(
+    shell: Shell, driver: AsyncDriver, migrated_graph: Graph
+) -> None:
+    # The last of these: the graph stays broken.
+    sound = await shell.run("doctor")
+    assert (sound.code, sound.out.strip()) == (0, "the graph is sound")
+
+    council = (await shell.run("councils", "--json")).json[0]
+    await driver.execute_query(
+        statement("take_role_away"), id=council["id"], database_=migrated_graph.database
+    )
+
+    broken = await shell.run("doctor")
+    assert broken.code == 1
+    assert council["id"] in broken.out
 
 
 async def _process(driver: AsyncDriver) -> str:
