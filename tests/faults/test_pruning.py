@@ -10,6 +10,7 @@ import pytest
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph
 from tests.support.ended import make_ended
+from tests.support.model_behaviour import Behaviour
 from tests.support.neo4j import statement
 from tests.support.scene import ROLES, Scene
 from tests.support.service_process import COMMAND, ServiceProcess
@@ -17,6 +18,8 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.neo4j, pytest.mark.timeout(240)]
 
+_SPEAKING = Behaviour(latency=0.3)
+"""Pruning rests most of its time: what is quicker only makes more of the same meanwhile, and the more to look through."""
 _OLD = 20
 _AT_ONCE = 6
 _PRUNINGS = 4
@@ -26,6 +29,7 @@ _PRUNINGS = 4
 async def test_pruning_beside_a_running_service_disturbs_nothing_that_is_under_way(
     scene: Scene, empty_graph: Graph
 ) -> None:
+    scene.model.behaviour = _SPEAKING
     service = await scene.start()
     await service.ready()
     pruned = asyncio.Event()
@@ -64,7 +68,7 @@ async def _keep_busy(scene: Scene, service: ServiceProcess, pruned: asyncio.Even
         under_way = sum(not one.ended for one in (await scene.look()).deliberations)
         for number in range(under_way, _AT_ONCE):
             await scene.deliberate(service, ROLES[number % len(ROLES)])
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
 
 
 async def _turns(scene: Scene) -> int:
