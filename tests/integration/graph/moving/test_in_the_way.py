@@ -67,16 +67,22 @@ async def begin_anew(graph: Graph, driver: AsyncDriver, model: str = "the model 
     return Councils(graph)
 
 
-@pytest.fixture
-async def file(seeded: Councils, graph: Graph, driver: AsyncDriver) -> list[Line]:
-    """Everything of another graph, after which this one has just been seeded."""
-    await seeded.update_council(
-        (await council_of(seeded, "DEV")), None, CouncilChange(rounds=3, name="our council")
+@pytest.fixture(scope="module")
+async def exported(migrated_graph: Graph, driver: AsyncDriver) -> list[Line]:
+    """Everything of another graph, which has a council DEV of its own."""
+    there = await begin_anew(migrated_graph, driver, "the model there")
+    await there.update_council(
+        (await council_of(there, "DEV")), None, CouncilChange(rounds=3, name="our council")
     )
-    await make_everything(graph)
-    lines = await lines_of(graph, Contents.EVERYTHING)
+    await make_everything(migrated_graph)
+    return await lines_of(migrated_graph, Contents.EVERYTHING)
+
+
+@pytest.fixture
+async def file(exported: list[Line], graph: Graph, driver: AsyncDriver) -> list[Line]:
+    """The same, for a graph that has just been seeded."""
     await begin_anew(graph, driver)
-    return lines
+    return list(exported)
 
 
 async def council_of(councils: Councils, role: str) -> str:

@@ -32,7 +32,7 @@ from tests.support.moving import (
     make_everything,
     records_of,
 )
-from tests.support.neo4j import wipe
+from tests.support.neo4j import statement, wipe
 
 pytestmark = [pytest.mark.neo4j]
 
@@ -40,13 +40,30 @@ LONGEST = 50_000_000
 """Characters of all that is said where 15 seats speak in 10 rounds, with 32,768 tokens a turn."""
 
 
-@pytest.fixture
-async def everything(seeded: Councils, graph: Graph, run: Run) -> list[Line]:
-    """The file of a graph with one of everything in it."""
-    del seeded
+async def make_and_export(graph: Graph, driver: AsyncDriver) -> list[Line]:
+    """The file of a graph that was seeded, with one of everything in it."""
     await make_everything(graph)
-    assert await run("retry_last", role="DATA")
+    retried = await driver.execute_query(
+        statement("graph/retry_last"), role="DATA", database_=graph.database
+    )
+    assert retried.records
     return await lines_of(graph, Contents.EVERYTHING)
+
+
+@pytest.fixture
+async def everything(seeded: Councils, graph: Graph, driver: AsyncDriver) -> list[Line]:
+    """The file of this graph, with one of everything in it."""
+    del seeded
+    return await make_and_export(graph, driver)
+
+
+@pytest.fixture(scope="module")
+async def exported(migrated_graph: Graph, driver: AsyncDriver) -> list[Line]:
+    """The file of another graph."""
+    await wipe(driver, migrated_graph.database)
+    await settle_defaults(migrated_graph, None, "the model there")
+    await seed(migrated_graph, read_seed(None))
+    return await make_and_export(migrated_graph, driver)
 
 
 async def test_a_graph_goes_whole_into_an_empty_one(
@@ -106,10 +123,10 @@ async def test_a_page_of_an_export_is_bounded_by_the_turns_that_come_with_it(
 
 
 async def test_the_longest_deliberation_that_can_be_exported_can_be_imported(
-    everything: list[Line], graph: Graph, driver: AsyncDriver
+    exported: list[Line], graph: Graph, driver: AsyncDriver
 ) -> None:
     await wipe(driver, graph.database)
-    records = records_of(everything)
+    records = records_of(exported)
     decided = next(record for record in records if record.get("status") == "DECIDED")
     for turn in decided["turns"]:
         turn["content"] = "x" * (LONGEST // len(decided["turns"]))
@@ -118,8 +135,8 @@ async def test_the_longest_deliberation_that_can_be_exported_can_be_imported(
     assert done.comparison.differences == ()
 
 
-async def test_the_file_has_every_kind_and_says_how_many(everything: list[Line]) -> None:
-    header, *records, end = records_of(everything)
+async def test_the_file_has_every_kind_and_says_how_many(exported: list[Line]) -> None:
+    header, *records, end = records_of(exported)
     assert (header["format"], header["schema"], header["contents"]) == (
         "graph-council",
         1,
@@ -130,26 +147,26 @@ async def test_the_file_has_every_kind_and_says_how_many(everything: list[Line])
 
 
 async def test_imported_twice_is_imported_once(
-    everything: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
+    exported: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
 ) -> None:
     await wipe(driver, graph.database)
-    await imported(graph, everything)
+    await imported(graph, exported)
     before = await shown()
-    done = await imported(graph, everything)
+    done = await imported(graph, exported)
     assert await shown() == before
     assert done.plan is not None
     assert done.plan.new.total() == 0
-    assert done.plan.there.total() == len(everything) - 2
+    assert done.plan.there.total() == len(exported) - 2
 
 
 async def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
-    everything: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
+    exported: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
 ) -> None:
     await wipe(driver, graph.database)
-    done = await imported(graph, everything, dry_run=True)
+    done = await imported(graph, exported, dry_run=True)
     assert await shown() == []
     assert done.plan is not None
-    assert done.plan.new.total() == len(everything) - 2
+    assert done.plan.new.total() == len(exported) - 2
     assert done.plan.under_way == 4
 
 
@@ -183,11 +200,11 @@ async def test_history_follows_councils_that_were_imported_before(
 
 
 async def test_what_was_under_way_is_taken_up_with_the_next_epoch(
-    everything: list[Line], graph: Graph, driver: AsyncDriver
+    exported: list[Line], graph: Graph, driver: AsyncDriver
 ) -> None:
     await wipe(driver, graph.database)
-    await imported(graph, everything)
-    (running,) = (record for record in records_of(everything) if record.get("status") == "RUNNING")
+    await imported(graph, exported)
+    (running,) = (record for record in records_of(exported) if record.get("status") == "RUNNING")
     deliberations = GraphDeliberations(graph)
     await deliberations.enter("prc_new", "the new host", LEASE)
     claimed = {held.deliberation: held for held in await deliberations.claim("prc_new", 64, (), ())}
@@ -197,7 +214,7 @@ async def test_what_was_under_way_is_taken_up_with_the_next_epoch(
     case = await deliberations.load(running["id"])
     assert [turn.id for turn in case.turns] == [turn["id"] for turn in running["turns"]]
     assert await examine(graph) == ()
-    done = await imported(graph, everything, verify=True)
+    done = await imported(graph, exported, verify=True)
     assert done.plan is not None
     assert (done.plan.gone_on, done.plan.new.total()) == (4, 0)
     assert done.comparison is not None
@@ -205,11 +222,11 @@ async def test_what_was_under_way_is_taken_up_with_the_next_epoch(
 
 
 async def test_what_has_gone_on_and_was_emptied_since_stays_empty(
-    everything: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
+    exported: list[Line], graph: Graph, driver: AsyncDriver, shown: Shown
 ) -> None:
     await wipe(driver, graph.database)
-    await imported(graph, everything)
-    (running,) = (record for record in records_of(everything) if record.get("status") == "RUNNING")
+    await imported(graph, exported)
+    (running,) = (record for record in records_of(exported) if record.get("status") == "RUNNING")
     await GraphDeliberations(graph).cancel(running["id"], None)
     tomorrow = Pruning(before=datetime.now(UTC) + timedelta(days=1), keep=Keep.WINNERS)
     await prune(graph, tomorrow, stop=asyncio.Event(), tell=lambda _: None)
@@ -235,10 +252,10 @@ def with_an_early_retry(lines: list[Line]) -> list[Line]:
 
 
 async def test_a_retry_may_have_a_smaller_id_than_what_it_retries(
-    everything: list[Line], graph: Graph, driver: AsyncDriver, monkeypatch: pytest.MonkeyPatch
+    exported: list[Line], graph: Graph, driver: AsyncDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await wipe(driver, graph.database)
-    file = with_an_early_retry(everything)
+    file = with_an_early_retry(exported)
     monkeypatch.setattr(batches, "MOST", 1)
     for _ in range(2):
         done = await imported(graph, file, verify=True)
@@ -249,10 +266,10 @@ async def test_a_retry_may_have_a_smaller_id_than_what_it_retries(
 
 
 async def test_cut_off_before_an_early_retry_is_tied_an_import_goes_on(
-    everything: list[Line], graph: Graph, driver: AsyncDriver, run: Run
+    exported: list[Line], graph: Graph, driver: AsyncDriver, run: Run
 ) -> None:
     await wipe(driver, graph.database)
-    file = with_an_early_retry(everything)
+    file = with_an_early_retry(exported)
     await imported(graph, file)
     await run("untie_retries")
     done = await imported(graph, file, dry_run=True, verify=True)
@@ -266,26 +283,26 @@ async def test_cut_off_before_an_early_retry_is_tied_an_import_goes_on(
 
 
 async def test_a_new_graph_is_not_seeded_once_councils_are_being_imported(
-    everything: list[Line], graph: Graph, driver: AsyncDriver
+    exported: list[Line], graph: Graph, driver: AsyncDriver
 ) -> None:
     await wipe(driver, graph.database)
-    looked = check(iter(everything), allow_link_local=False)
-    made = await plan(graph, lambda: iter(everything), looked, read_seed(None))
+    looked = check(iter(exported), allow_link_local=False)
+    made = await plan(graph, lambda: iter(exported), looked, read_seed(None))
 
     def cut_off(_kind: Kind, _count: int) -> None:
         raise CutOffError
 
     with pytest.raises(CutOffError):
-        await write(graph, lambda: iter(everything), made, read_seed(None), cut_off)
+        await write(graph, lambda: iter(exported), made, read_seed(None), cut_off)
     await settle_defaults(graph, "http://127.0.0.1:8000/v1", "Qwen/Qwen2.5-0.5B-Instruct")
     assert not await seed(graph, read_seed(None))
 
 
 async def test_where_no_council_was_in_the_file_a_new_graph_is_seeded_as_ever(
-    everything: list[Line], graph: Graph, driver: AsyncDriver
+    exported: list[Line], graph: Graph, driver: AsyncDriver
 ) -> None:
     await wipe(driver, graph.database)
     nothing = Line(place="line 2", text='{"kind":"end","counts":{}}')
-    await imported(graph, [everything[0], nothing])
+    await imported(graph, [exported[0], nothing])
     await settle_defaults(graph, "http://127.0.0.1:8000/v1", "Qwen/Qwen2.5-0.5B-Instruct")
     assert await seed(graph, read_seed(None))
