@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from neo4j import AsyncDriver
+from neo4j import AsyncDriver, Record
 from strawberry.types import ExecutionResult
 
 from orchestrator.api.app import build_app
@@ -33,6 +33,9 @@ from orchestrator.identity.means import Means
 from tests.support.neo4j import statement
 from tests.support.samples import ANYBODY
 from tests.unit.api.doubles import Doctor, State
+
+Ran = list[tuple[str, dict[str, Any]]]
+"""Statements by their names, with what they were given."""
 
 
 class Desk:
@@ -157,3 +160,17 @@ def whole_graph(driver: AsyncDriver, seeded: Graph) -> Callable[[], Awaitable[li
         return rows
 
     return read
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
+    """The reading statements that were run, in order, with what they were given."""
+    seen: Ran = []
+    read = Graph.read
+
+    async def noting(self: Graph, name: str, /, **parameters: Any) -> list[Record]:
+        seen.append((name, parameters))
+        return await read(self, name, **parameters)
+
+    monkeypatch.setattr(Graph, "read", noting)
+    return seen

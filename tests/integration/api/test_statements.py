@@ -6,13 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from neo4j import Record
 
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Graph
-from orchestrator.graph.seeding import settle_defaults
-from tests.benchmarks import reads
-from tests.integration.api.conftest import Api
+from orchestrator.graph.seeding import read_seed, seed, settle_defaults
+from tests.integration.api.conftest import Api, Ran
 from tests.support.deliberating import LEASE
 from tests.support.ended import make_ended
 from tests.support.neo4j import wipe
@@ -33,32 +31,26 @@ DEEPEST = """{
   } } }
 }"""
 
-Ran = list[tuple[str, dict[str, Any]]]
+
+@pytest.fixture(scope="module")
+async def filled(migrated_graph: Graph) -> Graph:
+    """The seeded councils with forty deliberations that were decided, eight of each."""
+    graph = migrated_graph
+    await wipe(graph.driver, graph.database)
+    await settle_defaults(graph, "http://127.0.0.1:8000/v1", "Qwen/Qwen2.5-0.5B-Instruct")
+    await seed(graph, read_seed(None))
+    await GraphDeliberations(graph).enter("prc_one", "host", LEASE)
+    await make_ended(graph.driver, graph.database, first=1, last=40)
+    return graph
 
 
 @pytest.fixture
-async def held(seeded: Graph) -> None:
-    """Forty deliberations that were decided, eight of each council."""
-    await GraphDeliberations(seeded).enter("prc_one", "host", LEASE)
-    await make_ended(seeded.driver, seeded.database, first=1, last=40)
-
-
-@pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
-    """The reading statements that were run, in order, with what they were given."""
-    seen: Ran = []
-    read = Graph.read
-
-    async def noting(self: Graph, name: str, /, **parameters: Any) -> list[Record]:
-        seen.append((name, parameters))
-        return await read(self, name, **parameters)
-
-    monkeypatch.setattr(Graph, "read", noting)
-    return seen
+def seeded(filled: Graph) -> Graph:
+    """The same for all of these: they read it, and one changes what none of the others looks at."""
+    return filled
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
-@pytest.mark.usefixtures("held")
 async def test_level_costs_a_statement_however_many_rows_it_has(
     api: Api, ran: Ran, rows: int
 ) -> None:
@@ -85,7 +77,6 @@ async def test_level_costs_a_statement_however_many_rows_it_has(
     ]
 
 
-@pytest.mark.usefixtures("held")
 async def test_who_has_a_seat_is_read_with_the_deliberation_as_he_is_now(
     api: Api, ran: Ran
 ) -> None:
@@ -109,7 +100,6 @@ async def test_who_has_a_seat_is_read_with_the_deliberation_as_he_is_now(
 
 
 @pytest.mark.parametrize("followed", [1, 40])
-@pytest.mark.usefixtures("held")
 async def test_those_who_begin_to_follow_at_once_are_read_for_together(
     api: Api, ran: Ran, followed: int
 ) -> None:
@@ -129,7 +119,6 @@ async def test_those_who_begin_to_follow_at_once_are_read_for_together(
     assert 2 <= len([name for name, _ in ran if name != "deliberation/read_places"]) < 40
 
 
-@pytest.mark.usefixtures("held")
 async def test_only_the_rows_asked_for_are_read(api: Api, ran: Ran) -> None:
     await api.ask("{ deliberations(first: 3) { edges { node { status task { id } } } } }")
 
@@ -139,7 +128,6 @@ async def test_only_the_rows_asked_for_are_read(api: Api, ran: Ran) -> None:
     assert (page["limit"], len(rows["ids"])) == (4, 3)
 
 
-@pytest.mark.usefixtures("held")
 @pytest.mark.parametrize(
     "asked",
     [
@@ -164,7 +152,6 @@ async def test_who_sits_on_councils_is_read_only_where_it_is_asked_for(
     assert await seated("name ... { seats { number } }") == [True]
 
 
-@pytest.mark.usefixtures("held")
 async def test_who_is_busy_is_read_only_where_a_status_is_asked_for(api: Api, ran: Ran) -> None:
     await api.ask(
         """{ agents { edges { node { ...A } } } councils { edges { node { seats { agent { ...A } } } } } }
@@ -181,7 +168,6 @@ async def test_who_is_busy_is_read_only_where_a_status_is_asked_for(api: Api, ra
     ]
 
 
-@pytest.mark.usefixtures("held")
 @pytest.mark.parametrize(
     ("asked", "statement"),
     [
@@ -201,7 +187,6 @@ async def test_who_asks_only_how_many_there_are_has_none_of_them_read(
     assert [name for name, _ in ran] == [statement]
 
 
-@pytest.mark.usefixtures("held")
 @pytest.mark.parametrize(
     ("asked", "brief"),
     [
@@ -218,7 +203,6 @@ async def test_texts_of_tasks_are_read_only_where_they_are_asked_for(
     assert [given["brief"] for name, given in ran if name == "task/list_older"] == [brief]
 
 
-@pytest.mark.usefixtures("held")
 @pytest.mark.parametrize(
     ("asked", "brief"),
     [
@@ -238,7 +222,6 @@ async def test_texts_of_the_tasks_of_deliberations_are_read_only_where_they_are_
     assert read == [brief]
 
 
-@pytest.mark.usefixtures("held")
 @pytest.mark.parametrize(
     ("asked", "brief"),
     [
@@ -268,7 +251,6 @@ async def test_what_was_said_is_read_only_where_it_is_asked_for(
         ("deliberation/read_without_seats", {"brief": False}),
     ],
 )
-@pytest.mark.usefixtures("held")
 async def test_of_what_may_be_long_each_has_a_row_that_neo4j_sends_before_the_next(
     api: Api, seeded: Graph, statement: str, parameters: dict[str, Any]
 ) -> None:
@@ -278,24 +260,9 @@ async def test_of_what_may_be_long_each_has_a_row_that_neo4j_sends_before_the_ne
     assert len(await seeded.read(statement, ids=ids, **parameters)) == 3
 
 
-@pytest.mark.usefixtures("held")
 async def test_nothing_is_counted_that_is_not_asked_for(api: Api, ran: Ran) -> None:
     await api.ask(
         "{ councils(first: 2) { edges { node { deliberations { edges { cursor } } } } } }"
     )
 
     assert not [name for name, _ in ran if "count" in name]
-
-
-async def test_benchmarks_are_answered_whole_by_the_statements_that_they_name(
-    api: Api, seeded: Graph, ran: Ran
-) -> None:
-    await wipe(seeded.driver, seeded.database)
-    await settle_defaults(seeded, "http://127.0.0.1:8000/v1", "Qwen/Qwen2.5-0.5B-Instruct")
-    await reads.fill(seeded.driver, deliberations=660)
-
-    for read in reads.reads_of(deliberations=660):
-        ran.clear()
-        await api.ask(read.ours, read.variables)
-
-        assert ran == [(name, parameters) for name, parameters in read.statements]
