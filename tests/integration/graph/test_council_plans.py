@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from neo4j import AsyncDriver
 
 from orchestrator.domain.filters import CouncilFilter
 from orchestrator.domain.pages import PageRequest
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.driver import Graph
-from tests.integration.graph.conftest import Run
+from orchestrator.graph.seeding import settle_defaults
+from tests.support.neo4j import statement, wipe
 from tests.support.profiling import ProfiledGraph
 
 pytestmark = [pytest.mark.neo4j]
@@ -20,12 +22,23 @@ RUNNING = 20
 A_RUNNING_ONE = 30
 
 
-@pytest.fixture
-async def profiled(graph: Graph, run: Run) -> ProfiledGraph:
+@pytest.fixture(scope="module")
+async def crowded(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
     """A thousand councils; the agents of one had 3,000 seats in the past and have 20 now."""
-    await run("make_councils", count=1000)
-    await run("make_past_seats", role="R00500", ended=3000, running=RUNNING)
-    return ProfiledGraph(graph)
+    database = migrated_graph.database
+    await wipe(driver, database)
+    await settle_defaults(migrated_graph, None, "a/model")
+    for name, parameters in (
+        ("make_councils", {"count": 1000}),
+        ("make_past_seats", {"role": "R00500", "ended": 3000, "running": RUNNING}),
+    ):
+        await driver.execute_query(statement(f"graph/{name}"), parameters, database_=database)
+    return migrated_graph
+
+
+@pytest.fixture
+def profiled(crowded: Graph) -> ProfiledGraph:
+    return ProfiledGraph(crowded)
 
 
 async def test_a_page_costs_what_is_on_it(profiled: ProfiledGraph) -> None:
