@@ -20,6 +20,7 @@ _COMMANDS: Final = {
         clients.retry,
         clients.councils,
         clients.agents,
+        clients.deliberations,
         clients.show,
     ),
     "The graph": (

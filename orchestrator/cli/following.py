@@ -74,7 +74,9 @@ async def transcript_of(client: CouncilClient, deliberation: str) -> models.Tran
     """Read the whole of a deliberation; raises MissingError."""
     found = await client.transcript(deliberation)
     if found is None:
-        raise MissingError(f"there is no deliberation {deliberation}")
+        raise MissingError(
+            f"there is no deliberation {deliberation}; `council deliberations` lists ids"
+        )
     return found
 
 

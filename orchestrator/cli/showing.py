@@ -1,10 +1,9 @@
-"""`council show`, `councils` and `agents`: what there is, by its id or as a list."""
+"""`council show`: what has an id."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, RootModel
 from rich.console import Group
 
 from orchestrator.cli import asking
@@ -16,30 +15,12 @@ from orchestrator.client import models
 from orchestrator.domain.ids import Prefix, body, prefix_of, with_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import RenderableType
 
     from orchestrator.cli.screen import Screen
     from orchestrator.client import CouncilClient
 
 _Found = models.Council | models.Agent | models.Task | models.Node
-
-
-async def councils(
-    client: CouncilClient, screen: Screen, *, include_archived: bool, as_json: bool
-) -> Exit:
-    """List the councils."""
-    found = [one async for one in client.councils(include_archived=include_archived)]
-    _list(screen, found, listings.councils(found), as_json=as_json)
-    return Exit.OK
-
-
-async def agents(client: CouncilClient, screen: Screen, *, as_json: bool) -> Exit:
-    """List the agents."""
-    found = [one async for one in client.agents()]
-    _list(screen, found, listings.agents(found), as_json=as_json)
-    return Exit.OK
 
 
 async def show(
@@ -70,7 +51,7 @@ async def show(
             found = await _find(client, prefix, identifier)
     if found is None:
         raise MissingError(
-            f"there is nothing with the id {identifier}; `council councils` and `council agents` list ids"
+            f"there is nothing with the id {identifier}; `council councils`, `council agents` and `council deliberations` list ids"
         )
     if as_json:
         screen.json(found.model_dump_json(by_alias=True))
@@ -113,19 +94,6 @@ async def _show_deliberation(
         screen.say(deliberations.verdict(transcript, whole=True))
     # Who follows wants to know how it ends, also where he came too late for it.
     return asking.how_it_ended(deliberation) if follow else Exit.OK
-
-
-def _list(
-    screen: Screen, found: Sequence[BaseModel], table: RenderableType, *, as_json: bool
-) -> None:
-    if as_json:
-        screen.json(
-            RootModel[list[BaseModel]](list(found)).model_dump_json(
-                by_alias=True, serialize_as_any=True
-            )
-        )
-    else:
-        screen.say(table)
 
 
 def rendered(found: _Found) -> RenderableType:  # noqa: PLR0911 - one for each kind

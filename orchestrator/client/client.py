@@ -49,6 +49,8 @@ Input = TypeVar("Input", bound=BaseModel)
 T_co = TypeVar("T_co", covariant=True)
 
 _PAGE = 100
+_PAGE_OF_TASKS = 50
+"""The descriptions of a hundred, where each is as long as it may be, would be more than one answer may have."""
 _LONGEST_WAIT = 30
 """Seconds that the service is asked to wait at a time: what stands between may close a silent connection."""
 _STEADY_SECONDS = 15.0
@@ -161,7 +163,7 @@ class CouncilClient:
         role: str | None = None,
         statuses: Iterable[models.DeliberationStatus] | None = None,
         at_most: int | None = None,
-    ) -> AsyncIterator[models.DeliberationMention]:
+    ) -> AsyncIterator[models.ListedDeliberation]:
         """Yield deliberations, newest first, page by page: of the council with an id, of a role, at one of some statuses."""
         where = _given(
             DeliberationFilter,
@@ -170,7 +172,9 @@ class CouncilClient:
             statuses=None if statuses is None else list(statuses),
         )
         async for edge in self._pages(
-            lambda first, after: self._operations.list_deliberations(first, after, where), at_most
+            lambda first, after: self._operations.list_deliberations(first, after, where),
+            at_most,
+            largest=_PAGE_OF_TASKS,
         ):
             yield edge.node
 
@@ -417,12 +421,14 @@ class CouncilClient:
         self,
         ask: Callable[[int, str | None], Awaitable[_Page[T] | None]],
         at_most: int | None = None,
+        *,
+        largest: int = _PAGE,
     ) -> AsyncIterator[T]:
         """Yield what is on all pages; a page is asked for when what is on it is needed."""
         left = sys.maxsize if at_most is None else at_most
         after: str | None = None
         while left > 0:
-            page = await self._told(ask(min(_PAGE, left), after))
+            page = await self._told(ask(min(largest, left), after))
             if page is None:
                 return
             for edge in page.edges:

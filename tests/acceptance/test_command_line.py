@@ -250,6 +250,20 @@ async def test_what_is_seated_can_be_listed_and_shown(shell: Shell) -> None:
         assert one["name"] in shown.out
 
 
+async def test_deliberations_are_listed_the_newest_first_by_role_and_status(shell: Shell) -> None:
+    older, newer = await _cancelled(shell), await _cancelled(shell)
+    sought = ("--role", "DEV", "--status", "queued", "--status", "Cancelled")
+    listed = (await shell.run("deliberations", *sought, "--json")).json
+    one = await shell.run("deliberations", *sought, "--limit", "1")
+
+    assert [found["id"] for found in listed[:2]] == [newer, older]
+    assert {found["status"] for found in listed} == {"CANCELLED"}
+    assert (listed[0]["stopReason"], listed[0]["waitingFor"]) == ("CANCELLED", None)
+    assert listed[0]["task"]["description"] == "How do we name things?"
+    assert (one.code, one.err) == (0, "")
+    assert (newer in one.out, older in one.out, "REHEARSAL" in one.out) == (True, False, True)
+
+
 async def test_what_is_asked_has_the_priority_that_it_was_given(shell: Shell) -> None:
     asked = await shell.run(
         "ask", "DEV", "How do we name things?", "--priority", "High", "--detach"
@@ -274,6 +288,7 @@ async def test_the_shell_offers_what_the_running_service_knows(shell: Shell) -> 
     await eventually(
         lambda: _offered(shell, "ask", "DEV"), lambda found: found == {"DEV", "DEVOPS"}
     )
+    assert await _offered(shell, "deliberations --role", "DEVO") == {"DEVOPS"}
     for command in ("retry", "show"):
         await eventually(
             partial(_offered, shell, command, "dlb_"), lambda found: cancelled in found
@@ -298,6 +313,8 @@ async def test_what_the_service_refuses_exits_with_4_and_names_the_field(shell: 
         ("show", "dlb_0193500000007000800000000000000a"): "there is no deliberation",
         ("show", "agt_0193500000007000800000000000000a"): "there is nothing with the id",
         ("show", "nonsense"): "there is nothing with the id",
+        ("deliberations", "--role", "POETRY"): "--role: no council has the role POETRY; councils ",
+        ("deliberations", "--council", "nonsense"): "councilId must be the id of a council",
     }
     for arguments, words in refused.items():
         ran = await shell.run(*arguments)
@@ -441,6 +458,9 @@ async def test_what_cannot_be_meant_exits_with_2(alone: Shell, tmp_path: Path) -
     assert (await alone.run("prune", "--older-than", "9999999d")).code == 2
     assert (await alone.run("prune", "--older-than", "90d", "--keep", "losers")).code == 2
     assert (await alone.run("councils", "--url", "nowhere")).code == 2
+    done = await alone.run("deliberations", "--status", "done")
+    assert (done.code, "'done' is not one of 'queued'," in done.err) == (2, True)
+    assert (await alone.run("deliberations", "--limit", "0")).code == 2
 
 
 async def test_help_tells_the_exit_codes_and_every_command(alone: Shell) -> None:
@@ -472,9 +492,12 @@ async def test_settings_name_a_variable_that_none_of_them_has(alone: Shell) -> N
 
 
 async def _offered(shell: Shell, command: str, begin: str) -> set[str]:
-    """What bash offers for the argument of a command that begins so."""
+    """What bash offers for the argument of a command, or of its option, that begins so."""
+    before = f"council {command}"
     ran = await shell.run(
-        _COUNCIL_COMPLETE="complete_bash", COMP_WORDS=f"council {command} {begin}", COMP_CWORD="2"
+        _COUNCIL_COMPLETE="complete_bash",
+        COMP_WORDS=f"{before} {begin}",
+        COMP_CWORD=str(len(before.split())),
     )
     assert (ran.code, ran.err) == (0, "")
     return set(ran.out.split())

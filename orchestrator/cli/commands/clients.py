@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -23,6 +24,16 @@ Url = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with the API's field names.")]
+
+
+class Status(StrEnum):
+    """Where a deliberation stands, as it is typed: a list of Literals is more than typer reads."""
+
+    QUEUED = auto()
+    RUNNING = auto()
+    DECIDED = auto()
+    FAILED = auto()
+    CANCELLED = auto()
 
 
 def _roles(context: typer.Context) -> list[tuple[str, str]]:
@@ -211,9 +222,9 @@ def councils(
     """List the councils, with who sits on them."""
 
     async def work(client: CouncilClient, screen: Screen) -> Exit:
-        from orchestrator.cli import showing
+        from orchestrator.cli import listing
 
-        return await showing.councils(client, screen, include_archived=archived, as_json=as_json)
+        return await listing.councils(client, screen, include_archived=archived, as_json=as_json)
 
     as_client(work, url)
 
@@ -222,9 +233,56 @@ def agents(*, as_json: AsJson = False, url: Url = None) -> None:
     """List the agents, with where they sit and what they speak with."""
 
     async def work(client: CouncilClient, screen: Screen) -> Exit:
-        from orchestrator.cli import showing
+        from orchestrator.cli import listing
 
-        return await showing.agents(client, screen, as_json=as_json)
+        return await listing.agents(client, screen, as_json=as_json)
+
+    as_client(work, url)
+
+
+def deliberations(
+    *,
+    role: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE", help="Only those before councils of this role.", autocompletion=_roles
+        ),
+    ] = None,
+    council: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only those of the council with this id.")
+    ] = None,
+    status: Annotated[
+        list[Status] | None,
+        typer.Option(case_sensitive=False, help="Only those at this status; can be repeated."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="How many at most; left out, 20.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All, however many there are.")] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """List deliberations, newest first, with what they are about, and why they ended or do not move.
+
+    Example:  council deliberations --status queued --status running
+
+    Example:  council deliberations --role DEV --all --json | jq -r ".[].id"
+    """
+
+    async def work(client: CouncilClient, screen: Screen) -> Exit:
+        from orchestrator.cli import listing
+        from orchestrator.client.models import DeliberationStatus
+
+        return await listing.deliberations(
+            client,
+            screen,
+            role=role,
+            council=council,
+            statuses=[DeliberationStatus(one.upper()) for one in status] if status else None,
+            limit=limit,
+            everything=everything,
+            as_json=as_json,
+        )
 
     as_client(work, url)
 

@@ -1,4 +1,4 @@
-"""Councils, agents, settings and single things, as tables."""
+"""Councils, agents, deliberations, settings and single things, as tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.cli.screen import harmless
 from orchestrator.client import models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from rich.console import RenderableType
 
@@ -49,6 +49,23 @@ def agents(of: Iterable[models.Agent]) -> Table:
             Text(harmless(agent.council.name) if agent.council else ""),
             Text(_model(agent)),
             agent.id,
+        )
+    return table
+
+
+def deliberations(of: Iterable[models.ListedDeliberation]) -> Table:
+    """Show deliberations, each above the first words of its task, and why they ended or do not move."""
+    table = _table(
+        "deliberation", "status", "role", "accepted", "why", whole=("status", "accepted")
+    )
+    for found in of:
+        # Two lines each: beside an id, nothing else has room on a terminal that is not wide.
+        table.add_row(
+            Text("\n").join((Text(found.id), _first_words(found.task.description))),
+            Text(_standing(found, "\n"), style=_STANDING_STYLES.get(found.status, "")),
+            Text(harmless(found.council.role.name), style="bold"),
+            f"{found.accepted_at.astimezone():%Y-%m-%d\n%H:%M:%S}",
+            Text(harmless(found.waiting_for or found.stop_reason or "")),
         )
     return table
 
@@ -101,7 +118,7 @@ def task(of: models.Task) -> RenderableType:
         table.add_row(
             found.id,
             Text(harmless(found.council.name)),
-            Text(f"{found.status}{', REHEARSAL' if found.rehearsal else ''}"),
+            Text(_standing(found, ", ")),
             f"{found.accepted_at.astimezone():%Y-%m-%d %H:%M:%S}",
         )
     return Group(_facts(facts), table)
@@ -153,6 +170,28 @@ def settings(of: Iterable[Shown]) -> Table:
 
 
 _STATUS_STYLES = {"READY": "green", "BUSY": "yellow", "OFFLINE": "problem", "RETIRED": "aside"}
+_STANDING_STYLES = {
+    "RUNNING": "yellow",
+    "DECIDED": "green",
+    "FAILED": "problem",
+    "CANCELLED": "aside",
+}
+
+_AS_WIDE_AS_AN_ID = 36
+
+
+def _standing(deliberation: models.DeliberationMention, between: str) -> str:
+    return (
+        f"{deliberation.status}{between}REHEARSAL"
+        if deliberation.rehearsal
+        else deliberation.status
+    )
+
+
+def _first_words(text: str) -> Text:
+    words = Text(turns.first_sentence(text), style="aside")
+    words.truncate(_AS_WIDE_AS_AN_ID, overflow="ellipsis")
+    return words
 
 
 def _model(agent: models.Agent) -> str:
@@ -160,11 +199,11 @@ def _model(agent: models.Agent) -> str:
     return harmless(agent.model.name + bound)
 
 
-def _table(*columns: str) -> Table:
+def _table(*columns: str, whole: Collection[str] = ()) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         # An id is copied: it stays in one piece.
-        table.add_column(column, overflow="fold", no_wrap=column in {"id", "deliberation"})
+        table.add_column(column, overflow="fold", no_wrap=column in {"id", "deliberation", *whole})
     return table
 
 

@@ -1318,7 +1318,7 @@ query ListDeliberations($first: Int!, $after: String, $filter: DeliberationFilte
   deliberations(first: $first, after: $after, filter: $filter) {
     edges {
       node {
-        ...DeliberationMention
+        ...ListedDeliberation
       }
     }
     pageInfo {
@@ -1346,6 +1346,16 @@ fragment DeliberationMention on Deliberation {
   council {
     ...CouncilMention
   }
+}
+
+fragment ListedDeliberation on Deliberation {
+  ...DeliberationMention
+  task {
+    id
+    description
+  }
+  stopReason
+  waitingFor
 }
 """
 

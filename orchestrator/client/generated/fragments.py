@@ -476,6 +476,17 @@ class FoundNodeProposal(Proposal):
     typename__: Literal["Proposal"] = Field(alias="__typename")
 
 
+class ListedDeliberation(DeliberationMention):
+    task: "ListedDeliberationTask"
+    stop_reason: Optional[StopReason]
+    waiting_for: Optional[str]
+
+
+class ListedDeliberationTask(BaseModel):
+    id: str
+    description: str
+
+
 class Model(BaseModel):
     id: str
     name: str

@@ -4,7 +4,7 @@
 from typing import Optional
 
 from .base_model import BaseModel
-from .fragments import DeliberationMention
+from .fragments import ListedDeliberation
 
 
 class ListDeliberations(BaseModel):
@@ -20,7 +20,7 @@ class ListDeliberationsDeliberationsEdges(BaseModel):
     node: "ListDeliberationsDeliberationsEdgesNode"
 
 
-ListDeliberationsDeliberationsEdgesNode = DeliberationMention
+ListDeliberationsDeliberationsEdgesNode = ListedDeliberation
 
 
 class ListDeliberationsDeliberationsPageInfo(BaseModel):

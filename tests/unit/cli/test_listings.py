@@ -47,6 +47,36 @@ def test_agents_are_listed_with_where_they_sit(rendered: Rendered) -> None:
 """)
 
 
+def test_deliberations_are_listed_with_their_tasks_first_words_and_why_they_ended_or_wait(
+    rendered: Rendered,
+) -> None:
+    waits = "endpoint default is down"
+    long = "# Retries\n\nPropose a retry policy for webhooks, and say why. Then do all the rest."
+    task = answers.deliberation()["task"]
+    found = [
+        models.ListedDeliberation.model_validate(one)
+        for one in (
+            answers.running(waitingFor=waits, task=task | {"description": long}),
+            answers.deliberation(rehearsal=True),
+            answers.deliberation(status="FAILED", stopReason="DEADLINE", verdict=None),
+            answers.deliberation(task=task | {"description": "so " * 100}),
+        )
+    ]
+
+    assert rendered(listings.deliberations(found)) == snapshot("""\
+ deliberation                           status      role   accepted     why
+ ───────────────────────────────────────────────────────────────────────────────────────────────
+ dlb_0193500000007000800000000000000a   RUNNING     DEV    2026-01-02   endpoint default is down
+ Propose a retry policy for webhooks…                      03:04:05
+ dlb_0193500000007000800000000000000a   DECIDED     DEV    2026-01-02   COMPLETED
+ Propose a retry policy.                REHEARSAL          03:04:05
+ dlb_0193500000007000800000000000000a   FAILED      DEV    2026-01-02   DEADLINE
+ Propose a retry policy.                                   03:04:05
+ dlb_0193500000007000800000000000000a   DECIDED     DEV    2026-01-02   COMPLETED
+ so so so so so so so so so so so so…                      03:04:05\
+""")
+
+
 def test_a_council_shows_the_personas_of_its_seats(rendered: Rendered) -> None:
     assert rendered(listings.council(models.Council.model_validate(answers.council()))) == snapshot("""\
 council   dev-council-1
