@@ -188,6 +188,7 @@ async def test_a_second_signal_ends_it_at_once_and_its_place_is_taken_at_once(
     await service.ready()
     await scene.deliberate(service)
     await until(lambda: len(scene.model.of("*-c1-*")) == 3, 30)
+    calls = scene.model.of("*-c1-*")
     # Nothing can be given back either.
     scene.proxy.refuse()
     scene.proxy.cut()
@@ -196,6 +197,9 @@ async def test_a_second_signal_ends_it_at_once_and_its_place_is_taken_at_once(
     os.kill(service.pid, signal.SIGTERM)
     # Not ten minutes later, and not in order.
     assert await service.wait(20) == 130
+    await until(lambda: scene.model.in_flight == 0)
+    assert {call.outcome for call in calls} == {"cut by client"}
+    assert (len(service.logged("ended_at_once")), service.logged("ended")) == (1, [])
 
     await scene.proxy.admit()
     await service.start()

@@ -407,6 +407,16 @@ async def test_what_is_given_back_is_under_way_and_free(
     assert (held.epoch, held.resumed) == (2, True)
 
 
+async def test_the_lease_of_who_gave_back_its_claims_is_over_so_that_a_late_one_is_free_at_once(
+    deliberations: Deliberations,
+) -> None:
+    await accepted(deliberations)
+    await deliberations.release("prc_one")
+    (late,) = await deliberations.claim("prc_one", 1, (), ())
+    (held,) = await deliberations.claim("prc_two", 1, (), ())
+    assert (held.deliberation, held.epoch, held.resumed) == (late.deliberation, 2, True)
+
+
 async def test_nothing_that_has_ended_is_claimed_or_given_back(
     deliberations: Deliberations, run: Run
 ) -> None:

@@ -196,6 +196,20 @@ async def test_a_failure_is_not_written_over_what_changed_meanwhile(
     assert (found.status is Status.FAILED, found.failure) == (False, None)
 
 
+async def test_a_failure_over_whatever_sequence_is_not_written_once_the_claim_is_lost(
+    deliberations: Deliberations, held: Held, rivalry: Rivalry
+) -> None:
+    async with rivalry(held.deliberation) as rival:
+        await rival.does(
+            "overtake_deliberation", deliberation=held.deliberation, process="prc_rival"
+        )
+        failed = await rival.commits_while(
+            deliberations.fail(held, None, StopReason.ERROR, "it broke")
+        )
+    assert not failed
+    assert (await deliberations.load(held.deliberation)).deliberation.status is Status.RUNNING
+
+
 async def test_what_a_rival_claimed_meanwhile_is_not_claimed_again(
     deliberations: Deliberations, rivalry: Rivalry, run: Run
 ) -> None:

@@ -37,6 +37,7 @@ from tests.unit.engine.doubles import (
     ScriptedModels,
     a_deliberation,
     ballot_for,
+    proposal,
 )
 
 HELD = Held(deliberation=DELIBERATION, epoch=1)
@@ -272,6 +273,27 @@ async def test_a_deadline_that_has_passed_is_met_without_a_call() -> None:
     graph, models = OneDeliberation(), ScriptedModels()
     await Bench(graph, models, replace(HELD, time_left=timedelta(seconds=-1))).run()
     assert models.asked == []
+
+
+async def test_a_deadline_that_passes_while_turns_of_an_earlier_runner_are_recorded_is_met_without_a_call(
+    put_forward: PutForward,
+) -> None:
+    gate = asyncio.Event()
+    graph, models = OneDeliberation(gate=gate), ScriptedModels()
+    bench = Bench(graph, models, DUE_IN_AN_HOUR)
+    on_its_way = Recording(deliberation=DELIBERATION, epoch=1, turn=proposal(1), after=1)
+    earlier = asyncio.create_task(bench.recorder.record(on_its_way))
+    await asyncio.sleep(0)
+    running = asyncio.create_task(bench.run())
+    await until(lambda: graph.writing == 1)
+    put_forward(HOUR)
+    # Or a call would wait for it.
+    await bench.lease.renew(bench.lease.now())
+    gate.set()
+    await running
+    await earlier
+    assert (models.asked, list(graph.turns)) == ([], [proposal(1).id])
+    assert [reason for reason, _ in graph.failures] == [StopReason.DEADLINE]
 
 
 async def test_a_claim_that_is_lost_ends_the_runner_and_writes_nothing() -> None:
