@@ -15,7 +15,6 @@ from orchestrator.graph.migrations import migrate
 from tests.support.ending import end_in_order
 from tests.support.neo4j import Neo4jServer, Way, prepare, serve, wipe
 
-_HERE = Path(__file__).parent
 _FIRST_SECONDS = 600
 _WAY = pytest.StashKey[Way | CouncilError]()
 
@@ -39,12 +38,12 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread the files of each folder over the whole run: some folders' tests compute, others' wait, and the cores are to have enough of both."""
-    rooms: dict[str, list[Path]] = {}
+    folders: dict[Path, list[Path]] = {}
     for file in dict.fromkeys(item.path for item in items):
-        rooms.setdefault(file.relative_to(_HERE).parts[0], []).append(file)
+        folders.setdefault(file.parent, []).append(file)
     place = {
         file: (number + 0.5) / len(files)
-        for files in rooms.values()
+        for files in folders.values()
         for number, file in enumerate(files)
     }
     items.sort(key=lambda item: place[item.path])
