@@ -4,9 +4,11 @@
 CALL () {
   UNWIND $served AS row
   MATCH (m:Model {name: row.model})
+  // Settled first: to look for all that an endpoint lists would lock each name, and two who make models would wait for each other.
+  WITH DISTINCT m, m.name AS name
   MATCH (e:Endpoint)
-  WHERE m.name IN e.listedModels AND NOT EXISTS { (m)-[:SERVED_BY]->(e) }
-  WITH e, collect(DISTINCT m) AS models
+  WHERE name IN e.listedModels AND NOT EXISTS { (m)-[:SERVED_BY]->(e) }
+  WITH e, collect(m) AS models
   ORDER BY e.name
   // The write locks, with a constant, in order of the names.
   SET e.lock = true

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
+from neo4j import AsyncDriver
 
 from orchestrator.domain.drafts import (
     AgentChange,
@@ -24,6 +25,7 @@ from orchestrator.graph.councils import Councils
 from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph, Transaction
 from tests.integration.graph.conftest import Run
+from tests.support.neo4j import statement
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.neo4j]
@@ -606,6 +608,21 @@ async def test_a_model_that_an_agent_speaks_with_from_now_on_is_served_by_what_l
     await councils.note_served(made, ["b"])
     await councils.update_agent(await agent_id(councils, "dev-agent-1"), AgentChange(model="b"))
     assert await _serving(councils, "b") == ["gpu"]
+
+
+async def test_a_new_model_waits_for_no_other_that_the_same_endpoint_lists(
+    graph: Graph, councils: Councils, driver: AsyncDriver, dev: str
+) -> None:
+    """Of councils that were made at once with models of their own, most gave each other up for a deadlock."""
+    made = await councils.register_endpoint("gpu", "http://gpu/v1", None, None)
+    await councils.note_served(made, ["a", "b", "c"])
+    async with (
+        driver.session(database=graph.database) as session,
+        await session.begin_transaction() as other,
+    ):
+        await (await other.run(statement("graph/make_model"), name="a")).consume()
+        await councils.register_agent(dev, AgentDraft(model="b"), None)
+        assert await _serving(councils, "b") == ["gpu"]
 
 
 async def test_a_model_that_nothing_lists_is_served_by_the_default_endpoint(

@@ -1,0 +1,4 @@
+// Make a model that nobody speaks with.
+// $name
+// returns: nothing
+MERGE (:Model {name: $name})
