@@ -19,6 +19,7 @@ from orchestrator.identity.keeping import Kept
 from orchestrator.identity.means import Means
 from tests.integration.http.serving import served
 from tests.support.samples import a_council, a_deliberation, play
+from tests.support.waiting import eventually
 from tests.unit.api.doubles import House
 
 pytestmark = pytest.mark.browser
@@ -34,6 +35,12 @@ _CHROMIUM = [
     # Who tests in a container is root, as whom Chromium's own sandbox does not run.
     "--no-sandbox",
 ]
+
+_OPERATION = """() => {
+  const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState') ?? '{}');
+  return tabs?.[activeTabIndex]?.operationName ?? null;
+}"""
+"""What GraphiQL takes for the operation of the tab that it shows."""
 
 
 @dataclass
@@ -53,8 +60,12 @@ class Shown:
         self.requests.append(request)
 
     async def open(self, tab: str) -> None:
-        """Show one of the examples."""
+        """Show one of the examples; GraphiQL sees a moment later which operation is in it, and would run the one before."""
         await self.page.get_by_role("tab", name=tab).click()
+        await eventually(self._operation, lambda operation: operation == tab)
+
+    async def _operation(self) -> str | None:
+        return await self.page.evaluate(_OPERATION)
 
     async def run(self) -> None:
         """Press the button."""
