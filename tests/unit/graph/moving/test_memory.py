@@ -52,8 +52,10 @@ def test_of_each_deliberation_no_more_is_kept_than_is_said_however_many_there_ar
 
 
 def test_of_what_was_said_in_it_nothing_is_kept() -> None:
+    # Two measurements of the same differ by some thousands of bytes; what is kept is in each of them.
+    assert min(_kept_more_of_long_ones() for _ in range(3)) < 5_000
+
+
+def _kept_more_of_long_ones() -> int:
     short = _kept(100) - _kept(50)
-    long = _kept(100, words=1_000) - _kept(50, words=1_000)
-    # Two measurements of the same differ by some thousands of bytes.
-    one_turn_of_each = 50 * len("words " * 1_000)
-    assert long < short + one_turn_of_each / 10
+    return _kept(100, words=1_000) - _kept(50, words=1_000) - short
