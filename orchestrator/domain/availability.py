@@ -79,7 +79,9 @@ def waiting_for(
         return "no process has had room for it yet, or another transaction of the graph locks it"
     if obstacles is None:
         obstacles = _lost(holding) or {
-            health(endpoint).obstacle or f"endpoint {endpoint.name} is down"
+            health(endpoint).obstacle
+            or health(endpoint).reason
+            or f"endpoint {endpoint.name} is down"
             for seat in deliberation.seats
             for endpoint in _blocking(seat, models.get(seat.model.id, seat.model), health)
         }

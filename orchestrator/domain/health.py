@@ -22,6 +22,8 @@ class EndpointHealth:
     served_models: tuple[str, ...] = ()
     """What it lists; empty where it keeps that to itself, or is not UP."""
     in_flight: int = 0
+    reason: str | None = None
+    """Why it is DOWN, in words; none where it is not."""
     obstacle: str | None = None
     """Why nothing is sent there now, in words; none where it is."""
 

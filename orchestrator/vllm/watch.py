@@ -148,6 +148,7 @@ class Watch:
             status=EndpointStatus.UNKNOWN if watched is None else watched.status,
             served_models=() if watched is None else watched.models,
             in_flight=0 if gate is None else gate.in_flight,
+            reason=None if watched is None else watched.reason,
             obstacle=None if gate is None else gate.obstacle,
         )
 
@@ -313,6 +314,8 @@ class _Watched:
         self.telling: asyncio.Task[None] | None = None
         self.suspected: Final = asyncio.Event()
         self.status: EndpointStatus = EndpointStatus.UNKNOWN
+        self.reason: str | None = None
+        """Why it is down, by the last look; none where it is not."""
         self.models: tuple[str, ...] = ()
         self.listed: frozenset[str] = frozenset()
         """The models that it listed last, kept while it is down."""
@@ -336,6 +339,7 @@ class _Watched:
         if self.status is not EndpointStatus.UP:
             _log.info("endpoint_up", endpoint=self.endpoint.name, models=models)
         before, self.status, self.models = (self.status, self.models), EndpointStatus.UP, models
+        self.reason = None
         if models:
             self.listed = frozenset(models)
         return before != (self.status, self.models)
@@ -345,6 +349,7 @@ class _Watched:
         if self.status is not EndpointStatus.DOWN:
             _log.warning("endpoint_down", endpoint=self.endpoint.name, reason=reason)
         before, self.status, self.models = self.status, EndpointStatus.DOWN, ()
+        self.reason = reason
         # It may be another server that comes up, or have been another that answered in its place.
         self.has_health = self.has_metrics = True
         return before is not self.status

@@ -30,6 +30,10 @@ class Endpoint(Node, Shown[councils.Endpoint]):
     def status(self, info: Info) -> health.EndpointStatus:
         return info.context.ports.watch.health(self.source).status
 
+    @strawberry.field(description="Why it is DOWN, in words; none where it is not.")
+    def reason(self, info: Info) -> str | None:
+        return info.context.ports.watch.health(self.source).reason
+
     @strawberry.field(description="The models that it says it serves.")
     def served_models(self, info: Info) -> list[str]:
         return list(info.context.ports.watch.health(self.source).served_models)

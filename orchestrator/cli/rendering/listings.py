@@ -141,14 +141,11 @@ def model(of: models.Model) -> RenderableType:
 
 def endpoint(of: models.Endpoint) -> RenderableType:
     """Show one endpoint."""
-    down = of.status is models.EndpointStatus.DOWN
     return _facts(
         {
             "endpoint": of.name,
             "url": of.url,
-            "status": f"{of.status}; why, the service's log says (endpoint_down)"
-            if down
-            else of.status,
+            "status": of.status if of.reason is None else f"{of.status}: {of.reason}",
             "serves": ", ".join(of.served_models) or "nothing known",
             "calls in flight": str(of.in_flight),
             "id": of.id,

@@ -841,6 +841,7 @@ fragment Endpoint on Endpoint {
   name
   url
   status
+  reason
   servedModels
   inFlight
 }

@@ -407,6 +407,7 @@ class Endpoint(BaseModel):
     name: str
     url: str
     status: EndpointStatus
+    reason: Optional[str]
     served_models: list[str]
     in_flight: int
 

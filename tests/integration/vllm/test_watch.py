@@ -235,6 +235,20 @@ async def test_an_endpoint_without_its_key_is_down_with_the_reason(
     assert "COUNCIL_KEY_OTHER is not set" in logs[0]["reason"]
 
 
+@pytest.mark.parametrize("status", [401, 503])
+async def test_why_an_endpoint_is_down_is_said_until_it_is_up(
+    connections: Connections, server: ModelServer, status: int
+):
+    server.health_status = server.models_status = status
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        await until(is_(watch, place, DOWN))
+        assert str(status) in (watch.health(place).reason or "")
+        server.health_status = server.models_status = 200
+        await until(is_(watch, place, UP))
+        assert watch.health(place).reason is None
+
+
 class Broken(Connections):
     """Fails at the endpoint `odd` in a way that nobody foresaw."""
 

@@ -86,7 +86,7 @@ async def test_council_is_shown_whole(api: Api, house: House) -> None:
              seats { number persona temperature maxTokens endpoint { name }
                      model { id name rehearsal endpoints { id } }
                      agent { id name persona temperature maxTokens status metadata council { id }
-                             model { name } endpoint { id name url status servedModels inFlight } } } } }"""
+                             model { name } endpoint { id name url status reason servedModels inFlight } } } } }"""
     )
 
     council = data["council"]
@@ -137,6 +137,7 @@ async def test_council_is_shown_whole(api: Api, house: House) -> None:
                 "name": "gpu",
                 "url": "http://gpu:8000/v1",
                 "status": "UP",
+                "reason": None,
                 "servedModels": ["a-model"],
                 "inFlight": 4,
             },
@@ -460,6 +461,21 @@ async def test_holders_of_a_page_of_deliberations_are_read_at_once(api: Api, hou
     words = {edge["node"]["waitingFor"] for edge in data["deliberations"]["edges"]}
     assert words == {"it waits its turn: no process has had room for it since another left it"}
     assert house.archive.names.count("holdings") == 1
+
+
+async def test_endpoint_that_is_down_says_why(api: Api, house: House) -> None:
+    why = "endpoint gpu cannot be reached: Connection refused"
+    house.doctor.seen["gpu"] = EndpointHealth(status=EndpointStatus.DOWN, reason=why)
+    house.archive.keep(*play(a_deliberation(), turns=4))
+
+    data = await api.ask(
+        """{ council(by: {role: "DEV"}) { seats { agent { endpoint { status reason } } } }
+             deliberation(id: "dlb_1") { waitingFor } }"""
+    )
+
+    endpoints = [seat["agent"]["endpoint"] for seat in data["council"]["seats"]]
+    assert {"status": "DOWN", "reason": why} in endpoints
+    assert data["deliberation"] == {"waitingFor": why}
 
 
 async def test_endpoint_that_is_down_is_what_a_running_deliberation_waits_for(

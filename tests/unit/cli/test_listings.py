@@ -127,18 +127,19 @@ id             tsk_1
 """)
 
 
-def test_of_an_endpoint_that_is_down_it_is_said_where_the_reason_stands(rendered: Rendered) -> None:
+def test_of_an_endpoint_that_is_down_it_is_said_why(rendered: Rendered) -> None:
     found = models.Endpoint.model_validate(
         {
             "id": "end_1",
             "name": "default",
             "url": "http://vllm:8000/v1",
             "status": "DOWN",
+            "reason": "endpoint default cannot be reached",
             "servedModels": [],
             "inFlight": 0,
         }
     )
-    assert "DOWN; why, the service's log says (endpoint_down)" in rendered(listings.endpoint(found))
+    assert "DOWN: endpoint default cannot be reached" in rendered(listings.endpoint(found))
 
 
 def test_every_type_of_node_can_be_shown(rendered: Rendered) -> None:
@@ -151,6 +152,7 @@ def test_every_type_of_node_can_be_shown(rendered: Rendered) -> None:
             "name": "default",
             "url": "http://vllm:8000/v1",
             "status": "UP",
+            "reason": None,
             "servedModels": ["m"],
             "inFlight": 2,
         },
