@@ -94,6 +94,18 @@ def duration_of(argument: str, name: str) -> timedelta:
         raise InputError(f"{name}: {argument!r} is too long") from error
 
 
+def long_duration_of(argument: str, name: str) -> timedelta:
+    """Read what usually is days: with a unit, as `90` would be seconds where days are meant.
+
+    Raises:
+        InputError: it is no duration, or has no unit; `name` is what the argument is called.
+    """
+    found = duration_of(argument, name)
+    if found and argument.strip().isdigit():
+        raise InputError(f"{name} {argument} has no unit: it must be as 90d, 12h, 15m or 90s")
+    return found
+
+
 def deadline_of(argument: str) -> timedelta:
     """Read how long a deliberation may take.
 

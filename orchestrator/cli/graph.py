@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 from rich.text import Text
 
-from orchestrator.cli.asking import duration_of
+from orchestrator.cli.asking import long_duration_of
 from orchestrator.cli.ending import ending_at_signals
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
@@ -124,13 +124,9 @@ def _age_of(older_than: str) -> timedelta:
     """Read how long ago something must have ended.
 
     Raises:
-        InputError: it is no duration, or would take all: without a unit too, since seconds would where days are meant.
+        InputError: it is no duration, or would take all.
     """
-    if older_than.strip().isdigit():
-        raise InputError(
-            f"--older-than {older_than} has no unit: it must be as 90d, 12h, 15m or 90s"
-        )
-    age = duration_of(older_than, "--older-than")
+    age = long_duration_of(older_than, "--older-than")
     if not age:
         raise InputError(
             f"--older-than: {older_than!r} would take all that has ended; it must be longer, as 90d or 12h"

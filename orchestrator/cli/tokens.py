@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from orchestrator.cli.asking import duration_of
+from orchestrator.cli.asking import long_duration_of
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.failures import InputError
 from orchestrator.identity import tokens
@@ -28,7 +28,7 @@ async def create(
     """
     until = None
     if expires is not None:
-        lasting = duration_of(expires, "--expires")
+        lasting = long_duration_of(expires, "--expires")
         if not lasting:
             raise InputError(
                 f"--expires: {expires!r} is over at once; it must be longer, as 90d or 12h"

@@ -55,17 +55,18 @@ def agents(of: Iterable[models.Agent]) -> Table:
 
 def deliberations(of: Iterable[models.ListedDeliberation]) -> Table:
     """Show deliberations, each above the first words of its task, and why they ended or do not move."""
-    table = _table(
-        "deliberation", "status", "role", "accepted", "why", whole=("status", "accepted")
-    )
+    table = _table("deliberation", "status", "role", "accepted", whole=("status", "accepted"))
     for found in of:
-        # Two lines each: beside an id, nothing else has room on a terminal that is not wide.
+        # Below each other: beside an id, nothing else has room on a terminal that is not wide.
+        lines = [Text(found.id), _first_words(found.task.description)]
+        why = found.waiting_for or found.stop_reason
+        if why is not None and why != models.StopReason.COMPLETED:
+            lines.append(Text(harmless(why)))
         table.add_row(
-            Text("\n").join((Text(found.id), _first_words(found.task.description))),
+            Text("\n").join(lines),
             Text(_standing(found, "\n"), style=_STANDING_STYLES.get(found.status, "")),
             Text(harmless(found.council.role.name), style="bold"),
-            f"{found.accepted_at.astimezone():%Y-%m-%d\n%H:%M:%S}",
-            Text(harmless(found.waiting_for or found.stop_reason or "")),
+            f"{found.accepted_at.astimezone():%Y-%m-%d %H:%M:%S}",
         )
     return table
 

@@ -64,16 +64,18 @@ def test_deliberations_are_listed_with_their_tasks_first_words_and_why_they_ende
     ]
 
     assert rendered(listings.deliberations(found)) == snapshot("""\
- deliberation                           status      role   accepted     why
- ───────────────────────────────────────────────────────────────────────────────────────────────
- dlb_0193500000007000800000000000000a   RUNNING     DEV    2026-01-02   endpoint default is down
- Propose a retry policy for webhooks…                      03:04:05
- dlb_0193500000007000800000000000000a   DECIDED     DEV    2026-01-02   COMPLETED
- Propose a retry policy.                REHEARSAL          03:04:05
- dlb_0193500000007000800000000000000a   FAILED      DEV    2026-01-02   DEADLINE
- Propose a retry policy.                                   03:04:05
- dlb_0193500000007000800000000000000a   DECIDED     DEV    2026-01-02   COMPLETED
- so so so so so so so so so so so so…                      03:04:05\
+ deliberation                           status      role   accepted
+ ─────────────────────────────────────────────────────────────────────────────
+ dlb_0193500000007000800000000000000a   RUNNING     DEV    2026-01-02 03:04:05
+ Propose a retry policy for webhooks…
+ endpoint default is down
+ dlb_0193500000007000800000000000000a   DECIDED     DEV    2026-01-02 03:04:05
+ Propose a retry policy.                REHEARSAL
+ dlb_0193500000007000800000000000000a   FAILED      DEV    2026-01-02 03:04:05
+ Propose a retry policy.
+ DEADLINE
+ dlb_0193500000007000800000000000000a   DECIDED     DEV    2026-01-02 03:04:05
+ so so so so so so so so so so so so…\
 """)
 
 
