@@ -67,6 +67,8 @@ class PatientSocket(Patient, WebSocketsSansIOProtocol):
     """
 
     _over = "websocket"
+    _pongs = b""
+    """To the last pings that came while the client does not read: those before them need no answer (RFC 6455, section 5.5.3)."""
 
     def __init__(
         self,
@@ -105,6 +107,21 @@ class PatientSocket(Patient, WebSocketsSansIOProtocol):
             # A head that cannot be read: what is to be said of it uvicorn leaves unsent, and the connection open.
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
+
+    @override
+    def handle_ping(self) -> None:
+        # What answers all the pings of a piece comes with the first of them.
+        pongs = b"".join(self.conn.data_to_send())
+        if self.writable.is_set() or self.conn.close_sent is not None:
+            self.transport.write(pongs)
+        elif pongs:
+            self._pongs = pongs
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.transport.write(self._pongs)
+        self._pongs = b""
 
     def awaits_more(self) -> bool:
         """Whether the client was told of the end and has not yet heard."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket as sockets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -12,9 +13,12 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Close
+from websockets.frames import Close, Frame, Opcode
 from websockets.typing import Subprotocol
 
+from orchestrator.api.address import bind
+from orchestrator.api.app import build_app
+from orchestrator.api.listening import listening
 from orchestrator.domain.values import replace
 from orchestrator.engine.following import Board
 from tests.integration.http.serving import served
@@ -27,6 +31,19 @@ EVENTS = 9
 """A claim, and a turn each."""
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
+OPENING = b"".join(
+    b"%b\r\n" % line
+    for line in (
+        b"GET /graphql HTTP/1.1",
+        b"host: localhost",
+        b"upgrade: websocket",
+        b"connection: upgrade",
+        b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+        b"sec-websocket-version: 13",
+        b"sec-websocket-protocol: %b" % PROTOCOL.encode(),
+        b"",
+    )
+)
 
 
 @pytest.fixture
@@ -132,3 +149,30 @@ async def test_reader_of_events_over_http_who_never_reads_is_cut_off(
         with pytest.raises(httpx.RemoteProtocolError):
             async for _ in response.aiter_bytes():
                 pass
+
+
+async def test_only_the_last_pings_of_a_client_who_does_not_read_are_answered(house: House) -> None:
+    listener = bind("127.0.0.1", 0)
+    client = sockets.socket()
+    # As little as can be is held on the way, also of what the service accepts.
+    listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
+    client.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    pings, answers = (
+        Frame(opcode, b"x" * 125).serialize(mask=mask) * 10_000
+        for opcode, mask in ((Opcode.PING, True), (Opcode.PONG, False))
+    )
+    last = Frame(Opcode.PONG, b"last").serialize(mask=False)
+    async with listening(build_app(house.ports), listener), asyncio.timeout(20):
+        client.connect(listener.getsockname())
+        # It takes in little more than that before it is asked to read.
+        reader, writer = await asyncio.open_connection(sock=client, limit=1024)
+        writer.write(OPENING)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(pings + Frame(Opcode.PING, b"last").serialize(mask=True))
+        await writer.drain()
+        told = b""
+        while not told.endswith(last):
+            told += await reader.read(1 << 16)
+        writer.close()
+
+    assert len(told) < len(answers)
