@@ -72,6 +72,9 @@ class _Request(StarletteRequestAdapter):
 class _Events(SSETransport):
     """Server-sent events for who prefers them to JSON, in lines that end with LF: not every client knows another end."""
 
+    send_initial_heartbeat = True
+    """A stream that has said nothing yet has not begun for who waits for its first bytes, as some browsers and proxies do."""
+
     @override
     def accepts(self, accept: str) -> bool:
         return prefers_events(accept)

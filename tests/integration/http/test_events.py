@@ -48,11 +48,13 @@ async def test_subscription_is_told_as_events_and_completed(house: House, method
     assert told[1][1]["data"]["deliberationEvents"]["__typename"] == "DeliberationEnded"
 
 
-async def test_query_is_answered_as_one_event(house: House) -> None:
+async def test_query_is_answered_as_one_event_of_a_stream_that_begins_at_once(house: House) -> None:
     async with served(house) as url, httpx.AsyncClient(headers=EVENTS) as client:
         response = await client.post(url, json={"query": "{ service { version } }"})
 
     assert [line for line in response.text.split("\n") if line] == [
+        # For who waits for the first bytes of a stream, whatever they say.
+        ": ping",
         "event: next",
         'data: {"data":{"service":{"version":"1.2.3"}},"extensions":{"cost":{"requested":2,"limit":100000}}}',
         "event: complete",
