@@ -9,6 +9,7 @@ import uuid_utils
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from orchestrator.api.errors import RETRY_AFTER_SECONDS, extensions
 from orchestrator.api.limits import LimitError
@@ -81,6 +82,11 @@ def _beyond(status: int, event: str, limit: LimitError, client: str | None) -> J
 def retry_after(status: int) -> dict[str, str]:
     """The header that says when to ask again, where that can help."""
     return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in _PASSING else {}
+
+
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a WebSocket's handshake at a path that is none."""
+    await refusal(404, _NOWHERE)(scope, receive, send)
 
 
 async def on_http_error(_request: Request, error: Exception) -> Response:

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from typing_extensions import override
 
-from orchestrator.api.answers import on_fault, on_http_error
+from orchestrator.api.answers import nowhere, on_fault, on_http_error
 from orchestrator.api.body import BodyLimit
 from orchestrator.api.clients import Clients
 from orchestrator.api.context import ContextSource
@@ -39,17 +39,20 @@ _PATH = "/graphql"
 class _App(Starlette):
     """Leads WebSockets past what is for HTTP alone: each layer that one went through would be kept for as long as it lives."""
 
-    def __init__(self, sockets: ASGIApp, **others: Any) -> None:
-        """`sockets` are led there; `others` are as Starlette takes them."""
+    def __init__(self, sockets: ASGIApp, astray: ASGIApp, **others: Any) -> None:
+        """`sockets` are led there, and `astray` those to another path; `others` are as Starlette takes them."""
         super().__init__(**others)
         self._sockets = sockets
+        self._astray = astray
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and scope["path"] == _PATH:
+        if scope["type"] != "websocket":
+            await super().__call__(scope, receive, send)
+        elif scope["path"] == _PATH:
             await self._sockets(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await self._astray(scope, receive, send)
 
 
 def build_app(
@@ -82,6 +85,7 @@ def build_app(
     graphql = GraphQLEndpoint(context_source, streams, clients or Clients(), sites.origins)
     app = _App(
         OwnSites(graphql, sites),
+        OwnSites(nowhere, sites),
         routes=[
             Route(_PATH, graphql),
             Mount("/graphiql", StaticFiles(directory=STATIC)),

@@ -31,6 +31,7 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.http.streaming import SSETransport
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws import WS_4406_PROTOCOL_NOT_ACCEPTABLE
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
@@ -52,6 +53,8 @@ from orchestrator.domain.errors import UnavailableError
 _METHODS = ("GET", "POST")
 
 _ENDED = "the process ends, and did not wait for this: a mutation may have been carried out all the same; look, or send it again with the same idempotencyKey"
+
+_SPOKEN = f"the sub-protocol must be {GRAPHQL_TRANSPORT_WS_PROTOCOL}"
 
 _GREETING_SECONDS = 10.0
 """In which `connection_init` has to come: clients fetch a token after they have connected, and take a connection meanwhile."""
@@ -105,6 +108,8 @@ class _Socket(ASGIWebSocketAdapter):
 
     @override
     async def close(self, code: int, reason: str) -> None:
+        if code == WS_4406_PROTOCOL_NOT_ACCEPTABLE:
+            reason = _SPOKEN
         short = reason.encode(errors="replace")[:_LONGEST_REASON].decode(errors="ignore")
         with suppress(*_GONE):
             await super().close(code, short)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from orchestrator.domain.callers import Scope
 from orchestrator.identity import tokens
@@ -66,3 +67,16 @@ async def test_message_that_is_no_utf_8_closes_the_connection_and_is_no_fault(
 
     assert closed == (1007, "a message must be UTF-8")
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize("protocols", [None, [Subprotocol("graphql-ws")]], ids=str)
+async def test_who_speaks_another_sub_protocol_is_told_which_is_spoken(
+    house: House, protocols: list[Subprotocol] | None
+) -> None:
+    async with (
+        served(house) as url,
+        connect(url.replace("http", "ws", 1), subprotocols=protocols, proxy=None) as socket,
+    ):
+        closed = await heard(socket)
+
+    assert closed == (4406, "the sub-protocol must be graphql-transport-ws")

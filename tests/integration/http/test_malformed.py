@@ -98,6 +98,18 @@ async def test_handshake_that_is_none_is_refused_as_json(
     assert error["message"] == f"Failed to open a WebSocket connection: {why}"
 
 
+@pytest.mark.parametrize("path", ["/", "/graphql/", "/readyz", "/graphiql/graphiql.js"])
+async def test_handshake_at_a_path_that_is_none_is_told_where_the_api_is(
+    house: House, path: str
+) -> None:
+    sent = HANDSHAKE.replace("/graphql", path) + f"{KEY}{VERSION}\r\n"
+    async with served(house) as url:
+        refused, error = error_in(await answered(url, sent))
+
+    assert (refused, error["extensions"]["code"]) == (404, "NOT_FOUND")
+    assert error["message"].startswith("there is nothing at this path: the API is at /graphql")
+
+
 @pytest.mark.parametrize(
     ("sent", "status", "name", "bound"),
     [
