@@ -43,7 +43,7 @@ from orchestrator.api.clients import Clients
 from orchestrator.api.context import Context, ContextSource
 from orchestrator.api.errors import sent_rightly
 from orchestrator.api.graphiql import page
-from orchestrator.api.requests import UnfitError, fit_request, unreadable
+from orchestrator.api.requests import UnfitError, fit_parameters, fit_request, unreadable
 from orchestrator.api.schema import SCHEMA
 from orchestrator.api.streams import Streams
 from orchestrator.api.visits import Visit
@@ -175,6 +175,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 if not self._context_source().service.ending:
                     raise
                 response = unavailable(UnavailableError(_ENDED))
+        if request.method == "GET":
+            # What says nothing about it is kept by caches on the way for as long as they like.
+            response.headers.setdefault("cache-control", "no-store")
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -182,6 +185,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             # There it can be said who asks.
             return await self.render_graphql_ide(request)
         try:
+            if request.method == "GET":
+                fit_parameters(request.scope["query_string"])
             response = await self.run(request)
         except RefusedCallerError as error:
             challenge = {"WWW-Authenticate": error.challenge}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, cast
+from urllib.parse import unquote_plus
 
 from starlette.datastructures import Headers
 
@@ -15,6 +16,8 @@ _TYPES: Final = {
     "variables": (dict, "an object"),
     "extensions": (dict, "an object"),
 }
+
+_PARAMETERS: Final = {*_TYPES, "documentId"}
 
 _OF_OPERATIONS: Final = {"subscribe", "complete"}
 """The messages that say by an id of which operation they are."""
@@ -75,6 +78,30 @@ def fit_request(sent: Mapping[str, Any], *place: str) -> dict[str, Any]:
         return with_document(sent)
     except ValueError as error:
         raise UnfitError(str(error), *place, "documentId") from error
+
+
+def fit_parameters(sent: bytes) -> None:
+    """Find those of a request's address that would be read as something else than was sent, and nobody would be told.
+
+    Args:
+        sent: all of them, as they were written.
+
+    Raises:
+        UnfitError: one is no UTF-8, or is there twice.
+    """
+    seen: set[str] = set()
+    for parameter in sent.decode("latin-1").split("&"):
+        name, _, value = parameter.partition("=")
+        name = unquote_plus(name)
+        if name not in _PARAMETERS:
+            continue
+        if name in seen:
+            raise _mistyped("there once", name)
+        seen.add(name)
+        try:
+            unquote_plus(value, errors="strict")
+        except UnicodeDecodeError as error:
+            raise _mistyped("percent-encoded UTF-8", name) from error
 
 
 def fit_message(sent: object) -> object:

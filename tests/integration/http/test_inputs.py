@@ -131,3 +131,30 @@ async def test_parameter_of_a_query_that_is_no_object_is_refused_by_its_name(
     [error] = response.json()["errors"]
     assert error["message"] == f"{field} must be {right}"
     assert error["extensions"]["path"] == [field]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "right"),
+    [
+        ("query={__typename}&variables={}&variables={}", "variables", "there once"),
+        ("query={__typename}&%71uery={__typename}", "query", "there once"),
+        ("query={__typename}&variables={%22a%22:%22%E9%22}", "variables", "percent-encoded UTF-8"),
+    ],
+)
+async def test_parameter_that_would_be_read_as_something_else_is_refused_by_its_name(
+    house: House, parameters: str, field: str, right: str
+) -> None:
+    async with served(house) as url, httpx.AsyncClient(trust_env=False) as client:
+        response = await client.get(f"{url}?{parameters}")
+
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert error["message"] == f"{field} must be {right}"
+    assert (error["extensions"]["code"], error["extensions"]["path"]) == ("INVALID_INPUT", [field])
+
+
+async def test_parameter_that_is_nobodys_may_be_written_in_any_way(house: House) -> None:
+    async with served(house) as url, httpx.AsyncClient(trust_env=False) as client:
+        response = await client.get(f"{url}?query={{__typename}}&from=%E9&from=%E9")
+
+    assert response.json()["data"] == {"__typename": "Query"}

@@ -136,6 +136,21 @@ async def test_connections_are_closed_after_their_answer_once_the_service_ends(
 
 
 @pytest.mark.parametrize(
+    ("query", "accept"),
+    [
+        ("{ service { version } }", "application/json"),
+        ("{ service { version } }", GRAPHQL_RESPONSE),
+        ("{", "application/json"),
+        ("", "application/json"),
+    ],
+)
+async def test_no_cache_keeps_the_answer_to_a_get(api: Api, query: str, accept: str) -> None:
+    answer = await api.client.get("/graphql", params={"query": query}, headers={"accept": accept})
+
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
     ("query", "status"),
     [
         ("{ service { version } }", 200),
