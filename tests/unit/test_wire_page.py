@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import uvicorn
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
 from graphql import build_schema, parse
@@ -66,6 +67,20 @@ def test_a_client_may_have_as_many_as_it_says() -> None:
     fields = [field for field in Settings.model_fields.values() if field.alias in told]
     assert len(fields) == 3
     assert {field.alias: str(field.default) for field in fields} == told
+
+
+def test_a_proxy_need_not_wait_for_longer_than_it_says() -> None:
+    pinged = uvicorn.Config("").ws_ping_interval
+    told = endpoint._Events.heartbeat_interval  # pyright: ignore[reportPrivateUsage]
+    answered = timing.MOST_SECONDS + waiting.LONGEST_SECONDS
+    assert pinged is not None
+    assert told <= pinged
+    for words in (
+        f"Each connection is pinged every {pinged:g} s",
+        f"at the beginning and every {told:g} s",
+        f"a silence of up to {pinged:g} s where something is followed, and of {answered:g} s where a query waits",
+    ):
+        assert words in PAGE
 
 
 def test_values_may_be_as_large_as_it_says() -> None:
