@@ -24,6 +24,12 @@ class DocumentId(str):
     __slots__ = ()
 
 
+class ApolloHash(DocumentId):
+    """The hash that Apollo's clients, and others that do as they do, send at first, to see whether it will do."""
+
+    __slots__ = ()
+
+
 class Listed:
     """The list."""
 
@@ -65,6 +71,9 @@ def admitted(sent: str | None, documents: Documents | None) -> str | None:
         return None
     if documents is not None:
         return documents.admit(sent)
+    if isinstance(sent, ApolloHash):
+        # The word after which they send the document itself, and no hash any more.
+        raise GraphQLError("PersistedQueryNotSupported")
     if isinstance(sent, DocumentId):
         raise GraphQLError(
             "this service lists no documents (COUNCIL_DOCUMENTS): send the document itself, as query"
@@ -82,7 +91,7 @@ def with_document(request: Mapping[str, Any]) -> dict[str, Any]:
     sent = placed.get("documentId")
     if sent is None:
         if placed.get("query") is None and (found := _apollo(placed.get("extensions"))) is not None:
-            placed["query"] = DocumentId(found)
+            placed["query"] = ApolloHash(found)
         return placed
     if not isinstance(sent, str) or not sent:
         raise ValueError("documentId must be a string such as sha256: and 64 hexadecimal digits")

@@ -187,6 +187,19 @@ async def test_without_a_list_any_document_is_answered_and_an_id_is_none(api: Ap
     assert "COUNCIL_DOCUMENTS" in message
 
 
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+async def test_without_a_list_a_hash_of_apollos_is_answered_with_the_word_that_its_clients_know(
+    api: Api, accept: str
+) -> None:
+    answer = await api.client.post(
+        "/graphql", json={"extensions": apollo(VERSION)}, headers={"accept": accept}
+    )
+
+    [error] = answer.json()["errors"]
+    assert error["message"] == "PersistedQueryNotSupported"
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+
+
 async def test_graphiql_says_that_only_listed_documents_are_answered(
     api: Api, listing: House
 ) -> None:
