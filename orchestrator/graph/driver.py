@@ -50,6 +50,9 @@ T = TypeVar("T")
 _FETCH = 1000
 """Records that a stream asks for at a time."""
 
+_FIRST_WAIT = 0.05
+"""Seconds until a transaction that failed for a passing reason is run again; each wait after that is twice as long."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
@@ -272,7 +275,7 @@ class Graph:
                     on=passes,
                     attempts=None,
                     within=self.bounds.retry,
-                    wait_initial=0.05,
+                    wait_initial=_FIRST_WAIT,
                     wait_max=1.0,
                     wait_jitter=0.1,
                 )
@@ -303,6 +306,10 @@ async def open_graph(
             connection_acquisition_timeout=bounds.acquire,
             connection_write_timeout=bounds.answer,
             max_transaction_retry_time=bounds.retry,
+            # The driver's own is a second: who was given up for a deadlock may have the locks at once.
+            initial_retry_delay=_FIRST_WAIT,
+            # Who gave each other up had better not meet again.
+            retry_delay_jitter_factor=0.5,
             max_connection_pool_size=bounds.pool,
             max_connection_lifetime=bounds.lifetime,
             liveness_check_timeout=bounds.idle,

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from neo4j.exceptions import TransientError
 
 from orchestrator.domain.errors import AuthenticationError, UnavailableError
 from orchestrator.graph.driver import Bounds, Graph, Transaction, open_graph
@@ -240,6 +241,24 @@ async def test_what_a_transaction_raises_undoes_it(empty_graph: Graph) -> None:
     with pytest.raises(OursError):
         await empty_graph.transact(work)
     assert await empty_graph.read("role/list") == []
+
+
+async def test_work_that_was_given_up_for_a_passing_reason_is_soon_done_again(
+    neo4j_server: Neo4jServer,
+) -> None:
+    """Waited for by a second, as the driver has it, a deadlock would cost a caller that, and three be all that he has."""
+    server, bounds = neo4j_server, Bounds(retry=0.5)
+    done = 0
+
+    async def work(_: Transaction) -> None:
+        nonlocal done
+        done += 1
+        raise TransientError
+
+    async with open_graph(server.uri, server.user, server.password, server.database, bounds) as one:
+        with pytest.raises(UnavailableError):
+            await one.transact(work)
+    assert done > 3
 
 
 async def test_a_stream_brings_everything_in_order(empty_graph: Graph) -> None:
