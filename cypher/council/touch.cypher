@@ -2,4 +2,6 @@
 // $id; $updatedBy: who changes them, or null
 // returns: nothing
 MATCH (c:Council {id: $id})
-SET c.version = c.version + 1, c.updatedAt = datetime.realtime('UTC'), c.updatedBy = $updatedBy
+// Counted in a WITH: counted in the SET, it would make Neo4j wait for acceptances on this council, which wait for its lock.
+WITH c, c.version + 1 AS version
+SET c.version = version, c.updatedAt = datetime.realtime('UTC'), c.updatedBy = $updatedBy

@@ -14,8 +14,9 @@ CALL () {
   ORDER BY c.id
   // The write locks, with a constant, in order of id; the versions are read under them.
   SET c.lock = true
-  WITH c
-  SET c.version = c.version + 1, c.updatedAt = datetime.realtime('UTC')
+  // Counted here: counted in the SET, it would make Neo4j wait for acceptances on these councils, which wait for their locks.
+  WITH c, c.version + 1 AS version
+  SET c.version = version, c.updatedAt = datetime.realtime('UTC')
 }
 MERGE (m:Model {name: $name})
 ON CREATE SET m.id = $id, m.rehearsal = false

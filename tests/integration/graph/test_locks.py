@@ -10,14 +10,20 @@ from neo4j import AsyncDriver
 from neo4j.exceptions import TransientError
 from structlog.testing import capture_logs
 
-from orchestrator.domain.drafts import Idempotency
+from orchestrator.domain.drafts import (
+    AgentChange,
+    AgentDraft,
+    CouncilChange,
+    Idempotency,
+)
 from orchestrator.domain.errors import UnavailableError
 from orchestrator.engine.ports import Held, Recording
 from orchestrator.graph import claims
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.driver import Bounds, Graph, open_graph
-from tests.support.deliberating import LEASE, a_rival, an_order, proposals, recordings
+from orchestrator.graph.seeding import settle_defaults
+from tests.support.deliberating import LEASE, Rival, a_rival, an_order, proposals, recordings
 from tests.support.neo4j import Neo4jServer
 
 pytestmark = pytest.mark.neo4j
@@ -177,3 +183,47 @@ async def test_where_nothing_can_be_claimed_it_is_said_and_all_is_sought_at_once
         await one.commit()
         await other.commit()
         assert len(await hasty.claim("prc_one", 9, (), ())) == 3
+
+
+@pytest.fixture
+async def rival(two: list[Held], driver: AsyncDriver, seeded: Councils) -> AsyncGenerator[Rival]:
+    """A transaction of somebody else, who for now has a lock that nobody wants."""
+    async with a_rival(driver, seeded.graph.database, two[0].deliberation) as rival:
+        yield rival
+
+
+@pytest.fixture
+async def quick(neo4j_server: Neo4jServer, seeded: Councils) -> AsyncGenerator[Councils]:
+    """The same graph for somebody whose transactions are not run again: a deadlock fails them."""
+    server, bounds = neo4j_server, Bounds(transaction=5.0, retry=0.0)
+    database = seeded.graph.database
+    async with open_graph(server.uri, server.user, server.password, database, bounds) as graph:
+        yield Councils(graph)
+
+
+async def test_a_council_is_changed_while_what_is_accepted_for_it_is_not_yet_committed(
+    rival: Rival, quick: Councils
+) -> None:
+    """The change waited for it while its commit waited for the change, and one of the two was given up."""
+    council = await quick.council_by_role("DEV")
+    assert council is not None
+    agent = council.seats[0].agent.id
+    await rival.deliberations.accept(an_order(council=council.id))
+    await quick.update_council(council.id, None, CouncilChange(name="Makers"))
+    await quick.register_agent(council.id, AgentDraft(), None)
+    await quick.update_agent(agent, AgentChange(persona="You are slow."))
+    await quick.retire_agent(agent)
+    await quick.archive_council(council.id, None)
+    await quick.restore_council(council.id)
+    await rival.commit()
+    changed = await quick.councils_by_id([council.id])
+    assert changed[council.id].version == council.version + 6
+
+
+async def test_a_new_default_model_is_settled_while_what_is_accepted_is_not_yet_committed(
+    rival: Rival, quick: Councils
+) -> None:
+    await rival.deliberations.accept(an_order("DEV"))
+    (settled,) = await settle_defaults(quick.graph, None, "another")
+    assert settled.agents == 15
+    await rival.commit()
