@@ -1,7 +1,7 @@
 // Create agents and seat them on a council, which is new or locked by `council/lock`.
 // $council: its id
-// $agents: [{id, seat, name, persona, temperature, maxTokens, metadata, createdBy, idempotencyKey, inputDigest, model, newModel, endpoint}];
-//   model is a name or null for the default, newModel the id that the model gets if it is new, endpoint a name or null
+// $agents: [{id, seat, name, persona, temperature, maxTokens, metadata, createdBy, idempotencyKey, inputDigest, model, endpoint}];
+//   model is a name or null for the default, endpoint a name or null
 // returns: nothing
 MATCH (c:Council {id: $council})
 UNWIND $agents AS row
@@ -32,7 +32,6 @@ CALL (a, row) {
 CALL (a, row) {
   WITH a, row
   WHERE row.model IS NOT NULL
-  MERGE (m:Model {name: row.model})
-  ON CREATE SET m.id = row.newModel, m.rehearsal = false
+  MATCH (m:Model {name: row.model})
   CREATE (a)-[:SPEAKS_WITH]->(m)
 }

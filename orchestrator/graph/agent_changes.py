@@ -1,4 +1,4 @@
-"""Changes of agents, each one transaction. Locks: role, then council, then agent, then endpoint."""
+"""Changes of agents, each one transaction. Locks: role, then council, then agent, then endpoint, then model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.graph.changes import in_one, made_before, new_id, settled
 from orchestrator.graph.council_changes import LockedCouncil, archived, lock_role_of, locked_council
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
-from orchestrator.graph.seating import place, seat, serve, unknown_endpoint
+from orchestrator.graph.seating import lock_endpoints, place, seat, serve
 
 
 class AgentChanges(Repository):
@@ -74,10 +74,15 @@ class AgentChanges(Repository):
                 )
             model = before["model"] if change.model is None else change.model
             endpoint = _changed(before["endpoint"], change.endpoint)
-            if isinstance(change.endpoint, str) and not isinstance(change.endpoint, Clear):
-                named = [(change.endpoint, ("endpoint",))]
-                if mistakes := await unknown_endpoint(transaction, named):
-                    raise RefusedError(*mistakes)
+            served = (model, endpoint)
+            moves = served != (before["model"], before["endpoint"])
+            named = (
+                [(change.endpoint, ("endpoint",))]
+                if isinstance(change.endpoint, str) and not isinstance(change.endpoint, Clear)
+                else []
+            )
+            if mistakes := await lock_endpoints(transaction, named, [served] if moves else []):
+                raise RefusedError(*mistakes)
             own = {
                 "persona": _changed(before["persona"], change.persona),
                 "temperature": float(_changed(before["temperature"], change.temperature)),
@@ -88,16 +93,14 @@ class AgentChanges(Repository):
             if all(before[key] == value for key, value in after.items()):
                 return
             await transaction.run("agent/update", id=agent, updatedBy=by, **own)
+            if moves:
+                await serve(transaction, [served])
             if model != before["model"]:
-                await transaction.run(
-                    "agent/speak_with", id=agent, model=model, newModel=new_id(Prefix.MODEL)
-                )
+                await transaction.run("agent/speak_with", id=agent, model=model)
             if endpoint != before["endpoint"]:
                 await transaction.run("agent/unbind", id=agent)
                 if endpoint is not None:
                     await transaction.run("agent/bind", id=agent, endpoint=endpoint)
-            if (model, endpoint) != (before["model"], before["endpoint"]):
-                await serve(transaction, [(model, endpoint)])
             await transaction.run("council/touch", id=before["council"], updatedBy=by)
 
         await in_one(self.graph, work)

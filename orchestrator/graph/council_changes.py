@@ -1,4 +1,4 @@
-"""Changes of roles and councils, each one transaction. Locks: role, then council, then agent, then endpoint."""
+"""Changes of roles and councils, each one transaction. Locks: role, then council, then agent, then endpoint, then model."""
 
 from __future__ import annotations
 

@@ -12,6 +12,9 @@ from orchestrator.domain.ids import Prefix
 from orchestrator.graph.changes import new_id, stored
 from orchestrator.graph.driver import Transaction
 
+Served = tuple[str | None, str | None]
+"""A model, none for the default, and the endpoint that an agent who speaks with it is bound to, if any; by their names."""
+
 _LONGEST_STEM = 200
 """Characters of a role's name in the default names, which have 255 at most."""
 
@@ -102,7 +105,6 @@ async def place(
             "maxTokens": draft.settled_max_tokens,
             "metadata": draft.metadata,
             "model": draft.model,
-            "newModel": new_id(Prefix.MODEL),
             "endpoint": draft.endpoint,
             **stored(None),
         }
@@ -121,32 +123,51 @@ async def seat(
 ) -> None:
     """Write agents that were placed; the key belongs to all of them, so it goes with a single one."""
     agents = [{**row, "createdBy": by, **stored(idempotency)} for row in rows]
-    await transaction.run("agent/seat", council=council, agents=agents)
     await serve(transaction, [(row["model"], row["endpoint"]) for row in rows])
+    await transaction.run("agent/seat", council=council, agents=agents)
 
 
-async def serve(transaction: Transaction, served: Sequence[tuple[str | None, str | None]]) -> None:
-    """See that each named model is served: pairs of a model, none for the default, and an endpoint."""
-    rows = [
-        {"model": model, "endpoint": endpoint} for model, endpoint in served if model is not None
-    ]
-    if rows:
+async def serve(transaction: Transaction, served: Sequence[Served]) -> None:
+    """See that each named model is there and is served, before an agent speaks with it.
+
+    Neo4j locks models whole to say what serves them, and who has made an agent speak with one has it locked in part.
+    """
+    if rows := _named(served):
+        names = sorted({model for model, _ in served if model is not None})
+        models = [{"name": name, "id": new_id(Prefix.MODEL)} for name in names]
+        await transaction.run("model/make", models=models)
         await transaction.run("model/serve", served=rows)
 
 
-async def unknown_endpoint(
-    transaction: Transaction, endpoints: Sequence[tuple[str, tuple[str, ...]]]
+async def lock_endpoints(
+    transaction: Transaction,
+    endpoints: Sequence[tuple[str, tuple[str, ...]]],
+    served: Sequence[Served],
 ) -> tuple[Mistake, ...]:
-    """Lock the endpoints named, and refuse those that are not there; each comes with its path."""
-    names = sorted({name for name, _ in endpoints})
+    """Lock the endpoints named, and those that `serve` will tie to models; refuse those named that are not there.
+
+    Each of those named comes with its path.
+    """
+    names = {name for name, _ in endpoints}
+    if rows := _named(served):
+        names |= {
+            row["name"] for row in await transaction.run("endpoint/find_unserving", served=rows)
+        }
     if not names:
         return ()
-    known = {row["name"] for row in await transaction.run("endpoint/lock_named", names=names)}
+    locked = await transaction.run("endpoint/lock_named", names=sorted(names))
+    known = {row["name"] for row in locked}
     return tuple(
         NotFound(message="there is no such endpoint", path=path, sought=name)
         for name, path in endpoints
         if name not in known
     )
+
+
+def _named(served: Sequence[Served]) -> list[dict[str, str | None]]:
+    return [
+        {"model": model, "endpoint": endpoint} for model, endpoint in served if model is not None
+    ]
 
 
 async def _taken(
@@ -168,13 +189,14 @@ async def _unserved(
     transaction: Transaction, drafts: Sequence[AgentDraft], paths: Sequence[tuple[str, ...]]
 ) -> tuple[Mistake, ...]:
     mistakes = list(
-        await unknown_endpoint(
+        await lock_endpoints(
             transaction,
             [
                 (draft.endpoint, (*path, "endpoint"))
                 for draft, path in zip(drafts, paths, strict=True)
                 if draft.endpoint is not None
             ],
+            [(draft.model, draft.endpoint) for draft in drafts],
         )
     )
     default = await transaction.run("model/find_default")

@@ -194,7 +194,7 @@ class Rival:
         )
         """What the service itself would write, in it."""
 
-    async def does(self, name: str, **parameters: Any) -> None:
+    async def does(self, name: str, /, **parameters: Any) -> None:
         """Run a statement of the tests in it."""
         await (await self._transaction.run(statement(f"graph/{name}"), parameters)).consume()
 

@@ -14,6 +14,7 @@ from orchestrator.domain.drafts import (
     AgentChange,
     AgentDraft,
     CouncilChange,
+    CouncilDraft,
     Idempotency,
 )
 from orchestrator.domain.errors import UnavailableError
@@ -227,3 +228,53 @@ async def test_a_new_default_model_is_settled_while_what_is_accepted_is_not_yet_
     (settled,) = await settle_defaults(quick.graph, None, "another")
     assert settled.agents == 15
     await rival.commit()
+
+
+async def test_what_serves_a_new_model_is_locked_in_order_with_what_its_agent_is_bound_to(
+    rival: Rival, quick: Councils
+) -> None:
+    council = await _council_and_endpoints(quick)
+    await rival.does("lock_endpoint", name="a")
+    made = asyncio.create_task(
+        quick.register_agent(council, AgentDraft(model="new", endpoint="b"), None)
+    )
+    await rival.blocks(1)
+    await rival.does("lock_endpoint", name="b")
+    await rival.commit()
+    assert await made
+
+
+async def test_an_endpoint_that_a_new_model_is_to_be_served_by_is_locked_before_the_model_is_made(
+    rival: Rival, quick: Councils
+) -> None:
+    """Who notes what an endpoint lists locks the endpoint, and then looks for what it lists."""
+    council = await _council_and_endpoints(quick)
+    await rival.does("lock_endpoint", name="default")
+    made = asyncio.create_task(quick.register_agent(council, AgentDraft(model="unlisted"), None))
+    await rival.blocks(1)
+    await rival.does("make_model", name="unlisted")
+    await rival.give_up()
+    assert await made
+
+
+async def test_agents_of_one_council_have_new_models_made_in_order(
+    rival: Rival, quick: Councils
+) -> None:
+    await quick.create_role("NEW", None, None)
+    agents = tuple(AgentDraft(model=model) for model in ("b", "a"))
+    await rival.does("make_model", name="a")
+    made = asyncio.create_task(quick.create_council(CouncilDraft(role="NEW", agents=agents), None))
+    await rival.blocks(1)
+    await rival.does("make_model", name="b")
+    await rival.give_up()
+    assert await made
+
+
+async def _council_and_endpoints(councils: Councils) -> str:
+    """The id of a council, and endpoints a and b, of which a lists the model `new`."""
+    for name in ("a", "b"):
+        made = await councils.register_endpoint(name, f"http://{name}/v1", None, None)
+        await councils.note_served(made, ["new"] if name == "a" else [])
+    council = await councils.council_by_role("DEV")
+    assert council is not None
+    return council.id

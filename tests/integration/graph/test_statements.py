@@ -53,7 +53,13 @@ SCANNED: dict[str, tuple[str, ...]] = {
         "seeding/settle_endpoint",
         "seeding/settle_model",
     ),
-    "Endpoint": ("council/rehydrate", "endpoint/count", "endpoint/list", "model/serve"),
+    "Endpoint": (
+        "council/rehydrate",
+        "endpoint/count",
+        "endpoint/find_unserving",
+        "endpoint/list",
+        "model/serve",
+    ),
     # Who sits there by the default model is looked for in agents, of which there are far fewer than past seats of a model.
     "Agent": ("seeding/read_defaults", "seeding/settle_model"),
     "RemovedEndpoint": (
