@@ -5,7 +5,9 @@
 // The SET of `lock` takes the write lock; whatever is compared is read after it.
 MATCH (d:Deliberation {id: $deliberation})
 SET d.lock = true
+// Who held it may have pruned the deliberation, and then it has nothing left.
 WITH d
+WHERE d.status IS NOT NULL
 CALL (d) {
   WITH d
   WHERE d.status IN ['QUEUED', 'RUNNING']

@@ -50,14 +50,16 @@ from orchestrator.domain.errors import (
 _LONGEST_REASON = 500
 """Characters of the server's words that are passed on; they may quote a whole value."""
 
+_GONE = "Neo.ClientError.Statement.EntityNotFound"
+"""The code where what the statement had found was removed before it could connect something to it."""
+
 _TRY_LATER = (
     "Neo.ClientError.Cluster.Routing",
     "Neo.ClientError.Database.DatabaseNotFound",
     "Neo.ClientError.Database.DatabaseUnavailable",
     "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
     "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase",
-    # What the statement had found was pruned before it could connect something to it.
-    "Neo.ClientError.Statement.EntityNotFound",
+    _GONE,
     "Neo.ClientError.Transaction.LockAcquisitionTimeout",
     "Neo.ClientError.Transaction.LockClientStopped",
     "Neo.ClientError.Transaction.Terminated",
@@ -151,9 +153,14 @@ class ConstraintViolatedError(StatementRefusedError):
 
 
 def passes(exc: Exception) -> bool:
-    """Whether the same transaction may well be taken if it is run again at once; too large, it would stay so."""
+    """Whether the same transaction may well be taken if it is run again at once; too large, it would stay so.
+
+    What is gone it does not find again, and says so.
+    """
     if isinstance(exc, Neo4jError) and exc.code in _OUT_OF_MEMORY:
         return False
+    if isinstance(exc, Neo4jError) and exc.code == _GONE:
+        return True
     return isinstance(exc, Neo4jError | DriverError) and exc.is_retryable()
 
 

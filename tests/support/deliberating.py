@@ -189,9 +189,8 @@ class Rival:
         self._driver = driver
         self._transaction = transaction
         self._database = database
-        self.deliberations: Deliberations = GraphDeliberations(
-            _Uncommitted(driver, transaction, database)
-        )
+        self.graph: Graph = _Uncommitted(driver, transaction, database)
+        self.deliberations: Deliberations = GraphDeliberations(self.graph)
         """What the service itself would write, in it."""
 
     async def does(self, name: str, /, **parameters: Any) -> None:

@@ -17,7 +17,7 @@ from orchestrator.domain.drafts import (
     CouncilDraft,
     Idempotency,
 )
-from orchestrator.domain.errors import UnavailableError
+from orchestrator.domain.errors import NotFound, RefusedError, UnavailableError
 from orchestrator.engine.ports import Held, Recording
 from orchestrator.graph import claims
 from orchestrator.graph.councils import Councils
@@ -268,6 +268,27 @@ async def test_agents_of_one_council_have_new_models_made_in_order(
     await rival.does("make_model", name="b")
     await rival.give_up()
     assert await made
+
+
+@pytest.mark.parametrize("what", ["deliberate", "archive", "update"])
+async def test_a_council_that_an_import_has_replaced_once_the_lock_is_had_is_not_there(
+    rival: Rival, quick: Councils, seeded: Councils, what: str
+) -> None:
+    council = await quick.council_by_role("QA")
+    assert council is not None
+    await rival.graph.write("council/lock", id=council.id)
+    await rival.graph.write("moving/remove_seeded", id=council.id)
+    with pytest.raises(RefusedError) as refused:
+        await rival.commits_while(
+            {
+                "deliberate": lambda: GraphDeliberations(seeded.graph).accept(
+                    an_order(council=council.id)
+                ),
+                "archive": lambda: quick.archive_council(council.id, None),
+                "update": lambda: quick.update_council(council.id, None, CouncilChange(rounds=0)),
+            }[what]()
+        )
+    assert isinstance(refused.value.mistakes[0], NotFound)
 
 
 async def _council_and_endpoints(councils: Councils) -> str:

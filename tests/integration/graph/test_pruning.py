@@ -15,12 +15,12 @@ from typing_extensions import override
 
 from orchestrator.domain.deliberations import Deliberation, StopReason
 from orchestrator.domain.drafts import Idempotency
-from orchestrator.domain.errors import RefusedError
+from orchestrator.domain.errors import NotFound, RefusedError
 from orchestrator.domain.filters import DeliberationFilter
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.pages import PageRequest
 from orchestrator.domain.pruning import Keep, Pruned, Pruning
-from orchestrator.engine.ports import Held
+from orchestrator.engine.ports import Held, Retry
 from orchestrator.graph import pruning
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
@@ -497,6 +497,25 @@ async def test_of_two_that_remove_the_last_on_a_task_the_second_removes_the_task
             await transaction.commit()
             assert [row["tasks"] for row in await ours] == [1]
     assert [row["labels"] for row in await run("count_labels") if "Task" in row["labels"]] == []
+
+
+@pytest.mark.parametrize("what", ["cancel", "retry"])
+async def test_what_was_pruned_once_the_lock_is_had_is_not_there(
+    deliberations: GraphDeliberations, rivalry: Rivalry, what: str
+) -> None:
+    ended = await decided(deliberations)
+    asked = (
+        deliberations.cancel(ended, None)
+        if what == "cancel"
+        else deliberations.retry(
+            Retry(deliberation="dlb_ff", of=ended, idempotency=None, rehearsal=False)
+        )
+    )
+    async with rivalry(ended) as rival:
+        await rival.graph.write("pruning/remove", deliberation=ended, before=old().before)
+        with pytest.raises(RefusedError) as refused:
+            await rival.commits_while(asked)
+    assert isinstance(refused.value.mistakes[0], NotFound)
 
 
 async def test_two_at_once_prune_each_deliberation_once(
