@@ -18,13 +18,23 @@ from orchestrator.domain.drafts import (
     Idempotency,
 )
 from orchestrator.domain.errors import NotFound, RefusedError, UnavailableError
+from orchestrator.domain.ids import Prefix
 from orchestrator.engine.ports import Held, Recording
 from orchestrator.graph import claims
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
+from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Bounds, Graph, open_graph
 from orchestrator.graph.seeding import settle_defaults
-from tests.support.deliberating import LEASE, Rival, a_rival, an_order, proposals, recordings
+from tests.support.deliberating import (
+    LEASE,
+    Rival,
+    a_rival,
+    an_order,
+    fresh,
+    proposals,
+    recordings,
+)
 from tests.support.neo4j import Neo4jServer
 
 pytestmark = pytest.mark.neo4j
@@ -228,6 +238,33 @@ async def test_a_new_default_model_is_settled_while_what_is_accepted_is_not_yet_
     (settled,) = await settle_defaults(quick.graph, None, "another")
     assert settled.agents == 15
     await rival.commit()
+
+
+async def test_an_agent_that_is_given_a_model_while_the_default_changes_speaks_with_one_model(
+    two: list[Held], rival: Rival, driver: AsyncDriver, quick: Councils, seeded: Councils
+) -> None:
+    graph = seeded.graph
+    councils = [await quick.council_by_role(role) for role in ("DEV", "QA", "DATA")]
+    await rival.graph.write("council/lock", id=max(one.id for one in councils if one is not None))
+    settling = asyncio.create_task(settle_defaults(graph, None, "another"))
+    await rival.blocks(1)
+    # Its council is not among those that wait to be locked.
+    await quick.create_role("NEW", None, None)
+    await quick.create_council(CouncilDraft(role="NEW", agents=(AgentDraft(),)), None)
+    made = await quick.council_by_role("NEW")
+    assert made is not None
+    agent = made.seats[0].agent.id
+    async with a_rival(driver, graph.database, two[1].deliberation) as other:
+        await other.graph.write("council/lock", id=made.id)
+        await other.graph.write("agent/lock", id=agent)
+        await other.graph.write("model/make", models=[{"name": "own", "id": fresh(Prefix.MODEL)}])
+        await other.graph.write("agent/speak_with", id=agent, model="own")
+        await rival.commit()
+        await other.commits_while(settling)
+    found = await quick.council_by_role("NEW")
+    assert found is not None
+    assert found.seats[0].agent.model.name == "own"
+    assert await examine(graph) == ()
 
 
 async def test_what_serves_a_new_model_is_locked_in_order_with_what_its_agent_is_bound_to(
