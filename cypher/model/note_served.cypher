@@ -12,5 +12,6 @@ SET e.listedModels = $models
 WITH e
 MATCH (m:Model)
 WHERE m.name IN $models AND NOT m.rehearsal AND NOT EXISTS { (m)-[:SERVED_BY]->(e) }
-MERGE (m)-[:SERVED_BY]->(e)
+// Under the lock, that is once; `model/serve` says why it is no MERGE.
+CREATE (m)-[:SERVED_BY]->(e)
 RETURN count(m) AS added

@@ -1,6 +1,8 @@
 // Say which endpoints serve models that agents name: those that list them and the one that an agent is bound to, else `default`.
 // $served: [{model, endpoint}], both names; endpoint is null where an agent is bound to none
 // returns: nothing
+// Of those who tie a model to an endpoint each has the endpoint's lock, and asks under it: a MERGE would lock both nodes whole, and wait for
+// acceptances on agents that speak with the one or are bound to the other, which wait for that lock.
 CALL () {
   UNWIND $served AS row
   MATCH (m:Model {name: row.model})
@@ -16,19 +18,33 @@ CALL () {
   WITH e, models
   WHERE e:Endpoint
   UNWIND models AS m
-  MERGE (m)-[:SERVED_BY]->(e)
+  WITH e, m
+  WHERE NOT EXISTS { (m)-[:SERVED_BY]->(e) }
+  CREATE (m)-[:SERVED_BY]->(e)
 }
-UNWIND $served AS row
-MATCH (m:Model {name: row.model})
-CALL (m, row) {
-  WITH m, row
-  WHERE row.endpoint IS NOT NULL
-  MATCH (e:Endpoint {name: row.endpoint})
-  MERGE (m)-[:SERVED_BY]->(e)
+CALL () {
+  UNWIND $served AS row
+  MATCH (m:Model {name: row.model})
+  WITH DISTINCT m, row.endpoint AS name
+  MATCH (e:Endpoint {name: name})
+  WHERE NOT EXISTS { (m)-[:SERVED_BY]->(e) }
+  WITH m, e
+  ORDER BY e.name
+  // The write locks, with a constant, in order of the names.
+  SET e.lock = true
+  WITH m, e
+  WHERE e:Endpoint AND NOT EXISTS { (m)-[:SERVED_BY]->(e) }
+  CREATE (m)-[:SERVED_BY]->(e)
 }
-CALL (m, row) {
-  WITH m, row
+CALL () {
+  UNWIND $served AS row
+  MATCH (m:Model {name: row.model})
   WHERE row.endpoint IS NULL AND NOT EXISTS { (m)-[:SERVED_BY]->(:Endpoint) }
+  WITH DISTINCT m
   MATCH (e:Endpoint {name: 'default'})
-  MERGE (m)-[:SERVED_BY]->(e)
+  // The write lock, with a constant.
+  SET e.lock = true
+  WITH m, e
+  WHERE NOT EXISTS { (m)-[:SERVED_BY]->(e) }
+  CREATE (m)-[:SERVED_BY]->(e)
 }

@@ -6,4 +6,6 @@ ON CREATE SET e.id = $id
 SET e.url = $url, e.apiKeyVariable = $apiKeyVariable
 WITH e
 MATCH (m:Model {isDefault: true})
-MERGE (m)-[:SERVED_BY]->(e)
+// Its lock is had, as what is set has taken it; `model/serve` says why it is no MERGE.
+WHERE NOT EXISTS { (m)-[:SERVED_BY]->(e) }
+CREATE (m)-[:SERVED_BY]->(e)

@@ -128,10 +128,7 @@ async def seat(
 
 
 async def serve(transaction: Transaction, served: Sequence[Served]) -> None:
-    """See that each named model is there and is served, before an agent speaks with it.
-
-    Neo4j locks models whole to say what serves them, and who has made an agent speak with one has it locked in part.
-    """
+    """See that each named model is there and is served, before an agent speaks with it; the endpoints are locked."""
     if rows := _named(served):
         names = sorted({model for model, _ in served if model is not None})
         models = [{"name": name, "id": new_id(Prefix.MODEL)} for name in names]

@@ -240,6 +240,24 @@ async def test_a_new_default_model_is_settled_while_what_is_accepted_is_not_yet_
     await rival.commit()
 
 
+async def test_models_are_tied_to_what_serves_them_while_what_is_accepted_is_not_yet_committed(
+    rival: Rival, quick: Councils, seeded: Councils
+) -> None:
+    council = await _council_and_endpoints(quick)
+    await quick.register_agent(council, AgentDraft(endpoint="b"), None)
+    await quick.register_agent(council, AgentDraft(model="spoken"), None)
+    other = await quick.council_by_role("QA")
+    assert other is not None
+    endpoints = {endpoint.name: endpoint.id for endpoint in await quick.endpoints()}
+    await rival.deliberations.accept(an_order(council=council))
+    await quick.register_agent(other.id, AgentDraft(model="spoken", endpoint="b"), None)
+    await quick.register_agent(other.id, AgentDraft(model="own"), None)
+    assert await quick.note_served(endpoints["a"], ["spoken", "own"]) == 2
+    await settle_defaults(quick.graph, "http://moved/v1", "spoken")
+    await rival.commit()
+    assert await examine(seeded.graph) == ()
+
+
 async def test_an_agent_that_is_given_a_model_while_the_default_changes_speaks_with_one_model(
     two: list[Held], rival: Rival, driver: AsyncDriver, quick: Councils, seeded: Councils
 ) -> None:
