@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from orchestrator.api.answers import nowhere, on_fault, on_http_error
@@ -57,7 +57,6 @@ class _App(Starlette):
 
 def build_app(
     context_source: ContextSource,
-    lifespan: Lifespan[Starlette] | None = None,
     *,
     sites: Sites | None = None,
     clients: Clients | None = None,
@@ -100,7 +99,6 @@ def build_app(
             Middleware(BodyLimit),
         ],
         exception_handlers={HTTPException: on_http_error, Exception: on_fault},
-        lifespan=lifespan,
     )
     # Many a client follows no redirect with a POST: /graphql/ is told the path instead.
     app.router.redirect_slashes = False

@@ -323,22 +323,6 @@ async def test_fault_of_the_app_is_answered_as_json_and_still_raised() -> None:
     ]
 
 
-async def test_app_lives_as_long_as_its_lifespan(house: House) -> None:
-    lived: list[str] = []
-
-    @asynccontextmanager
-    async def lifespan(_app: object) -> AsyncGenerator[None]:
-        lived.append("begun")
-        yield
-        lived.append("ended")
-
-    app = build_app(house.ports, lifespan)
-    async with app.router.lifespan_context(app):
-        assert lived == ["begun"]
-
-    assert lived == ["begun", "ended"]
-
-
 class Socket:
     """A WebSocket to the app, as the client's end of it."""
 
