@@ -19,9 +19,9 @@ from typing_extensions import override
 from orchestrator.api.answers import nowhere, on_fault, on_http_error
 from orchestrator.api.body import BodyLimit
 from orchestrator.api.clients import Clients
-from orchestrator.api.context import ContextSource
 from orchestrator.api.endpoint import GraphQLEndpoint
 from orchestrator.api.graphiql import STATIC
+from orchestrator.api.ports import Ports
 from orchestrator.api.readiness import Farewell
 from orchestrator.api.sites import OwnSites, Sites
 from orchestrator.api.streams import Streams
@@ -56,12 +56,9 @@ class _App(Starlette):
 
 
 def build_app(
-    context_source: ContextSource,
-    *,
-    sites: Sites | None = None,
-    clients: Clients | None = None,
+    ports: Ports, *, sites: Sites | None = None, clients: Clients | None = None
 ) -> Starlette:
-    """Build the application; `context_source` is asked for the ports at each request.
+    """Build the application.
 
     `sites` are the web pages that may use it, none but its own and of this machine unless told. `clients` say how much
     each of them may have under way.
@@ -73,7 +70,7 @@ def build_app(
     """
 
     async def ready(_request: Request) -> JSONResponse:
-        waiting_for = context_source().service.waiting_for
+        waiting_for = ports.service.waiting_for
         return JSONResponse(
             {"ready": waiting_for is None, "waitingFor": waiting_for},
             status_code=200 if waiting_for is None else 503,
@@ -81,7 +78,7 @@ def build_app(
 
     sites = sites or Sites()
     streams = Streams()
-    graphql = GraphQLEndpoint(context_source, streams, clients or Clients(), sites.origins)
+    graphql = GraphQLEndpoint(ports, streams, clients or Clients(), sites.origins)
     app = _App(
         OwnSites(graphql, sites),
         OwnSites(nowhere, sites),
@@ -92,7 +89,7 @@ def build_app(
             Route("/readyz", ready),
         ],
         middleware=[
-            Middleware(Farewell, context_source=context_source),
+            Middleware(Farewell, service=ports.service),
             Middleware(OwnSites, sites=sites),
             *_cross_origin(sites),
             Middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM, compresslevel=_COMPRESSION),

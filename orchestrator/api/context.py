@@ -16,8 +16,6 @@ from orchestrator.api.timing import Time
 from orchestrator.domain.callers import Caller
 from orchestrator.domain.errors import UnansweredError, UnavailableError, outline
 
-ContextSource = Callable[[], Ports]
-
 
 class Context:
     """The context of one operation; a connection holds one that is never resolved with."""

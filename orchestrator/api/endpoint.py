@@ -40,9 +40,10 @@ from orchestrator.api.accepting import EVENTS, GRAPHQL_RESPONSE, accepted, prefe
 from orchestrator.api.answers import refusal, retry_after, unavailable
 from orchestrator.api.callers import RefusedCallerError, caller_of
 from orchestrator.api.clients import Clients
-from orchestrator.api.context import Context, ContextSource
+from orchestrator.api.context import Context
 from orchestrator.api.errors import sent_rightly
 from orchestrator.api.graphiql import page
+from orchestrator.api.ports import Ports
 from orchestrator.api.requests import UnfitError, fit_parameters, fit_request, unreadable
 from orchestrator.api.schema import SCHEMA
 from orchestrator.api.streams import Streams
@@ -125,15 +126,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def __init__(
         self,
-        context_source: ContextSource,
+        ports: Ports,
         streams: Streams,
         clients: Clients,
-        origins: Sequence[str] = (),
+        origins: Sequence[str],
     ) -> None:
         """Speak to whoever asks.
 
         Args:
-            context_source: asked for the ports at each request.
+            ports: what it asks of others.
             streams: the answers that go on.
             clients: whose they are, and whatever else is under way.
             origins: of other pages that may open WebSockets, too.
@@ -146,7 +147,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             # It is refused by what speaks over the connection, in words.
             max_subscriptions_per_connection=None,
         )
-        self._context_source = context_source
+        self._ports = ports
         self._streams = streams
         self._clients = clients
 
@@ -172,7 +173,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 return
             except asyncio.CancelledError:
                 # So what waits is ended that the end of the process cannot wait for.
-                if not self._context_source().service.ending:
+                if not self._ports.service.ending:
                     raise
                 response = unavailable(UnavailableError(_ENDED))
         if request.method == "GET":
@@ -264,20 +265,19 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     @override
     async def render_graphql_ide(self, request: Request) -> Response:
-        ports = self._context_source()
+        ports = self._ports
         return page(introspection=ports.introspection, any_document=ports.documents is None)
 
     @override
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
-        ports = self._context_source()
         if isinstance(request, WebSocket):
             # Who opened it he may say later.
-            return Context(ports, NOBODY, client=self._clients.of(request))
-        caller = await caller_of(ports.doorkeeper, request)
+            return Context(self._ports, NOBODY, client=self._clients.of(request))
+        caller = await caller_of(self._ports.doorkeeper, request)
         request.state.context = Context(
-            ports, caller, _hanging_up(request), client=self._clients.of(request, caller)
+            self._ports, caller, _hanging_up(request), client=self._clients.of(request, caller)
         )
         return request.state.context
 

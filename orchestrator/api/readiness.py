@@ -11,7 +11,8 @@ from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
 from graphql import GraphQLError
-from orchestrator.api.context import Context, ContextSource
+from orchestrator.api.context import Context
+from orchestrator.api.ports import ServiceState
 from orchestrator.domain.errors import UnavailableError
 
 
@@ -40,10 +41,10 @@ class OnceReady(SchemaExtension):
 class Farewell:
     """Closes each connection after its answer once the process ends: the next request finds another process."""
 
-    def __init__(self, app: ASGIApp, context_source: ContextSource) -> None:
-        """`context_source` is asked for the service at each answer."""
+    def __init__(self, app: ASGIApp, service: ServiceState) -> None:
+        """`service` is asked at each answer whether it ends."""
         self._app = app
-        self._context_source = context_source
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer with a word more."""
@@ -52,7 +53,7 @@ class Farewell:
             return
 
         async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start" and self._context_source().service.ending:
+            if message["type"] == "http.response.start" and self._service.ending:
                 MutableHeaders(scope=message)["connection"] = "close"
             await send(message)
 

@@ -40,7 +40,7 @@ def _loaded(
 
         answering = replace(ports, documents=documents_of(settings))
     clients = Clients(bounds_of(settings))
-    app = build_app(lambda: answering, sites=sites_of(settings, means), clients=clients)
+    app = build_app(answering, sites=sites_of(settings, means), clients=clients)
     return listening(app, listener)
 
 

@@ -134,7 +134,7 @@ async def api(seeded: Graph) -> AsyncGenerator[Api]:
         service=state,
         doorkeeper=Doorkeeper(Means(anonymous=Scope.MANAGE)),
     )
-    transport = httpx.ASGITransport(build_app(lambda: ports))
+    transport = httpx.ASGITransport(build_app(ports))
     looking = [
         asyncio.create_task(Lookout(board, news).run()),
         asyncio.create_task(changes.run()),

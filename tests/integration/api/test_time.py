@@ -38,7 +38,7 @@ Endless = Callable[[str], LiteralString]
 async def hasty(api: Api) -> AsyncGenerator[Api]:
     """The same API, with less time."""
     ports = replace(api.ports, operation_seconds=SECONDS)
-    transport = httpx.ASGITransport(build_app(lambda: ports))
+    transport = httpx.ASGITransport(build_app(ports))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield Api(client, ports, api.desk, api.state)
 
@@ -131,7 +131,7 @@ async def test_read_of_one_who_leaves_his_websocket_is_gone_from_neo4j_at_once(
     text = endless("role/list")
     listener = bind("127.0.0.1", 0)
     port: int = listener.getsockname()[1]
-    async with listening(build_app(lambda: api.ports), listener):
+    async with listening(build_app(api.ports), listener):
         async with connect(
             f"ws://127.0.0.1:{port}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]
         ) as socket:
@@ -186,7 +186,7 @@ async def test_statement_that_neo4j_ends_for_its_length_is_a_limit_too(
         seeded.driver, seeded.address, seeded.database, replace(seeded.bounds, transaction=0.5)
     )
     ports = replace(api.ports, councils=Councils(hasty))
-    transport = httpx.ASGITransport(build_app(lambda: ports))
+    transport = httpx.ASGITransport(build_app(ports))
     endless("role/list")
 
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

@@ -20,5 +20,5 @@ async def served(
     """Yield the URL of its /graphql."""
     listener = bind("127.0.0.1", 0)
     port: int = listener.getsockname()[1]
-    async with listening(build_app(house.ports, sites=sites, clients=clients), listener):
+    async with listening(build_app(house.ports(), sites=sites, clients=clients), listener):
         yield f"http://127.0.0.1:{port}/graphql"

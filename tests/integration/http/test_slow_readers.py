@@ -162,7 +162,7 @@ async def test_only_the_last_pings_of_a_client_who_does_not_read_are_answered(ho
         for opcode, mask in ((Opcode.PING, True), (Opcode.PONG, False))
     )
     last = Frame(Opcode.PONG, b"last").serialize(mask=False)
-    async with listening(build_app(house.ports), listener), asyncio.timeout(20):
+    async with listening(build_app(house.ports()), listener), asyncio.timeout(20):
         client.connect(listener.getsockname())
         # It takes in little more than that before it is asked to read.
         reader, writer = await asyncio.open_connection(sock=client, limit=1024)

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from orchestrator.api.app import build_app
 from tests.support.samples import a_council
@@ -54,7 +55,10 @@ def house() -> House:
 
 @pytest.fixture
 async def api(house: House) -> AsyncGenerator[Api]:
-    app = build_app(house.ports)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Anew, for a test may have set the house in another way.
+        await build_app(house.ports())(scope, receive, send)
+
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield Api(client)

@@ -294,11 +294,14 @@ async def test_body_that_is_too_long_is_refused(api: Api, *, said: bool) -> None
     assert response.json()["errors"][0]["extensions"]["code"] == "LIMIT"
 
 
-async def test_fault_of_the_app_is_answered_as_json_and_still_raised() -> None:
-    def broken() -> Any:
+async def test_fault_of_the_app_is_answered_as_json_and_still_raised(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_shown: str | None) -> Any:
         raise RuntimeError("secret")
 
-    app = build_app(broken)
+    monkeypatch.setattr(house.doorkeeper, "admit", broken)
+    app = build_app(house.ports())
     quiet = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=quiet, base_url="http://localhost") as client:
         with capture_logs() as logs:
@@ -339,7 +342,9 @@ class Socket:
             "query_string": b"",
             "subprotocols": ["graphql-transport-ws"],
         }
-        self.task = asyncio.create_task(build_app(house.ports)(scope, self.sent.get, self._got.put))
+        self.task = asyncio.create_task(
+            build_app(house.ports())(scope, self.sent.get, self._got.put)
+        )
 
     async def receive(self) -> Any:
         """The next message: as JSON, or the close frame as its code and reason."""

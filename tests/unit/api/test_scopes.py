@@ -101,7 +101,7 @@ def a_house(scope: Scope | None) -> House:
 
 
 async def sent(house: House, query: str, accept: str = "application/json") -> httpx.Response:
-    transport = httpx.ASGITransport(build_app(house.ports))
+    transport = httpx.ASGITransport(build_app(house.ports()))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return await client.post("/graphql", json={"query": query}, headers={"accept": accept})
 
@@ -181,7 +181,7 @@ async def test_an_operation_is_refused_whole_and_each_forbidden_field_is_named()
 async def test_of_a_document_only_the_operation_that_is_asked_for_counts() -> None:
     house = a_house(Scope.READ)
     document = 'query Look { roles { name } } mutation Change { retireAgent(input: { id: "x" }) { errors { code } } }'
-    transport = httpx.ASGITransport(build_app(house.ports))
+    transport = httpx.ASGITransport(build_app(house.ports()))
     answers: list[set[str]] = []
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for name in ("Look", "Change", "Look"):
@@ -197,7 +197,7 @@ async def test_whatever_an_operation_is_called_it_is_not_carried_out_for_who_may
 ) -> None:
     house = a_house(Scope.READ)
     document = 'mutation Change { retireAgent(input: { id: "agt_dev1" }) { errors { code } } }'
-    transport = httpx.ASGITransport(build_app(house.ports))
+    transport = httpx.ASGITransport(build_app(house.ports()))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         response = await client.post("/graphql", json={"query": document, "operationName": name})
 

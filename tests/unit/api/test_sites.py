@@ -21,7 +21,7 @@ FOREIGN = "pages of this origin may not use the service"
 async def asked(
     house: House, headers: Mapping[str, str], *, sites: Sites | None = None, method: str = "POST"
 ) -> httpx.Response:
-    transport = httpx.ASGITransport(build_app(house.ports, sites=sites))
+    transport = httpx.ASGITransport(build_app(house.ports(), sites=sites))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
         if method == "POST":
             return await client.post("/graphql", json=QUERY, headers=headers)
@@ -182,7 +182,7 @@ async def test_another_site_cannot_have_a_query_sent_as_an_image_but_may_link_to
 
 
 async def test_probes_are_answered_under_any_name(house: House) -> None:
-    transport = httpx.ASGITransport(build_app(house.ports))
+    transport = httpx.ASGITransport(build_app(house.ports()))
     async with httpx.AsyncClient(transport=transport, base_url="http://pod.example") as client:
         assert (await client.get("/livez")).status_code == 200
         assert (await client.get("/readyz")).status_code == 200
