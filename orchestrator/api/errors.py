@@ -123,7 +123,7 @@ def _field(error: GraphQLError) -> str:
 
 
 def extensions(
-    code: str, path: tuple[str, ...], correlation_id: str, limit: LimitError | None = None
+    code: str, path: tuple[str, ...], correlation_id: str, limit: LimitError | None
 ) -> dict[str, object]:
     """What every error carries; `limit` is the one that was passed, where one was."""
     carried: dict[str, object] = {

@@ -32,7 +32,7 @@ class DeliberationPage(NamedTuple):
     page: PageRequest
     where: DeliberationFilter
     seated: bool
-    brief: bool = False
+    brief: bool
 
 
 class AsOf(NamedTuple):
@@ -45,7 +45,7 @@ class AsOf(NamedTuple):
     """Whether nobody asks what was said and thought."""
 
 
-def as_of(deliberation: Deliberation, *, brief: bool = False) -> AsOf:
+def as_of(deliberation: Deliberation, *, brief: bool) -> AsOf:
     """What belongs to a deliberation as it was read."""
     return AsOf(deliberation.id, deliberation.sequence, deliberation.status.ended, brief)
 

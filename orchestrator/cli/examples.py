@@ -1,4 +1,4 @@
-"""The examples that come with the program: tasks for `council up --example` and for whoever wants to see one."""
+"""The example that comes with the program: what `council up --example` lays before a council."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from orchestrator.client.models import TaskInput
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-FIRST = "webhook_retries.yaml"
-"""What `council up --example` lays before the council."""
+_FILE = "webhook_retries.yaml"
 
 
 class Example(BaseModel):
@@ -31,9 +30,9 @@ class Example(BaseModel):
         return self.idempotency_key if model is None else f"{self.idempotency_key}/{model}"
 
 
-def example(name: str = FIRST) -> Example:
-    """Read one of the files; raises FileNotFoundError and pydantic's ValidationError."""
-    text = (_folder() / name).read_text(encoding="utf-8")
+def example() -> Example:
+    """Read it."""
+    text = (_folder() / _FILE).read_text(encoding="utf-8")
     return Example.model_validate(yaml.safe_load(text))
 
 

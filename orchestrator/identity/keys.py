@@ -38,9 +38,8 @@ _log = structlog.get_logger(__name__)
 class WrongIssuerError(WrongSettingError):
     """The setting names nothing that can be an issuer."""
 
-    def __init__(self, mistake: str) -> None:
-        """`mistake` follows the name of the setting."""
-        super().__init__(f"COUNCIL_OIDC_ISSUER {mistake}")
+    def __init__(self) -> None:
+        super().__init__("COUNCIL_OIDC_ISSUER must begin with https://, or be on this machine")
 
 
 class NotKnownError(UnavailableError):
@@ -85,7 +84,7 @@ class Keys:
             WrongIssuerError: it is not https, and not on this machine.
         """
         if not _is_safe(url):
-            raise WrongIssuerError("must begin with https://, or be on this machine")
+            raise WrongIssuerError
         self.url: str = url
         self._http = http
         self.changed: Callable[[], None] = lambda: None

@@ -47,7 +47,7 @@ async def test_what_was_read_goes_with_the_loaders_before_any_garbage_is_looked_
     await loaders.councils.load(council.id)
     await loaders.busy.load(council.seats[0].agent.id)
     await loaders.deliberations.load(deliberation.id)
-    page = DeliberationPage(PageRequest(), DeliberationFilter(), seated=True)
+    page = DeliberationPage(PageRequest(), DeliberationFilter(), seated=True, brief=False)
     await loaders.deliberation_pages.load(page)
     # What has been answered is let go of by the loop with its next turn.
     await asyncio.sleep(0)

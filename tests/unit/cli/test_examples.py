@@ -1,4 +1,4 @@
-"""The examples that come with the program."""
+"""The example that comes with the program."""
 
 from __future__ import annotations
 
