@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -196,7 +197,9 @@ class OwnNeo4j:
     async def stop(self) -> None:
         """Stop it in order, or by force where it does not follow; does nothing where none runs."""
         try:
-            await self._end()
+            running, self._running = self._running, None
+            if running is not None:
+                await running.stop()
         finally:
             lock, self._lock = self._lock, None
             if lock is not None:
@@ -227,15 +230,20 @@ class OwnNeo4j:
             await installing.install(self._library, pom, maven=maven, report=self._report)
         await asyncio.to_thread(self._write_configuration, pom)
         await self._prepare_password(found_java.command)
-
-        async def run_and_end(found: Classes) -> None:
-            await self._run_and_end(found_java, found)
-
         found = await classes.prepared(
-            self._library, found_java, run=run_and_end if archive else None, report=self._report
+            self._library,
+            found_java,
+            run=partial(self._run_and_end, found_java) if archive else None,
+            report=self._report,
         )
         self._report(f"Starting Neo4j {pom.version}.")
-        await self._run(found_java, found.with_those_of(self.home), lasting=self._lasting)
+        self._running = await java.start(
+            found_java.command,
+            self.home,
+            found.with_those_of(self.home),
+            lasting=self._lasting,
+        )
+        await self._wait(self._running, _START_SECONDS)
 
     async def _run_and_end(self, found_java: Java, found: Classes) -> None:
         """Run it once, for what Java writes at its end.
@@ -254,15 +262,6 @@ class OwnNeo4j:
             await running.stop(seconds=seconds)
         if not running.has_ended_in_order:
             raise ArchiveError("Java did not come to its end in order.")
-
-    async def _run(self, found_java: Java, found: Classes, *, lasting: bool) -> None:
-        self._running = await java.start(found_java.command, self.home, found, lasting=lasting)
-        await self._wait(self._running, _START_SECONDS)
-
-    async def _end(self) -> None:
-        running, self._running = self._running, None
-        if running is not None:
-            await running.stop()
 
     async def _adopt_java(self, pom: Pom) -> bool:
         """Take over the server that a killed process left, if it is what we would start."""

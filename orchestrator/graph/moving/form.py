@@ -8,7 +8,7 @@ endpoints by name, since a graph that has one of that name keeps its own, all el
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, cast
@@ -112,12 +112,6 @@ def decode(text: str) -> Record:
 def place_of(kind: Kind) -> int:
     """Return the place of a kind in the order of the file."""
     return _ORDER[kind]
-
-
-def by_lines(records: Iterable[Record], place: str) -> Iterator[Line]:
-    """Number records that come from elsewhere than a file."""
-    for number, record in enumerate(records, 1):
-        yield Line(place=record.pop("place", f"{place} {number}"), text=encode(record))
 
 
 _ORDER: Final = {kind: place for place, kind in enumerate(Kind)}

@@ -42,7 +42,14 @@ async def as_lines(
     )
     made = {one["id"]: one["createdAt"] for one in there}
     records = _Records(apart, defaults, now=clock["now"], made=made).all()
-    return list(form.by_lines(records, "the predecessor, record")), notes
+    lines = [
+        Line(
+            place=record.pop("place", f"the predecessor, record {number}"),
+            text=form.encode(record),
+        )
+        for number, record in enumerate(records, 1)
+    ]
+    return lines, notes
 
 
 def told_apart(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from neo4j import Record as Row
@@ -55,8 +55,9 @@ class Lookup:
             }
         name, record_of = _BY_ID[kind]
         found: dict[str, Record] = {}
-        for ids in _portions(batch.ids, _TOGETHER):
-            for row in await self.graph.read(name, ids=ids):
+        ids = batch.ids
+        for first in range(0, len(ids), _TOGETHER):
+            for row in await self.graph.read(name, ids=ids[first : first + _TOGETHER]):
                 found[row["id"]] = kindless(record_of(row))
         return found
 
@@ -73,7 +74,3 @@ async def look_up(graph: Reads) -> Lookup:
 def kindless(record: Record) -> Record:
     """Return a record without the field that says what it is about."""
     return {key: value for key, value in record.items() if key != "kind"}
-
-
-def _portions(ids: list[str], size: int) -> Iterable[list[str]]:
-    return (ids[first : first + size] for first in range(0, len(ids), size))
