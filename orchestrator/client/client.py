@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from types import TracebackType
 
-    import httpx
-
 T = TypeVar("T")
 Input = TypeVar("Input", bound=BaseModel)
 T_co = TypeVar("T_co", covariant=True)
@@ -74,7 +72,6 @@ class CouncilClient:
         token: str | None = None,
         timeout: float = 30.0,
         patience: float = 60.0,
-        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -83,14 +80,11 @@ class CouncilClient:
             token: sent as a bearer token.
             timeout: how long one answer may take, in seconds.
             patience: for how long `events` and `ended` try to come back to a service that went away, in seconds.
-            transport: instead of httpx's own.
 
         Raises:
             ValueError: `url` is no address of the web, or `token` has characters that no token has; it is not quoted.
         """
-        self._operations: Operations = Operations(
-            url, token=token, timeout=timeout, transport=transport
-        )
+        self._operations: Operations = Operations(url, token=token, timeout=timeout)
         self.url: str = self._operations.url
         self._patience: float = patience
 

@@ -49,7 +49,6 @@ class Connection:
         *,
         token: str | None,
         timeout: float,
-        transport: httpx.AsyncBaseTransport | None,
     ) -> None:
         """Open nothing yet; the arguments are those of CouncilClient."""
         unfit = f"{without_password(url)!r} is no address such as http://127.0.0.1:8080"
@@ -81,7 +80,6 @@ class Connection:
                     **self._headers,
                 },
                 timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
-                transport=transport,
                 trust_env=not self._direct,
             )
         except (ImportError, ValueError, httpx.InvalidURL) as error:
