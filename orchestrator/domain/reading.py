@@ -92,12 +92,7 @@ def read(transcript: Transcript) -> Reading:
 def progress(deliberation: Deliberation, reading: Reading) -> Progress:
     """Say how far a deliberation has come."""
     protocol = PROTOCOLS[deliberation.protocol]
-    rules = Rules(
-        deliberation=deliberation.id,
-        seats=tuple(seat.number for seat in deliberation.seats),
-        rounds=deliberation.rounds,
-        quorum=deliberation.quorum,
-    )
+    rules = Rules.of(deliberation)
     phase = None
     if not deliberation.status.ended:
         step = protocol.next_step(rules, reading.transcript.turns)

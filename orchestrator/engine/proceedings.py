@@ -15,12 +15,7 @@ class Proceedings:
 
     def __init__(self, deliberation: Deliberation, turns: Sequence[Turn]) -> None:
         self._protocol = PROTOCOLS[deliberation.protocol]
-        self._rules = Rules(
-            deliberation=deliberation.id,
-            seats=tuple(seat.number for seat in deliberation.seats),
-            rounds=deliberation.rounds,
-            quorum=deliberation.quorum,
-        )
+        self._rules = Rules.of(deliberation)
         self._recorded: dict[str, Turn] = {turn.id: turn for turn in turns}
         self._on_their_way: dict[str, Turn] = {}
         self._found = max([deliberation.sequence, *(turn.sequence or 0 for turn in turns)])

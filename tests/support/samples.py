@@ -114,15 +114,6 @@ def a_deliberation(
     )
 
 
-def rules_of(deliberation: Deliberation) -> Rules:
-    return Rules(
-        deliberation=deliberation.id,
-        seats=tuple(seat.number for seat in deliberation.seats),
-        rounds=deliberation.rounds,
-        quorum=deliberation.quorum,
-    )
-
-
 def taken(deliberation: Deliberation, ask: Ask, sequence: int) -> Turn:
     return Turn(
         id=turn_id(deliberation.id, ask.key),
@@ -147,7 +138,7 @@ def play(
     deliberation: Deliberation, *, turns: int | None = None, absent: Collection[TurnKind] = ()
 ) -> tuple[Deliberation, Transcript]:
     """Let a deliberation go on by its protocol: to its end, or for some turns."""
-    protocol, rules = PROTOCOLS[deliberation.protocol], rules_of(deliberation)
+    protocol, rules = PROTOCOLS[deliberation.protocol], Rules.of(deliberation)
     said: list[Turn] = []
     sequence = 1
     claims = (Claimed(sequence=sequence, at=NOW, resumed=False),)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
-from orchestrator.domain.deliberations import StopReason, TurnKey, Verdict
+from orchestrator.domain.deliberations import Deliberation, StopReason, TurnKey, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,16 @@ class Rules:
     seats: tuple[int, ...]
     rounds: int
     quorum: int
+
+    @classmethod
+    def of(cls, deliberation: Deliberation) -> Self:
+        """Take them from a deliberation."""
+        return cls(
+            deliberation=deliberation.id,
+            seats=tuple(seat.number for seat in deliberation.seats),
+            rounds=deliberation.rounds,
+            quorum=deliberation.quorum,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
