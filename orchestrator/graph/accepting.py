@@ -12,7 +12,7 @@ from orchestrator.domain import limits
 from orchestrator.domain.deliberations import Status
 from orchestrator.domain.errors import Conflict, Mistake, NotFound, RefusedError, UnavailableError
 from orchestrator.engine.ports import Accepted, CouncilById, CouncilByRole, Order, Retry
-from orchestrator.graph.changes import check_same
+from orchestrator.graph.changes import check_same, stored
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.errors import ConstraintViolatedError
 from orchestrator.graph.gathering import Gathering
@@ -102,7 +102,6 @@ async def retry(graph: Graph, order: Retry) -> Accepted:
         RefusedError: there is none to retry, it has not ended without a verdict, it was retried as often as one may be, or its
             council is not there any more.
     """
-    idempotency = order.idempotency
 
     async def attempt() -> Accepted | Mistake | None:
         (row,) = await graph.write(
@@ -110,10 +109,9 @@ async def retry(graph: Graph, order: Retry) -> Accepted:
             id=order.deliberation,
             of=order.of,
             most=limits.RETRIES,
-            idempotencyKey=None if idempotency is None else idempotency.key,
-            inputDigest=None if idempotency is None else idempotency.input_digest,
             createdBy=order.created_by,
             rehearsal=order.rehearsal,
+            **stored(order.idempotency),
         )
         if row["id"] is None:
             return _no_retry(order, row)
@@ -168,15 +166,14 @@ def _no_retry(order: Retry, row: Record) -> Mistake | None:
 
 
 def _row(order: Order) -> dict[str, Any]:
-    task, idempotency = order.task, order.idempotency
+    task = order.task
     council, role = _sought(order)
     return {
         "id": order.deliberation,
         "task": task.id,
         "council": council,
         "role": role,
-        "idempotencyKey": None if idempotency is None else idempotency.key,
-        "inputDigest": None if idempotency is None else idempotency.input_digest,
+        **stored(order.idempotency),
         "createdBy": order.created_by,
         "protocol": None if order.protocol is None else order.protocol.value,
         "rounds": order.rounds,

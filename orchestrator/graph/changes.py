@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from uuid_utils import uuid7
 
@@ -96,7 +96,7 @@ def check_same(idempotency: Idempotency, found: str, digest: str | None) -> None
         )
 
 
-def stored(idempotency: Idempotency | None) -> dict[str, str | None]:
+def stored(idempotency: Idempotency | None) -> dict[str, Any]:
     """Return what a node keeps of the request that made it."""
     if idempotency is None:
         return {"idempotencyKey": None, "inputDigest": None}

@@ -106,7 +106,6 @@ async def place(
             "metadata": draft.metadata,
             "model": draft.model,
             "endpoint": draft.endpoint,
-            **stored(None),
         }
         for index, draft in enumerate(drafts)
     )
