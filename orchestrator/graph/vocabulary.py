@@ -208,11 +208,17 @@ RELATIONSHIPS_REQUIRE: dict[str, Types] = {
 RELATIONSHIPS_MAY_HAVE: dict[str, Types] = {"SPEAKS_WITH": {"default": TRUTH}}
 
 
+def properties_of(label: str) -> Types:
+    """Return all that a node of a label may have."""
+    return REQUIRED[label] | OPTIONAL.get(label, {})
+
+
 def parameters() -> dict[str, Any]:
     """Return all of it as the statements in `cypher/doctor` take it."""
     return {
         "types": {
-            label: {key: list(types) for key, types in _all(label).items()} for label in REQUIRED
+            label: {key: list(types) for key, types in properties_of(label).items()}
+            for label in REQUIRED
         },
         "required": {label: list(types) for label, types in REQUIRED.items()},
         "values": {
@@ -227,7 +233,3 @@ def parameters() -> dict[str, Any]:
         },
         "relationshipRequired": {name: list(keys) for name, keys in RELATIONSHIPS_REQUIRE.items()},
     }
-
-
-def _all(label: str) -> Types:
-    return REQUIRED[label] | OPTIONAL.get(label, {})

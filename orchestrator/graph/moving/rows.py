@@ -9,7 +9,7 @@ from neo4j import Record as Row
 
 from orchestrator.domain.errors import CouncilError
 from orchestrator.graph.moving.form import LEFT_OUT, Kind, Record
-from orchestrator.graph.vocabulary import INSTANT, OPTIONAL, REQUIRED
+from orchestrator.graph.vocabulary import INSTANT, properties_of
 
 Pairs = Sequence[Sequence[Any]]
 """Properties as [name, value]."""
@@ -161,7 +161,7 @@ def _numbered(of: str, places: Sequence[Sequence[Any]]) -> list[str]:
 def _properties(label: str, of: str, pairs: Pairs) -> Record:
     """Keep what is told of a node, in the order of the vocabulary."""
     found: Mapping[str, Any] = {key: value for key, value in pairs}  # noqa: C416 - pairs are lists
-    known = REQUIRED[label] | OPTIONAL.get(label, {})
+    known = properties_of(label)
     for key in found:
         if key not in known:
             raise UnsoundGraphError(of, f"has a property {key} that this version does not know")

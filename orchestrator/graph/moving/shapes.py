@@ -17,13 +17,13 @@ from orchestrator.graph.vocabulary import (
     ENUMS,
     FRACTION,
     INSTANT,
-    OPTIONAL,
     PREFIXES,
     REQUIRED,
     TEXT,
     TEXTS,
     TRUTH,
     WHOLE,
+    properties_of,
 )
 
 _INSTANT: Final = re.compile(
@@ -63,8 +63,8 @@ def inspect_shape(inspection: Inspection, path: Path, record: Record, shape: Sha
     """Keep every mistake in the fields of one object, and say whether there was none."""
     before = inspection.found
     required = REQUIRED[shape.label] if shape.label else {}
-    optional = OPTIONAL.get(shape.label, {}) if shape.label else {}
-    properties = {key: types for key, types in (required | optional).items() if key not in LEFT_OUT}
+    known = properties_of(shape.label) if shape.label else {}
+    properties = {key: types for key, types in known.items() if key not in LEFT_OUT}
     for key in record:
         if key not in properties and key not in shape.required and key not in shape.optional:
             inspection.add((*path, key), f"there is no field {key[:50]!r} here")

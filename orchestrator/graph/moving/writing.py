@@ -27,7 +27,7 @@ from orchestrator.graph.moving.shapes import objects
 from orchestrator.graph.queueing import place_in_queue
 from orchestrator.graph.seating import lock_role
 from orchestrator.graph.seeding import Seed
-from orchestrator.graph.vocabulary import FRACTION, INSTANT, OPTIONAL, REQUIRED, Types
+from orchestrator.graph.vocabulary import FRACTION, INSTANT, properties_of
 
 Told = Callable[[Kind, int], None]
 """Is told how many records of a kind were gone through, after each transaction."""
@@ -316,7 +316,7 @@ def _said(turn: Record) -> list[Any]:
 
 def _node(label: str, record: Record) -> dict[str, Any]:
     """Sort properties by how they are sent: Neo4j reads instants from their text, as fine as they are."""
-    types: Types = REQUIRED[label] | OPTIONAL.get(label, {})
+    types = properties_of(label)
     own = {key: value for key, value in record.items() if key in types}
     return {
         "properties": {
