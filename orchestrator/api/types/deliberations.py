@@ -51,7 +51,7 @@ Kinds = Annotated[
 
 
 @strawberry.type(description="How far a deliberation has come.")
-class Progress:
+class Progress(Shown[reading.Progress]):
     """How far a deliberation has come."""
 
     turns_taken: int = strawberry.field(
@@ -187,10 +187,7 @@ class Deliberation(Node, Shown[deliberations.Deliberation]):
     @strawberry.field(description="How far it has come.")
     async def progress(self, info: Info) -> Progress:
         table = await table_of(info.context, self.source, brief=True)
-        come = reading.progress(self.source, table.reading)
-        return Progress(
-            turns_taken=come.turns_taken, turns_expected=come.turns_expected, phase=come.phase
-        )
+        return Progress.of(reading.progress(self.source, table.reading))
 
     @strawberry.field(description="The tokens of all its turns.")
     def usage(self) -> Usage:

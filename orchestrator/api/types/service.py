@@ -9,11 +9,12 @@ import strawberry
 from orchestrator.api import ports
 from orchestrator.api.context import Info
 from orchestrator.api.scalars import Count
+from orchestrator.api.shown import Shown
 from orchestrator.domain import pruning
 
 
 @strawberry.type(description="What the start of this process brought back from the graph.")
-class Rehydration:
+class Rehydration(Shown[ports.Rehydration]):
     """What a start brought back."""
 
     councils: int = strawberry.field(
@@ -34,7 +35,7 @@ class Rehydration:
 @strawberry.type(
     description="How much is in the graph. Each number is looked up, not counted, so that asking costs the same however large it is."
 )
-class GraphSize:
+class GraphSize(Shown[pruning.GraphSize]):
     """How much is in the graph."""
 
     councils: Count = strawberry.field(description="Archived ones too.")
@@ -46,19 +47,6 @@ class GraphSize:
     turns: Count = strawberry.field(description="Turns, those of absent agents among them.")
     nodes: Count = strawberry.field(description="All nodes, these among them.")
     relationships: Count = strawberry.field(description="All relationships between them.")
-
-    @classmethod
-    def of(cls, size: pruning.GraphSize) -> GraphSize:
-        """Show a size."""
-        return cls(
-            councils=Count(size.councils),
-            agents=Count(size.agents),
-            tasks=Count(size.tasks),
-            deliberations=Count(size.deliberations),
-            turns=Count(size.turns),
-            nodes=Count(size.nodes),
-            relationships=Count(size.relationships),
-        )
 
 
 @strawberry.type(description="The process that answers.")
@@ -89,15 +77,7 @@ class Service:
             waiting_for=waiting_for,
             started_at=service.started_at,
             rehearsal=service.rehearsal,
-            rehydration=None
-            if brought is None
-            else Rehydration(
-                councils=brought.councils,
-                agents=brought.agents,
-                resumed=brought.resumed,
-                seeded=brought.seeded,
-                duration_ms=brought.duration_ms,
-            ),
+            rehydration=None if brought is None else Rehydration.of(brought),
         )
 
     @strawberry.field(
