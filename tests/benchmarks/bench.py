@@ -57,9 +57,7 @@ Measure = Callable[[Bench], Awaitable[Report]]
 
 
 @asynccontextmanager
-async def open_bench(
-    way: Way, *, quick: bool, tell: Tell, lasting: bool = False
-) -> AsyncGenerator[Bench]:
+async def open_bench(way: Way, *, quick: bool, tell: Tell, lasting: bool) -> AsyncGenerator[Bench]:
     """Start what every benchmark needs, and stop it at the end; a `lasting` Neo4j for those that first let it compile all that it does."""
     with tempfile.TemporaryDirectory(prefix="council-bench-") as name:
         folder = Path(name)

@@ -27,8 +27,8 @@ def _mention(number: int) -> Json:
     return {"id": agent(number)["id"], "name": agent(number)["name"]}
 
 
-def _model(*, rehearsal: bool = False) -> Json:
-    return {"id": "mdl_1", "name": "rehearsal" if rehearsal else "Qwen/Qwen2.5-0.5B-Instruct"}
+def _model() -> Json:
+    return {"id": "mdl_1", "name": "Qwen/Qwen2.5-0.5B-Instruct"}
 
 
 def seat(number: int, **changes: Any) -> Json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from tests.support.service_process import clean_environment
@@ -21,10 +20,10 @@ def environment() -> dict[str, str]:
     return clean_environment(*_MAKE)
 
 
-def bare_path(folder: Path, tools: Iterable[str] = _UNIX) -> Path:
+def bare_path(folder: Path) -> Path:
     """Fill a folder with what every Unix has, and nothing to run Python, Java, Maven or Docker with."""
     folder.mkdir()
-    for tool in tools:
+    for tool in _UNIX:
         found = shutil.which(tool)
         if found is not None:
             (folder / tool).symlink_to(found)

@@ -49,8 +49,6 @@ class ModelServer:
         behaviour: Behaviour | None = None,
         api_key: str | None = None,
         priorities: bool = False,
-        has_health: bool = True,
-        host: str = "127.0.0.1",
         port: int = 0,
         log: Path | None = None,
         keep: bool = True,
@@ -60,7 +58,7 @@ class ModelServer:
         self.behaviour = behaviour or Behaviour()
         self.api_key = api_key
         self.priorities = priorities
-        self.has_health = has_health
+        self.has_health = True
         self.health_status = 200
         self.queue: tuple[int, int] | None = None
         """Requests that run and that wait, as /metrics tells them; none: there is no /metrics."""
@@ -80,7 +78,6 @@ class ModelServer:
         self.attempts: dict[str, int] = {}
         self.open: set[Connection] = set()
         self.keep = keep
-        self._host = host
         self._port = port
         self._log = log
         self._log_file: int | None = None
@@ -89,7 +86,7 @@ class ModelServer:
     @property
     def url(self) -> str:
         """Where it listens, with /v1."""
-        return f"http://{self._host}:{self._port}/v1"
+        return f"http://127.0.0.1:{self._port}/v1"
 
     async def __aenter__(self) -> Self:
         if self._log is not None:
@@ -107,7 +104,7 @@ class ModelServer:
         """Listen, on the port of before where there was one."""
         self._port = self._port or free_port()
         self._listener = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self), self._host, self._port, backlog=4096
+            lambda: Connection(self), "127.0.0.1", self._port, backlog=4096
         )
 
     async def stop(self) -> None:

@@ -71,13 +71,12 @@ class ServiceProcess:
         *,
         home: Path,
         environment: Mapping[str, str],
-        port: int | None = None,
         arguments: tuple[str, ...] = ("serve",),
         command: Path = COMMAND,
     ) -> None:
         """Take what its environment adds to ours, less the settings of the service that ours has."""
         self.home: Path = home
-        self.port: int = free_port() if port is None else port
+        self.port: int = free_port()
         self.returncode: int | None = None
         """Of the process that ended last."""
         self._command = command

@@ -34,12 +34,11 @@ def some_ballots(draw: st.DrawFn) -> Ballots:
     return draw(st.lists(ballot, min_size=1, max_size=7))
 
 
-def self_excluding(seats: int, chance: Random, absent: int | None = None) -> Ballots:
+def self_excluding(seats: int, chance: Random) -> Ballots:
     """Each seat ranks all others' proposals at random."""
     return [
         chance.sample([other for other in PROPOSALS[:seats] if other != seat], seats - 1)
         for seat in PROPOSALS[:seats]
-        if seat != (None if absent is None else PROPOSALS[absent])
     ]
 
 
