@@ -1,4 +1,4 @@
-"""What the API asks of others: `graph` implements Councils and Records, `engine` the Docket and the Changes, `vllm` the Watch; `service` joins them."""
+"""What the API asks of others: `graph` implements Councils and Records, `engine` the Docket and the Changes, `vllm` the Watch, `identity` the Doorkeeper; `service` joins them."""
 
 from __future__ import annotations
 
