@@ -452,10 +452,8 @@ async def test_what_cannot_be_meant_exits_with_2(alone: Shell, tmp_path: Path) -
     assert (await alone.run("serve")).code == 2
     assert (await alone.run("doctor")).code == 2
     assert (await alone.run("prune")).code == 2
-    assert (await alone.run("prune", "--older-than", "long")).code == 2
     unitless = await alone.run("prune", "--older-than", "90")
     assert (unitless.code, "it must be as 90d" in unitless.err) == (2, True)
-    assert (await alone.run("prune", "--older-than", "9999999d")).code == 2
     assert (await alone.run("prune", "--older-than", "90d", "--keep", "losers")).code == 2
     assert (await alone.run("councils", "--url", "nowhere")).code == 2
     done = await alone.run("deliberations", "--status", "done")

@@ -99,6 +99,11 @@ async def test_ctrl_c_ends_pruning_between_two_deliberations_and_it_goes_on_when
 
     rest = await shell.run("prune", "--older-than", "90d", "--dry-run")
     assert rest.out.startswith(f"would remove {many - gone:,} deliberation")
+    endless = await shell.run("prune", "--older-than", "9999999d")
+    assert (endless.code, endless.err) == (
+        2,
+        "council: --older-than: '9999999d' is too long\n",
+    )
 
 
 async def test_the_doctor_finds_nothing_in_a_sound_graph_and_names_what_is_broken(

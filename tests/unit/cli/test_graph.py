@@ -59,11 +59,19 @@ def test_an_endless_timeout_of_the_server_is_a_warning_and_no_violation(
     assert "db.transaction.timeout" not in out
 
 
-async def test_an_age_that_would_take_all_history_is_refused_by_the_name_of_the_option() -> None:
+@pytest.mark.parametrize(
+    ("age", "why"),
+    [
+        ("0s", r": '0s' would take all .* as 90d or 12h"),
+        ("90", " 90 has no unit: it must be as 90d, 12h, 15m or 90s"),
+        ("long", ": 'long' is no duration such as 90s, 15m or 2h"),
+    ],
+)
+async def test_what_is_no_age_is_refused_by_the_name_of_the_option(age: str, why: str) -> None:
     nowhere = Settings.model_construct()
     silent = Screen(out=Console(file=io.StringIO()), err=Console(file=io.StringIO()))
-    with pytest.raises(InputError, match=r"^--older-than: '0s' would take all .* as 90d or 12h$"):
-        await prune(nowhere, silent, older_than="0s", keep=None, dry_run=False)
+    with pytest.raises(InputError, match=f"^--older-than{why}$"):
+        await prune(nowhere, silent, older_than=age, keep=None, dry_run=False)
 
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
