@@ -417,25 +417,16 @@ async def _serving_on_a_terminal(alone: Shell) -> tuple[asyncio.subprocess.Proce
     return serving, terminal
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (None, "No such file or directory"),
-        ("councils: [", "while parsing a flow node"),
-        ("councils: [{role: A, agents: []}]", "councils[0].agents: a council has from 1 to "),
-    ],
-    ids=["missing", "no YAML", "no council"],
-)
 async def test_up_names_the_setting_of_a_wrong_seed_before_it_starts_anything(
-    alone: Shell, tmp_path: Path, text: str | None, words: str
+    alone: Shell, tmp_path: Path
 ) -> None:
     file = tmp_path / "councils.yaml"
-    if text is not None:
-        file.write_text(text, encoding="utf-8")
+    file.write_text("councils: [{role: A, agents: []}]", encoding="utf-8")
     ran = await alone.run("up", COUNCIL_SEED=str(file), COUNCIL_PORT=str(free_port()))
 
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"council: COUNCIL_SEED: {file}: {words}")
+    told = f"council: COUNCIL_SEED: {file}: councils[0].agents: a council has from 1 to "
+    assert ran.err.startswith(told)
     assert not (tmp_path / "home").exists()
 
 

@@ -176,7 +176,7 @@ def test_a_file_that_is_none_is_refused_with_its_name_and_the_field(
 
 
 def test_a_file_that_is_not_there_is_refused_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSeedError, match=r"missing\.yaml"):
+    with pytest.raises(InvalidSeedError, match=r"missing\.yaml: No such file or directory"):
         read_seed(str(tmp_path / "missing.yaml"))
 
 
