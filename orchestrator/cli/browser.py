@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
+from orchestrator.domain.addresses import in_url
 from orchestrator.local import homes
 from orchestrator.local.configuration import Ports
 from orchestrator.service.browsing import first_query
@@ -54,8 +55,7 @@ def _places(settings: Settings) -> tuple[str, str]:
 
 def _page_beside(bolt: str) -> str:
     parts = urlsplit(bolt)
-    host = parts.hostname or "127.0.0.1"
-    host = f"[{host}]" if ":" in host else host
+    host = in_url(parts.hostname or "127.0.0.1")
     if parts.scheme.endswith(("+s", "+ssc")):
         return f"https://{host}:{_HTTPS_PORT}/browser/"
     return f"http://{host}:{_HTTP_PORT}/browser/"

@@ -8,7 +8,6 @@ import math
 import random
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
@@ -26,7 +25,7 @@ from orchestrator.client.errors import (
 from orchestrator.client.generated.base_model import UNSET
 from orchestrator.client.models import Fault, Mistake
 from orchestrator.client.subscriptions import PASSING, reason, subscribe
-from orchestrator.domain.addresses import without_password
+from orchestrator.domain.addresses import is_loopback, without_password
 from orchestrator.domain.callers import token_mistake
 from orchestrator.domain.places import place
 
@@ -70,7 +69,7 @@ class Connection:
             {} if token is None else {"Authorization": f"Bearer {token}"}
         )
         # A proxy of the environment is for the way out; this machine isn't on it.
-        self._direct: bool = _is_loopback(base.host)
+        self._direct: bool = is_loopback(base.host) or base.host.endswith(".localhost")
         self._timeout: float = timeout
         try:
             self._http: httpx.AsyncClient = httpx.AsyncClient(
@@ -276,10 +275,3 @@ def _plain_value(value: object, path: tuple[str, ...]) -> object:
             with suppress(ValueError):
                 return _plain_value(to_jsonable_python(value, inf_nan_mode="constants"), path)
     raise ValueError(f"{place(path)} must be what JSON can hold, and is {value!r}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -106,6 +106,16 @@ def can_be_looked_up(host: str) -> bool:
     return True
 
 
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches what listens there."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def is_link_local(address: str) -> bool:
     """Whether an IP address in its usual form is link-local or a cloud's metadata service.
 
@@ -202,7 +212,12 @@ def _is_link_local(address: IPv4Address | IPv6Address) -> bool:
     return any(_is_link_local(inner) for inner in carried)
 
 
+def in_url(host: str) -> str:
+    """Write a host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
 def url_here(host: str, port: int) -> str:
     """Return the URL under which what listens on a host is reached from this machine; what listens on every address does on this machine's own."""
     own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://{f'[{own}]' if ':' in own else own}:{port}"
+    return f"http://{in_url(own)}:{port}"

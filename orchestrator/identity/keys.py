@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from time import monotonic
 from typing import Any, Final, cast
 
@@ -18,6 +17,7 @@ import httpx
 import structlog
 from jwt import PyJWK, PyJWTError
 
+from orchestrator.domain.addresses import is_loopback
 from orchestrator.domain.errors import UnavailableError, WrongSettingError
 
 _RSA = frozenset(f"{kind}{bits}" for kind in ("RS", "PS") for bits in (256, 384, 512))
@@ -225,12 +225,7 @@ def _is_safe(address: str) -> bool:
         return False
     if url.scheme == "https":
         return bool(url.host)
-    try:
-        return url.scheme == "http" and (
-            url.host == "localhost" or ip_address(url.host).is_loopback
-        )
-    except ValueError:
-        return False
+    return url.scheme == "http" and is_loopback(url.host)
 
 
 def _words(error: Exception) -> str:

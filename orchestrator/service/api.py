@@ -10,9 +10,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from orchestrator.api.ports import Documents, Ports
+from orchestrator.domain.addresses import is_loopback
 from orchestrator.domain.values import replace
 from orchestrator.identity.means import Means
-from orchestrator.service.callers import is_loopback
 from orchestrator.service.loading import to_stay
 from orchestrator.settings import Settings
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 from collections.abc import AsyncGenerator
 
 import httpx
 
+from orchestrator.domain.addresses import is_loopback
 from orchestrator.domain.callers import Scope
 from orchestrator.domain.errors import WrongSettingError
 from orchestrator.identity.doorkeeper import Doorkeeper
@@ -87,13 +87,3 @@ def _expected(settings: Settings) -> Expected | None:
         scope_claim=settings.oidc_scope_claim,
         scope_prefix=settings.oidc_scope_prefix or "",
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine reaches what listens there."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

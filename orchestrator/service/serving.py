@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 import structlog
 
 from orchestrator.api.address import bind
-from orchestrator.domain.addresses import url_here
+from orchestrator.domain.addresses import in_url, url_here
 from orchestrator.identity.means import Means
 from orchestrator.service.api import api_open
 from orchestrator.service.callers import means_of
@@ -84,7 +84,7 @@ async def _serve(
             async with api_open(ports, listener, settings, means), _ended(life):
                 _log.info(
                     "listening",
-                    url=f"http://{_shown(settings.host)}:{port}",
+                    url=f"http://{in_url(settings.host)}:{port}",
                     rehearsal=service.rehearsal,
                     anonymous=means.anonymous or "nothing",
                 )
@@ -122,7 +122,3 @@ async def _first_of(*events: asyncio.Event, unless: tuple[asyncio.Task[None], ..
     for task in unless:
         if task.done():
             task.result()
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
