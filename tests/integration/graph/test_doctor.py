@@ -9,13 +9,14 @@ import pytest
 from neo4j import AsyncDriver, AsyncTransaction, Record
 
 from orchestrator.domain.deliberations import StopReason
+from orchestrator.domain.ids import Prefix
 from orchestrator.engine.ports import Retry
 from orchestrator.graph import statements
 from orchestrator.graph.deliberations import GraphDeliberations
 from orchestrator.graph.doctor import MOST_OF_A_RULE, examine, rules
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.seeding import read_seed, seed, settle_defaults
-from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, recordings
+from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, fresh, recordings
 from tests.support.neo4j import statement, wipe
 
 pytestmark = [pytest.mark.neo4j]
@@ -52,9 +53,13 @@ class Uncommitted:
 
 @pytest.fixture(scope="module")
 async def sound(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
-    """Seeded councils, of which DEV has decided, QA has failed, DEVOPS was cancelled and is retried, ARCHITECT is at work and DATA waits."""
-    graph = migrated_graph
-    await wipe(driver, graph.database)
+    await wipe(driver, migrated_graph.database)
+    await fill_soundly(migrated_graph)
+    return migrated_graph
+
+
+async def fill_soundly(graph: Graph) -> GraphDeliberations:
+    """Seed councils, of which DEV has decided, QA has failed, DEVOPS was cancelled and is retried, ARCHITECT is at work and DATA waits."""
     await settle_defaults(graph, "http://127.0.0.1:8000/v1", "m")
     await seed(graph, read_seed(None))
     deliberations = GraphDeliberations(graph)
@@ -73,9 +78,10 @@ async def sound(migrated_graph: Graph, driver: AsyncDriver) -> Graph:
             assert await deliberations.fail(held, 13, StopReason.QUORUM_LOST, "nobody is left")
     cancelled = await deliberations.accept(an_order("DEVOPS"))
     await deliberations.cancel(cancelled.deliberation, "nobody asked for it")
-    await deliberations.retry(Retry(deliberation="dlb_retry", of=cancelled.deliberation))
+    retry = fresh(Prefix.DELIBERATION)
+    await deliberations.retry(Retry(deliberation=retry, of=cancelled.deliberation))
     await deliberations.accept(an_order("DATA"))
-    return graph
+    return deliberations
 
 
 async def test_a_graph_that_the_service_made_breaks_no_rule(sound: Graph) -> None:

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 from neo4j import AsyncDriver, AsyncTransaction, Record
 
-from orchestrator.domain.deliberations import StopReason
 from orchestrator.domain.errors import RefusedError
-from orchestrator.domain.ids import Prefix
-from orchestrator.engine.ports import Retry
 from orchestrator.graph import statements
 from orchestrator.graph.councils import Councils
 from orchestrator.graph.deliberations import GraphDeliberations
@@ -20,9 +17,8 @@ from orchestrator.graph.moving.checking import check
 from orchestrator.graph.moving.exporting import export
 from orchestrator.graph.moving.form import Contents, Kind
 from orchestrator.graph.moving.rows import UnsoundGraphError
-from orchestrator.graph.seeding import read_seed, seed, settle_defaults
-from tests.integration.graph.test_doctor import BREAKS, rule_of
-from tests.support.deliberating import LEASE, a_verdict, all_turns, an_order, fresh, recordings
+from tests.integration.graph.test_doctor import BREAKS, fill_soundly, rule_of
+from tests.support.deliberating import LEASE
 from tests.support.moving import lines_of
 from tests.support.neo4j import wipe
 
@@ -66,31 +62,11 @@ class Uncommitted:
 @pytest.fixture(scope="module")
 async def sound(migrated_graph: Graph, driver: AsyncDriver) -> AsyncGenerator[Graph]:
     """The graph of test_doctor.py, whose processes have ended."""
-    graph = migrated_graph
-    await wipe(driver, graph.database)
-    await settle_defaults(graph, "http://127.0.0.1:8000/v1", "m")
-    await seed(graph, read_seed(None))
-    deliberations = GraphDeliberations(graph)
-    await deliberations.enter("prc_one", "host", LEASE)
-    for role in ("DEV", "QA", "ARCHITECT"):
-        await deliberations.accept(an_order(role, external_id=role))
-        (held,) = await deliberations.claim("prc_one", 1, (), ())
-        if role == "ARCHITECT":
-            continue
-        turns = all_turns(held.deliberation)
-        await deliberations.record(recordings(held, turns))
-        if role == "DEV":
-            assert await deliberations.decide(held, 13, a_verdict(turns), StopReason.COMPLETED)
-        else:
-            assert await deliberations.fail(held, 13, StopReason.QUORUM_LOST, "nobody is left")
-    cancelled = await deliberations.accept(an_order("DEVOPS"))
-    await deliberations.cancel(cancelled.deliberation, "nobody asked for it")
-    retry = fresh(Prefix.DELIBERATION)
-    await deliberations.retry(Retry(deliberation=retry, of=cancelled.deliberation))
-    await deliberations.accept(an_order("DATA"))
+    await wipe(driver, migrated_graph.database)
+    deliberations = await fill_soundly(migrated_graph)
     await deliberations.release("prc_one")
-    yield graph
-    await wipe(driver, graph.database)
+    yield migrated_graph
+    await wipe(driver, migrated_graph.database)
 
 
 @pytest.mark.parametrize(
