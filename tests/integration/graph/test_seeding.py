@@ -20,7 +20,6 @@ from orchestrator.graph.doctor import examine
 from orchestrator.graph.driver import Graph, Transaction
 from orchestrator.graph.seating import lock_role
 from orchestrator.graph.seeding import (
-    InvalidSeedError,
     Settled,
     read_seed,
     seed,
@@ -147,37 +146,6 @@ councils:
     assert (first.temperature, first.max_tokens) == (1.0, 99)
     assert (first.model.name, first.agent.metadata) == ("other/model", '{"team":[1,2]}')
     assert second.agent.name == "ops-agent-1"
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("councils: [", "line 1"),
-        ("", "the file"),
-        ("councils: 1", "councils"),
-        ("council: []", "councils: Field required"),
-        ("councils: [{role: A, agents: []}]", "councils[0].agents"),
-        ("councils: [{role: A, agents: [{temperature: 9}]}]", "councils[0].agents[0].temperature"),
-        ("councils: [{role: A, agents: [{persona: 1}]}]", "councils[0].agents[0].persona"),
-        ("councils: [{role: A, agents: [{mood: x}]}]", "councils[0].agents[0].mood"),
-        ("councils: [{role: A, quorum: 2, agents: [{}]}]", "councils[0].quorum"),
-        ("councils: [{role: A, agents: [{}]}, {role: A, agents: [{}]}]", "two councils serve A"),
-        ("councils: [{role: A, agents: [{name: x}, {name: x}]}]", "two agents are named x"),
-    ],
-)
-def test_a_file_that_is_none_is_refused_with_its_name_and_the_field(
-    tmp_path: Path, text: str, reason: str
-) -> None:
-    file = tmp_path / "councils.yaml"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(InvalidSeedError, match=r"councils\.yaml") as caught:
-        read_seed(str(file))
-    assert reason in str(caught.value)
-
-
-def test_a_file_that_is_not_there_is_refused_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSeedError, match=r"missing\.yaml: No such file or directory"):
-        read_seed(str(tmp_path / "missing.yaml"))
 
 
 # ---------------------------------------------------------------- the defaults
