@@ -1,6 +1,6 @@
-// Count what somebody may miss: nodes in a graph that no tests were run on before.
+// Count what somebody may miss, unless tests were run on the graph before.
 // parameters: none
 // returns: count
 MATCH (n)
-WHERE NOT EXISTS { MATCH (:OfTests) } AND NOT n:Migration AND NOT n:Lock AND NOT n:OfTests
+WHERE NOT n:Migration AND NOT n:Lock
 RETURN count(n) AS count

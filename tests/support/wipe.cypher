@@ -2,7 +2,7 @@
 // parameters: none
 // returns: nothing
 MATCH (n)
-WHERE NOT n:Migration AND NOT n:Lock AND NOT n:OfTests
+WHERE NOT n:Migration AND NOT n:Lock
 CALL (n) {
   DETACH DELETE n
 } IN TRANSACTIONS OF 1000 ROWS

@@ -62,7 +62,6 @@ async def test_the_mark_of_a_neo4j_that_was_given_to_tests_is_nothing_to_the_ser
         async with serve(Way()):
             assert await missing(empty_graph) == tuple(migrations())
     finally:
-        await run("remove_mark")
         await migrate(empty_graph)
 
 

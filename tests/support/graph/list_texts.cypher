@@ -3,7 +3,7 @@
 // Column: texts
 CALL () {
   MATCH (n)
-  WHERE NOT n:Migration AND NOT n:Lock AND NOT n:OfTests
+  WHERE NOT n:Migration AND NOT n:Lock
   RETURN properties(n) AS held
   UNION ALL
   MATCH ()-[r]->()

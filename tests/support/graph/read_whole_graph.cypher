@@ -2,7 +2,7 @@
 // parameters: none
 // returns: what (labels or a type), nodes (which), properties; in an order that is the same as long as nothing has changed
 MATCH (n)
-WHERE NOT n:Migration AND NOT n:Lock AND NOT n:OfTests
+WHERE NOT n:Migration AND NOT n:Lock
 RETURN labels(n) AS what, [elementId(n)] AS nodes, properties(n) AS properties
 ORDER BY nodes
 UNION ALL

@@ -3,7 +3,7 @@
 // returns: what (labels or a type), which (ids; of a seat, its deliberation's and its number), properties: [name, value], instants as seconds
 //   and nanoseconds
 MATCH (n)
-WHERE NOT n:Migration AND NOT n:Lock AND NOT n:OfTests AND NOT n:Seeding
+WHERE NOT n:Migration AND NOT n:Lock AND NOT n:Seeding
 UNWIND labels(n) AS label
 WITH n, label
 ORDER BY label
