@@ -1,4 +1,4 @@
-"""Which web pages may use the service: by the Host and the Origin that browsers send, and pages cannot change.
+"""Which web pages may use the service, by the Host and the Origin that browsers send, and pages cannot change; and which machines.
 
 A page of another site can have its reader's browser send requests to whatever that reaches, this machine included. It is
 told from the service's own pages by its Origin. Where the other site has its name lead here (DNS rebinding), both are
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
 from orchestrator.api.answers import refusal
+from orchestrator.domain.addresses import is_loopback
 
 _SHOWN = 200
 """Characters of what a stranger sent, in the log."""
@@ -37,6 +38,8 @@ class Sites:
     """Whether names without a dot are let through, too: nobody far away can have one."""
     origins: tuple[str, ...] = ()
     """Of other pages, as browsers send them; `*`: all."""
+    here_alone: bool = False
+    """Whether nobody is let through for whom a proxy on this machine asks, and who is on another."""
 
     def has_host(self, host: str) -> bool:
         """Whether a Host header names the service."""
@@ -51,6 +54,10 @@ class Sites:
             or any(_matches(name, pattern) for pattern in self.hosts)
         )
 
+    def has_client(self, address: str) -> bool:
+        """Whether who is there may ask, by what a proxy says where one asks for him."""
+        return not self.here_alone or is_loopback(address)
+
     def has_origin(self, origin: str, host: str) -> bool:
         """Whether a page of that origin may ask."""
         return (
@@ -61,7 +68,7 @@ class Sites:
 
 
 class OwnSites:
-    """Lets through what no browser sent, or sent for a page that may use the service."""
+    """Lets through what no browser sent, or sent for a page that may use the service, and comes from where it may."""
 
     def __init__(self, app: ASGIApp, sites: Sites) -> None:
         """`app` sees only what is let through."""
@@ -75,7 +82,11 @@ class OwnSites:
             return
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        if not self._sites.has_host(host):
+        client = scope.get("client")
+        if client is not None and not self._sites.has_client(client[0]):
+            status = 403
+            why = "the service is for this machine alone, as nobody has said who may use it: COUNCIL_TOKENS_FILE, COUNCIL_OIDC_ISSUER or COUNCIL_ANONYMOUS would"
+        elif not self._sites.has_host(host):
             status = 421
             why = "the service has no such name: COUNCIL_ALLOWED_HOSTS says which it has"
         elif origin is not None and not self._sites.has_origin(origin, host):
@@ -91,6 +102,7 @@ class OwnSites:
         _log.warning(
             "site_refused",
             why=why,
+            client=None if client is None else client[0],
             host=host[:_SHOWN],
             origin=None if origin is None else origin[:_SHOWN],
             correlation_id=correlation_id,

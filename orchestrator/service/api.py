@@ -76,4 +76,6 @@ def sites_of(settings: Settings, means: Means) -> Sites:
         hosts=("*",) if any_name else settings.allowed_hosts,
         neighbours=not here,
         origins=settings.allowed_origins,
+        # What listens here alone a proxy on this machine could open to the world, which nobody else may do unasked either.
+        here_alone=here and not means.asks and settings.anonymous is None,
     )

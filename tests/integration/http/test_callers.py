@@ -405,6 +405,24 @@ async def test_a_page_of_another_site_cannot_open_a_websocket_under_a_rebound_na
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+async def test_what_is_for_this_machine_alone_refuses_whom_a_proxy_says_is_elsewhere() -> None:
+    house = House(means=Means(anonymous=Scope.MANAGE))
+    there, here = ({"x-forwarded-for": address} for address in ("203.0.113.9", "127.0.0.1"))
+    async with (
+        served(house, sites=Sites(here_alone=True)) as url,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        asked = {"query": "{ service { version } }"}
+        assert (await client.post(url, json=asked, headers=here)).status_code == 200
+        assert (await client.post(url, json=asked, headers=there)).status_code == 403
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(
+                f"ws{url.removeprefix('http')}", additional_headers=there, proxy=None
+            ):
+                pass
+    assert refused.value.response.status_code == 403
+
+
 async def test_a_page_whose_origin_is_allowed_can_open_a_websocket() -> None:
     house = House(means=Means(anonymous=Scope.READ))
     sites = Sites(origins=("https://dashboard.example.com",))

@@ -181,6 +181,22 @@ async def test_another_site_cannot_have_a_query_sent_as_an_image_but_may_link_to
     assert (await asked(house, link, method="GET")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("client", "here"),
+    [("127.0.0.1", True), ("::1", True), ("203.0.113.9", False), ("unknown", False)],
+)
+async def test_what_is_for_this_machine_alone_is_not_for_whom_a_proxy_asks_from_elsewhere(
+    house: House, client: str, here: bool
+) -> None:
+    for sites, let_through in ((Sites(here_alone=True), here), (Sites(), True)):
+        app = build_app(house.ports(), sites=sites)
+        transport = httpx.ASGITransport(app, client=(client, 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as asking:
+            answer = await asking.post("/graphql", json=QUERY)
+        assert answer.status_code == (200 if let_through else 403)
+        assert ("is for this machine alone" in answer.text) is not let_through
+
+
 async def test_probes_are_answered_under_any_name(house: House) -> None:
     transport = httpx.ASGITransport(build_app(house.ports()))
     async with httpx.AsyncClient(transport=transport, base_url="http://pod.example") as client:

@@ -158,6 +158,26 @@ def test_under_which_names_it_is_reached(
     assert [name for name in names + refused if sites.has_host(name)] == names
 
 
+@pytest.mark.parametrize(
+    ("said", "alone"),
+    [
+        ({}, True),
+        ({"COUNCIL_HOST": "::1"}, True),
+        ({"COUNCIL_ANONYMOUS": "read"}, False),
+        ({"COUNCIL_TOKENS": str(ENTRY)}, False),
+        (OIDC, False),
+        ({**EVERYWHERE, "COUNCIL_ANONYMOUS": "all"}, False),
+    ],
+    ids=str,
+)
+def test_only_where_nobody_has_said_who_may_use_it_it_is_for_this_machine_alone(
+    said: dict[str, str], alone: bool
+) -> None:
+    settings = a_setting(**said)
+
+    assert sites_of(settings, means_of(settings)).here_alone is alone
+
+
 def test_pages_of_the_origins_that_are_set_may_use_it() -> None:
     settings = a_setting(COUNCIL_ALLOWED_ORIGINS="https://dash.example.com, http://localhost:3000")
     sites = sites_of(settings, means_of(settings))
