@@ -109,7 +109,7 @@ _FEW = (
 {
   roles { ...ARole }
   models { ...AModel }
-  endpoints { ...AnEndpoint status servedModels inFlight }
+  endpoints { ...AnEndpoint status reason servedModels inFlight }
 }
 """
     + _ROLE
