@@ -102,7 +102,7 @@ class OwnSites:
         _log.warning(
             "site_refused",
             why=why,
-            client=None if client is None else client[0],
+            client=None if client is None else client[0][:_SHOWN],
             host=host[:_SHOWN],
             origin=None if origin is None else origin[:_SHOWN],
             correlation_id=correlation_id,

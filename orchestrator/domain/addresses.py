@@ -111,9 +111,11 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ip_address(host).is_loopback
+        found = ip_address(host)
     except ValueError:
         return False
+    # As a server that listens for both kinds of address sees one of the older kind.
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
 def is_link_local(address: str) -> bool:

@@ -153,7 +153,7 @@ class ConstraintViolatedError(StatementRefusedError):
 
 
 def passes(exc: Exception) -> bool:
-    """Whether the same transaction may well be taken if it is run again at once; too large, it would stay so.
+    """Whether the same statement may well be taken if it is run again at once; too large, it would stay so.
 
     What is gone it does not find again, and says so.
     """

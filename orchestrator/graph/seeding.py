@@ -29,6 +29,9 @@ from orchestrator.graph.seating import lock_role
 NONE = "none"
 """The value of COUNCIL_SEED that asks for no councils."""
 
+_LOOKS = 3
+"""How often it is looked for agents that came by a former default model meanwhile; who comes later follows at the next start."""
+
 
 class InvalidSeedError(WrongSettingError):
     """The file of councils cannot be used."""
@@ -258,7 +261,13 @@ async def settle_defaults(graph: Graph, url: str | None, model: str | None) -> t
                 changed.append(Settled(setting="VLLM_URL", before=before["url"], after=url))
         return tuple(changed)
 
-    return await locked(graph, work)
+    settled = await locked(graph, work)
+    for _ in range(_LOOKS):
+        # Who was made while the new model was waited for came after the look for such.
+        if not (await graph.read("seeding/read_defaults"))[0]["left"]:
+            break
+        settled += await locked(graph, work)
+    return settled
 
 
 def _default_model(defaults: Record, wanted: str | None) -> str:

@@ -112,6 +112,9 @@ class PatientSocket(Patient, WebSocketsSansIOProtocol):
     def handle_ping(self) -> None:
         # What answers all the pings of a piece comes with the first of them.
         pongs = b"".join(self.conn.data_to_send())
+        if self.close_sent:
+            # He has been told of the end, and may go on for as long as he is let.
+            return
         if self.writable.is_set() or self.conn.close_sent is not None:
             self.transport.write(pongs)
         elif pongs:

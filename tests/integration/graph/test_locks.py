@@ -285,6 +285,21 @@ async def test_an_agent_that_is_given_a_model_while_the_default_changes_speaks_w
     assert await examine(graph) == ()
 
 
+async def test_an_agent_that_is_made_while_a_new_default_is_waited_for_follows_it_all_the_same(
+    rival: Rival, quick: Councils, seeded: Councils
+) -> None:
+    await rival.does("make_model", name="another")
+    settling = asyncio.create_task(settle_defaults(seeded.graph, None, "another"))
+    await rival.blocks(1)
+    await quick.create_role("NEW", None, None)
+    await quick.create_council(CouncilDraft(role="NEW", agents=(AgentDraft(),)), None)
+    await rival.give_up()
+    assert sum(one.agents for one in await settling) == 16
+    made = await quick.council_by_role("NEW")
+    assert made is not None
+    assert made.seats[0].agent.model.name == "another"
+
+
 async def test_what_serves_a_new_model_is_locked_in_order_with_what_its_agent_is_bound_to(
     rival: Rival, quick: Councils
 ) -> None:

@@ -176,3 +176,22 @@ async def test_only_the_last_pings_of_a_client_who_does_not_read_are_answered(ho
         writer.close()
 
     assert len(told) < len(answers)
+
+
+async def test_pings_after_the_end_was_told_are_not_answered(house: House) -> None:
+    """Nobody bounds them: who does not read is no longer let go of once he was."""
+    listener = bind("127.0.0.1", 0)
+    async with listening(build_app(house.ports()), listener), asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(OPENING)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(Frame(Opcode.TEXT, b'{"type": "nonsense"}').serialize(mask=True))
+        opcode, length = await reader.readexactly(2)
+        farewell = await reader.readexactly(length)
+        for opened in (Opcode.PING, Opcode.PING, Opcode.CLOSE):
+            writer.write(Frame(opened, farewell[:2]).serialize(mask=True))
+        rest = await reader.read()
+        writer.close()
+
+    assert opcode & 0x0F == Opcode.CLOSE
+    assert rest == b""

@@ -183,7 +183,14 @@ async def test_another_site_cannot_have_a_query_sent_as_an_image_but_may_link_to
 
 @pytest.mark.parametrize(
     ("client", "here"),
-    [("127.0.0.1", True), ("::1", True), ("203.0.113.9", False), ("unknown", False)],
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("203.0.113.9", False),
+        ("::ffff:203.0.113.9", False),
+        ("unknown", False),
+    ],
 )
 async def test_what_is_for_this_machine_alone_is_not_for_whom_a_proxy_asks_from_elsewhere(
     house: House, client: str, here: bool
