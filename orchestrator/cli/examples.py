@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import resources
-from typing import TYPE_CHECKING
-
 import yaml
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.client.models import TaskInput
+from orchestrator.packaged import packaged
 
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
-_FILE = "webhook_retries.yaml"
+_FILE = "examples/webhook_retries.yaml"
 
 
 class Example(BaseModel):
@@ -32,12 +27,5 @@ class Example(BaseModel):
 
 def example() -> Example:
     """Read it."""
-    text = (_folder() / _FILE).read_text(encoding="utf-8")
+    text = packaged(_FILE).read_text(encoding="utf-8")
     return Example.model_validate(yaml.safe_load(text))
-
-
-def _folder() -> Traversable:
-    """The folder inside the package in a wheel, beside the package in a checkout."""
-    package = resources.files("orchestrator")
-    installed = package / "examples"
-    return installed if installed.is_dir() else package.joinpath("..", "examples")

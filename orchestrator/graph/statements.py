@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import resources
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import LiteralString, cast
+
+from orchestrator.packaged import packaged
 
 
 class MissingStatementsError(Exception):
@@ -24,7 +25,8 @@ def statements() -> Mapping[str, LiteralString]:
         MissingStatementsError: there are none.
     """
     texts: dict[str, LiteralString] = {
-        name: _trusted(file.read_text(encoding="utf-8")) for name, file in _files(_folder(), "")
+        name: _trusted(file.read_text(encoding="utf-8"))
+        for name, file in _files(packaged("cypher"), "")
     }
     if not texts:
         raise MissingStatementsError("no Cypher files are beside the package")
@@ -39,13 +41,6 @@ def statement(name: str) -> LiteralString:
 def _trusted(text: str) -> LiteralString:
     """Vouch for a text: it comes from a file of this distribution and nothing was put into it."""
     return cast("LiteralString", text)
-
-
-def _folder() -> Traversable:
-    """The folder inside the package in a wheel, beside the package in a checkout."""
-    package = resources.files("orchestrator")
-    installed = package / "cypher"
-    return installed if installed.is_dir() else package.joinpath("..", "cypher")
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:

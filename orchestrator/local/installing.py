@@ -11,16 +11,16 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from orchestrator.local import locks
 from orchestrator.local.errors import InstallationError
+from orchestrator.packaged import packaged
 
 Report = Callable[[str], None]
 
+_POM = "deploy/neo4j/pom.xml"
 _MARK = "INSTALLED"
 _NAMESPACE = "{http://maven.apache.org/POM/4.0.0}"
 _LAST_LINES = 12
@@ -42,18 +42,12 @@ class Pom:
 
 
 def read_pom() -> Pom:
-    """Read the pom: from the package where it was installed as a wheel, else from the checkout.
-
-    An editable installation has no package data that a wheel would have put there.
-    """
-    packaged: Traversable = resources.files("orchestrator.local") / "pom.xml"
-    checkout = Path(__file__).resolve().parents[2] / "deploy" / "neo4j" / "pom.xml"
-    text = (packaged if packaged.is_file() else checkout).read_text(encoding="utf-8")
+    """Read the pom that comes with the program."""
+    text = packaged(_POM).read_text(encoding="utf-8")
     # The file is our own, so that a hostile document is no concern here.
     version = ET.fromstring(text).findtext(f"{_NAMESPACE}properties/{_NAMESPACE}neo4j.version")  # noqa: S314
     if not version:
-        message = "deploy/neo4j/pom.xml has no property neo4j.version"
-        raise InstallationError(message)
+        raise InstallationError(f"{_POM} has no property neo4j.version")
     return Pom(text=text, version=version)
 
 

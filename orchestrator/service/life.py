@@ -61,14 +61,13 @@ class Service:
         """Why the graph does not let the step go on, in words."""
         self.ready: asyncio.Event = asyncio.Event()
         self.closing: asyncio.Event = asyncio.Event()
-        self._version: str = __version__
         self._started_at: datetime = datetime.now(UTC)
         self._rehydration: Rehydration | None = None
 
     @property
     def version(self) -> str:
         """The version of this package."""
-        return self._version
+        return __version__
 
     @property
     def started_at(self) -> datetime:

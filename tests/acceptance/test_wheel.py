@@ -79,7 +79,7 @@ def packed() -> Iterator[tuple[Path, str]]:
             place = file.relative_to(ROOT).as_posix()
             yield file, place if folder.startswith("orchestrator") else f"orchestrator/{place}"
     yield ROOT / "graphql/schema.graphql", "orchestrator/graphql/schema.graphql"
-    yield ROOT / "deploy/neo4j/pom.xml", "orchestrator/local/pom.xml"
+    yield ROOT / "deploy/neo4j/pom.xml", "orchestrator/deploy/neo4j/pom.xml"
 
 
 def test_the_wheel_holds_every_module_statement_document_prompt_and_example(wheel: Path) -> None:
