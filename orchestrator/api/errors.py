@@ -118,6 +118,13 @@ def unread(error: UnavailableError, identifier: str | None = None) -> Unanswered
     )
 
 
+def removed_since(identifier: str) -> UnansweredError:
+    """What is told where a mutation was carried out, now or when its key was first used, and what it wrote is gone."""
+    return UnansweredError(
+        f"it was carried out, and what had the id {identifier} has been removed since"
+    )
+
+
 def _field(error: GraphQLError) -> str:
     return ".".join(str(step) for step in error.path or ())
 

@@ -48,4 +48,4 @@ async def create_role(info: Info, input: Annotated[CreateRoleInput, INPUT]) -> R
         return RolePayload(errors=user_errors(refused))
     context.written()
     role = await read_back(context.loaders.roles, identifier)
-    return RolePayload(role=None if role is None else Role.of(role))
+    return RolePayload(role=Role.of(role))

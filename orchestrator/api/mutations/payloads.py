@@ -8,7 +8,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from orchestrator.api.context import Context
-from orchestrator.api.errors import unread
+from orchestrator.api.errors import removed_since, unread
 from orchestrator.api.types.agents import Agent
 from orchestrator.api.types.councils import Council, Role
 from orchestrator.api.types.deliberations import Deliberation
@@ -63,39 +63,40 @@ class DeliberationPayload:
     errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
 
 
-async def read_back(loader: DataLoader[str, T | None], identifier: str) -> T | None:
+async def read_back(loader: DataLoader[str, T | None], identifier: str) -> T:
     """Read what was written.
 
     Raises:
-        UnansweredError: it cannot be read now. It is written all the same.
+        UnansweredError: it cannot be read now, and is written all the same; or it has been removed since, such as by a pruning.
     """
     try:
-        return await loader.load(identifier)
+        found = await loader.load(identifier)
     except UnavailableError as error:
         raise unread(error, identifier) from error
+    if found is None:
+        raise removed_since(identifier)
+    return found
 
 
 async def council_payload(context: Context, identifier: str) -> CouncilPayload:
     """Read back a council that was written."""
     context.written()
     council = await read_back(context.loaders.councils, identifier)
-    return CouncilPayload(council=None if council is None else Council.of(council))
+    return CouncilPayload(council=Council.of(council))
 
 
 async def agent_payload(context: Context, identifier: str) -> AgentPayload:
     """Read back an agent that was written."""
     context.written()
     agent = await read_back(context.loaders.agents, identifier)
-    return AgentPayload(agent=None if agent is None else Agent.of(agent))
+    return AgentPayload(agent=Agent.of(agent))
 
 
 async def deliberation_payload(context: Context, identifier: str) -> DeliberationPayload:
     """Read back a deliberation that was written."""
     context.refresh()
     deliberation = await read_back(context.loaders.deliberations, identifier)
-    return DeliberationPayload(
-        deliberation=None if deliberation is None else Deliberation.of(deliberation)
-    )
+    return DeliberationPayload(deliberation=Deliberation.of(deliberation))
 
 
 async def endpoint_payload(context: Context, identifier: str) -> EndpointPayload:
@@ -103,4 +104,4 @@ async def endpoint_payload(context: Context, identifier: str) -> EndpointPayload
     context.written()
     context.ports.watch.look()
     endpoint = await read_back(context.loaders.endpoints, identifier)
-    return EndpointPayload(endpoint=None if endpoint is None else Endpoint.of(endpoint))
+    return EndpointPayload(endpoint=Endpoint.of(endpoint))

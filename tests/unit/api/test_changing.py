@@ -63,6 +63,27 @@ async def test_role_is_made_once_a_key(api: Api, house: House) -> None:
     assert once.key == "anonymous/createRole/k"
 
 
+@pytest.mark.parametrize(
+    "mutation", ["cancelDeliberation(input: {id", "retryDeliberation(input: {id"]
+)
+async def test_what_was_written_and_is_removed_before_it_is_read_back_is_told_and_no_null(
+    api: Api, house: House, monkeypatch: pytest.MonkeyPatch, mutation: str
+) -> None:
+    async def nothing(*_: object, **_by_name: object) -> dict[str, Any]:
+        return {}
+
+    house.archive.keep(a_deliberation(status=Status.FAILED))
+    monkeypatch.setattr(house.archive, "deliberations_by_id", nothing)
+
+    error = await api.fail(f'mutation {{ {mutation}: "dlb_1"}}) {{ deliberation {{ status }} }} }}')
+
+    assert error["message"].endswith("has been removed since")
+    assert (error["extensions"]["code"], "retryAfter" in error["extensions"]) == (
+        "UNAVAILABLE",
+        False,
+    )
+
+
 async def test_digest_is_of_the_input_as_sent_whether_in_variables_or_in_the_document(
     api: Api, house: House
 ) -> None:
