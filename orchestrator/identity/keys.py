@@ -7,6 +7,7 @@ tell who has to leave because his key was taken back.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ _KEPT_SECONDS = 3600.0
 """How long keys count while the issuer cannot be asked whether they still do."""
 _TIMEOUT_SECONDS = 10.0
 """For all that is asked of the issuer at once, however slowly it answers: who shows a token waits for it."""
+_LARGEST = 1024 * 1024
+"""Bytes of what is asked of the issuer."""
+_SHOWN = 200
+"""Characters of what the issuer calls itself, in the log."""
 
 _log = structlog.get_logger(__name__)
 
@@ -93,7 +98,8 @@ class Keys:
         self._keys: tuple[Published, ...] = ()
         self._fetched: float | None = None
         self._tried: float | None = None
-        self._away = False
+        self._away: str | None = None
+        """Why the issuer is, as the log was told; none: it is not."""
         self._fetching = asyncio.Lock()
 
     async def key(self, identifier: str | None) -> Published | None:
@@ -151,36 +157,33 @@ class Keys:
             try:
                 async with asyncio.timeout(_TIMEOUT_SECONDS):
                     self._keys = await self._read()
-            except (
-                TimeoutError,
-                httpx.HTTPError,
-                httpx.InvalidURL,
-                ValueError,
-                PyJWTError,
-                _UnusableError,
-            ) as error:
-                if not self._away:
-                    _log.error("issuer_away", issuer=self.url, why=_words(error))
-                self._away = True
+            except (TimeoutError, _UnusableError) as error:
+                why = str(error) or f"it has not answered for {_TIMEOUT_SECONDS:g} s"
+                if why != self._away:
+                    _log.error("issuer_away", issuer=self.url, why=why)
+                self._away = why
                 if self._fetched is not None and now - self._fetched > _KEPT_SECONDS:
                     self._keys, self._fetched = (), None
             else:
                 if self._away or self._fetched is None:
                     _log.info("issuer_reached", issuer=self.url, keys=len(self._keys))
-                self._away, self._fetched = False, now
+                self._away, self._fetched = None, now
             if before != self._material:
                 self.changed()
 
     async def _read(self) -> tuple[Published, ...]:
-        configuration = await self._get(f"{self.url.rstrip('/')}/.well-known/openid-configuration")
-        if configuration.get("issuer") != self.url:
-            raise _UnusableError("it says that it is another issuer")
+        address = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
+        configuration = await self._get(address)
+        if (named := configuration.get("issuer")) != self.url:
+            raise _UnusableError(
+                f"{address} names the issuer {str(named)[:_SHOWN]!r}: COUNCIL_OIDC_ISSUER must be that, letter by letter"
+            )
         address = configuration.get("jwks_uri")
         if not isinstance(address, str) or not _is_safe(address):
             raise _UnusableError("it does not say where its keys are, or not by https")
         published = (await self._get(address)).get("keys")
         if not isinstance(published, list):
-            raise _UnusableError("it publishes no keys")
+            raise _UnusableError(f"{address} publishes no keys")
         keys: list[tuple[PyJWK, frozenset[str]]] = []
         for jwk in cast("list[object]", published):
             if isinstance(jwk, dict):
@@ -188,7 +191,7 @@ class Keys:
                 with suppress(PyJWTError, KeyError, TypeError, ValueError):
                     keys.append(_usable(cast("dict[str, Any]", jwk)))
         if not keys:
-            raise _UnusableError("it publishes no key of a kind that is known here")
+            raise _UnusableError(f"{address} publishes no key of a kind that is known here")
         return tuple(
             Published(id=key.key_id, key=key.key, algorithms=algorithms)
             for key, algorithms in keys
@@ -196,12 +199,22 @@ class Keys:
         )
 
     async def _get(self, address: str) -> dict[str, Any]:
-        response = await self._http.get(address, follow_redirects=False)
-        if response.status_code != 200:  # noqa: PLR2004
-            raise _UnusableError(f"HTTP {response.status_code}")
-        answer = response.json()
+        try:
+            async with self._http.stream("GET", address, follow_redirects=False) as response:
+                if response.status_code != 200:  # noqa: PLR2004
+                    raise _UnusableError(f"{address} answers with HTTP {response.status_code}")
+                body = bytearray()
+                async for some in response.aiter_bytes():
+                    body += some
+                    if len(body) > _LARGEST:
+                        raise _UnusableError(f"{address} answers with more than {_LARGEST} bytes")
+            answer = json.loads(body)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _UnusableError(f"{address}: {_words(error)}") from error
+        except (ValueError, RecursionError):
+            answer = None
         if not isinstance(answer, dict):
-            raise _UnusableError("no JSON object")
+            raise _UnusableError(f"{address} answers with no JSON object")
         return cast("dict[str, Any]", answer)
 
 

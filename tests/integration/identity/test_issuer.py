@@ -452,23 +452,42 @@ async def test_who_was_let_in_before_the_issuer_was_away_for_too_long_is_told_so
 
 
 @pytest.mark.parametrize(
-    "instead",
+    ("instead", "why"),
     [
-        PlainTextResponse("down", 503),
-        PlainTextResponse("<html>"),
-        JSONResponse([]),
-        JSONResponse({"keys": []}),
-        RedirectResponse("http://127.0.0.1:1/"),
+        (PlainTextResponse("down", 503), "answers with HTTP 503"),
+        (PlainTextResponse("<html>"), "answers with no JSON object"),
+        (PlainTextResponse("[" * 100_000), "answers with no JSON object"),
+        (PlainTextResponse(" " * 1024 * 1024 + "{}"), "answers with more than 1048576 bytes"),
+        (JSONResponse([]), "answers with no JSON object"),
+        (JSONResponse({"keys": []}), "names the issuer 'None'"),
+        (RedirectResponse("http://127.0.0.1:1/"), "answers with HTTP 307"),
     ],
-    ids=["down", "no JSON", "no object", "no keys", "elsewhere"],
+    ids=["down", "no JSON", "too deep", "too large", "no object", "no issuer", "elsewhere"],
 )
-async def test_where_no_keys_are_to_be_had_no_token_can_be_judged(
-    issuer: LocalIssuer, doorkeeper: Doorkeeper, instead: Any
+async def test_where_no_keys_are_to_be_had_no_token_can_be_judged_and_the_log_says_why(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, instead: Any, why: str
 ) -> None:
     issuer.instead = instead
 
-    with pytest.raises(UnavailableError):
+    with capture_logs() as logs, pytest.raises(UnavailableError):
         await doorkeeper.admit(f"Bearer {issuer.sign()}")
+
+    assert f"{issuer.url}/.well-known/openid-configuration {why}" in logs[0]["why"]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_the_log_says_what_an_issuer_calls_itself_and_each_new_reason_why_it_is_away_once(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    with capture_logs() as logs:
+        for says in ({"issuer": f"{issuer.url}/"}, {"jwks_uri": None}, {"jwks_uri": None}):
+            issuer.says = says
+            with pytest.raises(UnavailableError):
+                await doorkeeper.admit(f"Bearer {issuer.sign()}")
+
+    another, nowhere = (line["why"] for line in logs)
+    assert f"names the issuer '{issuer.url}/'" in another
+    assert nowhere == "it does not say where its keys are, or not by https"
 
 
 async def test_an_issuer_that_answers_without_end_is_not_waited_for_without_end(
