@@ -51,10 +51,15 @@ def caller_of(token: str, key: Published, expected: Expected) -> Caller:
     claims = _verified(token, key, expected)
     name = _at(claims, expected.name_claim)
     if not isinstance(name, str) or name_mistake(name, limits.NAME):
-        raise _refused("the token does not say whose it is")
+        raise _refused(
+            f"the token does not say whose it is: its claim {expected.name_claim} has no name"
+        )
     scope = _scope(_at(claims, expected.scope_claim), expected.scope_prefix)
     if scope is None:
-        raise _refused("the token gives none of the scopes read, deliberate and manage")
+        words = ", ".join(expected.scope_prefix + one for one in Scope)
+        raise _refused(
+            f"the token gives none of the scopes: its claim {expected.scope_claim} has none of {words}"
+        )
     return Caller(
         name=name,
         scope=scope,
@@ -116,15 +121,18 @@ def _scope(claim: object, prefix: str) -> Scope | None:
 
 
 def _at(claims: Mapping[str, Any], path: str) -> object:
-    """Find a claim by its name, or, where none has it, by names apart by dots, one inside the other."""
+    """Find a claim by its name, or, where none has it, by names apart by dots, one inside the other.
+
+    Names may have dots themselves, as those of services do: what stands before any of the dots may be one.
+    """
     if path in claims:
         return claims[path]
-    found: object = claims
-    for name in path.split("."):
-        if not isinstance(found, dict):
-            return None
-        found = cast("dict[str, object]", found).get(name)
-    return found
+    for name, within in claims.items():
+        if isinstance(within, dict) and path.startswith(f"{name}."):
+            found = _at(cast("dict[str, Any]", within), path[len(name) + 1 :])
+            if found is not None:
+                return found
+    return None
 
 
 def _refused(why: str) -> UnauthenticatedError:

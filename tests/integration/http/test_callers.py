@@ -539,6 +539,28 @@ async def test_a_token_of_an_issuer_is_let_in_over_every_way_and_leaves_with_its
     assert again.status_code == 401
 
 
+async def test_of_a_reason_that_is_longer_than_a_close_can_hold_a_websocket_tells_the_beginning(
+    tmp_path: Path,
+) -> None:
+    async with LocalIssuer().serve() as issuer:
+        expected = Expected(
+            issuer=issuer.url, audience=AUDIENCE, scope_claim="é" * 60, scope_prefix="council:"
+        )
+        means = Means(expected=expected)
+        house = House(means=means)
+        async with doorkeeper_of(means) as house.doorkeeper, served(house) as url:
+            answer = await asked(url, **bearer(issuer.sign()))
+            door = Door(url=url, file=tmp_path / "none", house=house)
+            async with greeted(door, bearer(issuer.sign())) as socket:
+                code, why = await heard(socket)
+
+    whole = answer.json()["errors"][0]["message"]
+    assert len(whole.encode()) > 123
+    assert code == 4403
+    assert whole.startswith(why)
+    assert 120 < len(why.encode()) <= 123
+
+
 # ---------------------------------------------------------------- the client
 
 
