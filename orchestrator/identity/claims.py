@@ -34,7 +34,7 @@ def key_id(token: str) -> str | None:
         header = jwt.get_unverified_header(token)
     except (jwt.InvalidTokenError, UnicodeError):
         # A WebSocket's greeting may hold half a character.
-        raise _refused("the token is none that is known here") from None
+        raise _refused("the token is none that is known here: it is no signed JWT") from None
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise _refused("the token is signed in a way that does not count")

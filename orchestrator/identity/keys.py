@@ -68,6 +68,32 @@ class Published:
     """By which a token may be signed with it: the one that the issuer names, else all that are for a key of its kind."""
 
 
+def asking(url: str) -> httpx.AsyncClient:
+    """Make what an issuer is asked with.
+
+    Raises:
+        WrongIssuerError: it is not https, and not on this machine.
+        WrongSettingError: the environment names certificates or a proxy that cannot be used.
+    """
+    if not _is_safe(url):
+        raise WrongIssuerError
+    try:
+        return httpx.AsyncClient(
+            verify=httpx.create_ssl_context(),
+            # A proxy is for the way out. What is said over http on this machine is for nobody beyond it.
+            trust_env=not is_loopback(httpx.URL(url).host),
+        )
+    except OSError as error:
+        raise WrongSettingError(
+            f"the issuer cannot be asked: SSL_CERT_FILE, where it is set, must name a readable file of certificates ({error})"
+        ) from error
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        # What httpx says of a proxy may quote its password.
+        raise WrongSettingError(
+            "the issuer cannot be asked: the proxy of HTTPS_PROXY or ALL_PROXY must be as http://host:3128, and is not; NO_PROXY names what is reached without it"
+        ) from error
+
+
 class Keys:
     """The keys with which one issuer signs, by their ids. `run` must be running for them to stay those that count."""
 

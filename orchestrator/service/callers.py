@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator
 
-import httpx
-
 from orchestrator.domain.addresses import is_loopback
 from orchestrator.domain.callers import Scope
 from orchestrator.domain.errors import WrongSettingError
@@ -56,8 +54,9 @@ async def doorkeeper_of(means: Means) -> AsyncGenerator[Doorkeeper]:
         return
     # To load what it needs takes a third of a second, which no other start should take.
     from orchestrator.identity.issuer import Issuer  # noqa: PLC0415
+    from orchestrator.identity.keys import asking  # noqa: PLC0415
 
-    async with httpx.AsyncClient() as http:
+    async with asking(means.expected.issuer) as http:
         yield Doorkeeper(means, Issuer(means.expected, http))
 
 

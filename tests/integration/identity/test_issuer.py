@@ -33,6 +33,7 @@ from orchestrator.identity.doorkeeper import Doorkeeper
 from orchestrator.identity.issuer import Issuer
 from orchestrator.identity.keys import Keys, WrongIssuerError
 from orchestrator.identity.means import Expected, Means
+from orchestrator.service.callers import doorkeeper_of
 from tests.support.local_issuer import AUDIENCE, Key, LocalIssuer, elliptic_key, rsa_key
 
 
@@ -237,12 +238,17 @@ async def test_a_token_that_was_changed_after_it_was_signed_is_refused(
 
 
 @pytest.mark.parametrize(
-    "token", ["x", "a.b", "a.b.c", "....", "é.é.é", "\ud800.a.b", "x" * 20_000]
+    ("token", "why"),
+    [
+        *((token, "it is no signed JWT") for token in ("x", "a.b", "a.b.c", "....", "é.é.é")),
+        ("\ud800.a.b", "it is no signed JWT"),
+        ("x" * 20_000, "the token is too long"),
+    ],
 )
 async def test_what_is_no_token_at_all_is_refused_and_the_issuer_not_asked(
-    issuer: LocalIssuer, doorkeeper: Doorkeeper, token: str
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, token: str, why: str
 ) -> None:
-    await refused(doorkeeper, token)
+    assert why in await refused(doorkeeper, token)
 
     assert issuer.asked == []
 
@@ -570,3 +576,14 @@ async def test_an_issuer_that_is_not_there_at_first_is_found_when_it_is(
 def test_an_issuer_whom_anybody_on_the_way_could_play_is_none(url: str) -> None:
     with pytest.raises(WrongIssuerError, match="COUNCIL_OIDC_ISSUER must begin with https"):
         Keys(url, httpx.AsyncClient())
+
+
+async def test_an_issuer_on_this_machine_is_asked_past_a_proxy_that_could_play_it(
+    issuer: LocalIssuer, expected: Expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with LocalIssuer().serve() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        async with doorkeeper_of(Means(expected=expected)) as doorkeeper:
+            assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
+
+    assert proxy.asked == []
