@@ -8,6 +8,7 @@ from orchestrator.cli.environment import SettingsError
 from orchestrator.cli.exits import Exit
 from orchestrator.client import (
     AnswerError,
+    CertificatesError,
     ClientError,
     ProxyError,
     QueryError,
@@ -49,7 +50,9 @@ def cause_of(error: Exception) -> Exception:
 def exit_of(error: Exception) -> Exit | None:  # noqa: PLR0911 - a table
     """Return the exit code of an error that was foreseen; none where it was not."""
     match error:
-        case SettingsError() | InputError() | ProxyError() | errors.WrongSettingError():
+        case SettingsError() | InputError() | errors.WrongSettingError():
+            return Exit.USAGE
+        case ProxyError() | CertificatesError():
             return Exit.USAGE
         case errors.AuthenticationError():
             # Of the settings NEO4J_USER and NEO4J_PASSWORD.

@@ -3,6 +3,7 @@
 from orchestrator.client.client import CouncilClient
 from orchestrator.client.errors import (
     AnswerError,
+    CertificatesError,
     ClientError,
     ProxyError,
     QueryError,
@@ -12,6 +13,7 @@ from orchestrator.client.errors import (
 
 __all__ = [
     "AnswerError",
+    "CertificatesError",
     "ClientError",
     "CouncilClient",
     "ProxyError",

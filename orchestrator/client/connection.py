@@ -16,6 +16,7 @@ from pydantic_core import to_jsonable_python
 
 from orchestrator.client.errors import (
     AnswerError,
+    CertificatesError,
     ClientError,
     ProxyError,
     QueryError,
@@ -79,8 +80,12 @@ class Connection:
                     **self._headers,
                 },
                 timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
+                # Left to httpx, SSL_CERT_FILE would count only where a proxy may.
+                verify=httpx.create_ssl_context() if base.scheme == "https" else True,
                 trust_env=not self._direct,
             )
+        except OSError as error:
+            raise CertificatesError(str(error)) from error
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             # Of what was given only a proxy is looked at yet. What httpx says of it may quote its password.
             raise ProxyError from error

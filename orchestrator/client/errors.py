@@ -2,6 +2,7 @@
 
 ClientError
 ├── ProxyError          the environment names a proxy that cannot be one
+├── CertificatesError   the environment names certificates that cannot be read
 ├── UnreachableError    nothing answers there, or what answered went away and did not come back
 ├── AnswerError         something answers there, but not as the API of this service does
 ├── QueryError          the API refused or could not carry out a query or a subscription
@@ -32,6 +33,16 @@ class ProxyError(ClientError):
         """It is not quoted: a password may stand in it."""
         super().__init__(
             "the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY must be as http://host:3128, and is not; NO_PROXY names what is reached without it"
+        )
+
+
+class CertificatesError(ClientError):
+    """The certificates of the environment cannot be read; nothing was sent."""
+
+    def __init__(self, why: str) -> None:
+        """`why` is what the system said."""
+        super().__init__(
+            f"SSL_CERT_FILE, where it is set, must name a readable file of certificates ({why})"
         )
 
 

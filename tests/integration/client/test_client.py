@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 from graphql import GraphQLError
 from orchestrator.client import (
     AnswerError,
+    CertificatesError,
     CouncilClient,
     ProxyError,
     QueryError,
@@ -735,6 +736,17 @@ def test_a_proxy_that_is_none_is_told_as_such_without_its_password(
         CouncilClient("http://councils.example")
 
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("file", ["/nowhere.pem", __file__])
+@pytest.mark.parametrize("url", ["https://councils.example", "https://127.0.0.1"])
+def test_certificates_that_are_none_are_told_as_such_wherever_the_service_is(
+    monkeypatch: pytest.MonkeyPatch, url: str, file: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+
+    with pytest.raises(CertificatesError, match="SSL_CERT_FILE, where it is set, must name"):
+        CouncilClient(url)
 
 
 async def test_an_answer_that_is_not_encoded_as_it_says_is_told_and_may_be_to_what_was_done(
