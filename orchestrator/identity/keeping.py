@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -76,11 +77,14 @@ class Kept:
 
 
 def _text(file: Path) -> str:
+    if stat.S_ISFIFO(file.stat().st_mode):
+        # It would hold up everything until somebody writes, and has nothing when it is read again.
+        raise ValueError("it must not be a pipe: it is read again and again")
     with file.open("rb") as opened:
         read = opened.read(_LARGEST + 1)
     if len(read) > _LARGEST:
         raise ValueError(f"it must not be larger than {_LARGEST} bytes")
-    return read.decode()
+    return read.decode("utf-8-sig")
 
 
 def _version(file: Path | None) -> tuple[int, ...] | None:

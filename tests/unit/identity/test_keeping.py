@@ -47,6 +47,20 @@ def test_a_file_is_read_again_once_it_is_another(tmp_path: Path) -> None:
     assert not kept.renew()
 
 
+def test_a_file_may_begin_as_editors_of_windows_have_it(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    replace(file, f"\N{BYTE ORDER MARK}{ADA}\r\n{BOB}\r\n")
+
+    assert Kept("", file).entries == (ADA, BOB)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tokens")
+
+    with pytest.raises(WrongTokensError, match="tokens: it must not be a pipe"):
+        Kept("", tmp_path / "tokens")
+
+
 def test_a_mounted_secret_is_read_again_when_its_link_leads_elsewhere(tmp_path: Path) -> None:
     """Kubernetes replaces the link `..data`, and the file's own link stays as it is."""
     for version, text in (("1", f"{ADA}\n{BOB}"), ("2", f"{ADA}\n")):
