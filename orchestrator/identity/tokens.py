@@ -28,6 +28,8 @@ FORM: Final = (
 )
 
 _RANDOM_BYTES = 32
+_TOKEN = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}", re.ASCII)
+"""As so many bytes are written."""
 _DIGEST = "sha256-"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}", re.ASCII)
 
@@ -125,6 +127,9 @@ def _check_name(name: str) -> None:
         raise EntryError(
             "a name must begin with a letter or a digit, and have up to 100 of these and . _ @ + - in all"
         )
+    if _TOKEN.fullmatch(name):
+        # In the wrong place; a name is shown to everybody.
+        raise EntryError("a name must be none that is a token")
 
 
 def _instant(name: str, text: str) -> datetime:

@@ -14,6 +14,7 @@ from orchestrator.identity.tokens import Entry, EntryError
 
 END = datetime(2030, 1, 31, tzinfo=UTC)
 DIGEST = "ab" * 32
+TOKEN = f"council_{'x' * 43}"
 
 
 def kept(text: str) -> tuple[Entry, ...]:
@@ -92,6 +93,8 @@ def test_an_old_and_a_new_token_may_have_one_name() -> None:
     [
         ("ada", "an entry has the form"),
         ("council_mistakenlyPastedHere", "an entry has the form"),
+        (f"council_{'mistakenlyPasted':x<43}:read:sha256-{DIGEST}", "none that is a token"),
+        (f"council_{'mistakenlyPasted':x<43}:read:sha256-00", "none that is a token"),
         (f"ada:write:sha256-{DIGEST}", "one of read, deliberate, manage"),
         (f"ada:READ:sha256-{DIGEST}", "one of read, deliberate, manage"),
         (f"ada:read:{DIGEST}", "sha256- and 64 hexadecimal digits"),
@@ -115,7 +118,7 @@ def test_what_is_no_entry_is_told_with_its_line_and_without_what_may_be_a_token(
     assert DIGEST not in told
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "-a", "a" * 101, "ä", "a\n"])
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "-a", "a" * 101, "ä", "a\n", TOKEN])
 def test_a_name_that_would_not_fit_into_an_entry_is_none(name: str) -> None:
     with pytest.raises(EntryError, match="a name must"):
         tokens.create(name, Scope.READ, None)
