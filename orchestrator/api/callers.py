@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 
 from orchestrator.api.ports import Doorkeeper
 from orchestrator.domain.callers import Caller
-from orchestrator.domain.errors import UnauthenticatedError
+from orchestrator.domain.errors import UnauthenticatedError, UnavailableError
 
 REALM = 'Bearer realm="graph-council"'
 
@@ -42,6 +42,16 @@ async def caller_of(
         )
     except UnauthenticatedError as refused:
         raise RefusedCallerError(refused, note_refusal(connection, refused.why)) from refused
+
+
+async def sent_away(
+    doorkeeper: Doorkeeper, caller: Caller
+) -> UnauthenticatedError | UnavailableError:
+    """Wait until a caller who follows something would not be let in any more, log that, and return what he would be told."""
+    error = await doorkeeper.leaving(caller)
+    why = error.what if isinstance(error, UnavailableError) else error.why
+    _log.info("caller_left", caller=caller.name, why=why)
+    return error
 
 
 def note_refusal(connection: HTTPConnection, why: str) -> str:

@@ -38,7 +38,7 @@ from typing_extensions import override
 
 from orchestrator.api.accepting import EVENTS, GRAPHQL_RESPONSE, accepted, prefers_events
 from orchestrator.api.answers import refusal, retry_after, unavailable
-from orchestrator.api.callers import RefusedCallerError, caller_of
+from orchestrator.api.callers import RefusedCallerError, caller_of, sent_away
 from orchestrator.api.clients import Clients
 from orchestrator.api.context import Context
 from orchestrator.api.errors import sent_rightly
@@ -254,7 +254,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         context: Context = request.state.context
 
         def leaving() -> Coroutine[None, None, object]:
-            return context.ports.doorkeeper.leaving(context.caller)
+            return sent_away(context.ports.doorkeeper, context.caller)
 
         return await super().create_streaming_response(
             request,

@@ -22,7 +22,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from typing_extensions import override
 
 from orchestrator.api.body import LET_IN
-from orchestrator.api.callers import RefusedCallerError, caller_of, note_refusal
+from orchestrator.api.callers import RefusedCallerError, caller_of, note_refusal, sent_away
 from orchestrator.api.clients import Client, Kind, UnderWay
 from orchestrator.api.context import Context
 from orchestrator.api.errors import coded
@@ -179,11 +179,9 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
             before.end()
 
     async def _see_out(self, context: Context) -> None:
-        caller = context.caller
-        error = await context.ports.doorkeeper.leaving(caller)
+        error = await sent_away(context.ports.doorkeeper, context.caller)
         again_later = isinstance(error, UnavailableError)
         why = error.what if again_later else error.why
-        _log.info("caller_left", caller=caller.name, why=why, operations=len(self.operations))
         for operation in list(self.operations):
             await self.cleanup_operation(operation)
         await self.websocket.close(TRY_AGAIN_LATER if again_later else FORBIDDEN, why)

@@ -452,14 +452,17 @@ async def test_server_sent_events_need_a_token_and_break_off_when_it_is_taken_ba
     ):
         refused = await client.post(door.url, json={"query": FOLLOW}, headers=headers)
         names: list[str] = []
-        async with client.stream(
-            "POST", door.url, json={"query": FOLLOW}, headers={**headers, **bearer(has["ada"])}
-        ) as response:
-            async for line in response.aiter_lines():
-                if line.startswith("event: "):
-                    names.append(line.removeprefix("event: "))
-                    door.keep("")
+        with capture_logs() as logs:
+            async with client.stream(
+                "POST", door.url, json={"query": FOLLOW}, headers={**headers, **bearer(has["ada"])}
+            ) as response:
+                async for line in response.aiter_lines():
+                    if line.startswith("event: "):
+                        names.append(line.removeprefix("event: "))
+                        door.keep("")
 
+    [left] = [line for line in logs if line["event"] == "caller_left"]
+    assert (left["caller"], left["why"]) == ("ada", "the token was taken back")
     assert refused.status_code == 401
     assert names[0] == "next"
     # It breaks off: who is complete would not come again, and be told why.
