@@ -362,6 +362,12 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return SecretStr(shown)
 
+    @field_validator("oidc_issuer", "oidc_audience", "oidc_name_claim", "oidc_scope_claim")
+    @classmethod
+    def _is_compared(cls, value: str | None) -> str | None:
+        """Take it without a line's end as well, which no log would show."""
+        return None if value is None else value.strip()
+
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod
     def _are_apart_by_commas(cls, value: object) -> object:

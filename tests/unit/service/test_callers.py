@@ -40,6 +40,12 @@ def test_on_this_machine_alone_everybody_may_do_everything_unless_told(host: str
     assert (means.asks, means.anonymous) == (False, Scope.MANAGE)
 
 
+def test_what_a_token_of_an_issuer_must_say_is_taken_without_the_end_of_a_line() -> None:
+    as_mounted = {name: f"{value}\n" for name, value in OIDC.items()}
+
+    assert means_of(a_setting(**as_mounted)) == means_of(a_setting(**OIDC))
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "council.example.com", "council"])  # noqa: S104
 def test_for_more_than_this_machine_it_does_not_start_until_it_is_said_who_may(host: str) -> None:
     with pytest.raises(
