@@ -18,7 +18,7 @@ import httpx
 import structlog
 from jwt import PyJWK, PyJWTError
 
-from orchestrator.domain.addresses import is_loopback
+from orchestrator.domain.addresses import can_be_looked_up, is_loopback
 from orchestrator.domain.errors import UnavailableError, WrongSettingError
 
 _RSA = frozenset(f"{kind}{bits}" for kind in ("RS", "PS") for bits in (256, 384, 512))
@@ -34,6 +34,7 @@ _TIMEOUT_SECONDS = 10.0
 """For all that is asked of the issuer at once, however slowly it answers: who shows a token waits for it."""
 _LARGEST = 1024 * 1024
 """Bytes of what is asked of the issuer."""
+_HIGHEST_PORT = 65535
 _SHOWN = 200
 """Characters of what the issuer calls itself, in the log."""
 
@@ -44,7 +45,9 @@ class WrongIssuerError(WrongSettingError):
     """The setting names nothing that can be an issuer."""
 
     def __init__(self) -> None:
-        super().__init__("COUNCIL_OIDC_ISSUER must begin with https://, or be on this machine")
+        super().__init__(
+            "COUNCIL_OIDC_ISSUER must begin with https://, or be on this machine, and be a URL such as https://login.example.com/realms/ours"
+        )
 
 
 class NotKnownError(UnavailableError):
@@ -257,14 +260,16 @@ def _usable(jwk: dict[str, Any]) -> tuple[PyJWK, frozenset[str]]:
 
 
 def _is_safe(address: str) -> bool:
-    """Whether nobody on the way can put other keys in the place of the issuer's."""
+    """Whether it can be asked, and nobody on the way can put other keys in the place of the issuer's."""
     try:
         url = httpx.URL(address)
-    except httpx.InvalidURL:
+        host, port = url.host, url.port or 0
+    except (httpx.InvalidURL, ValueError):
         return False
-    if url.scheme == "https":
-        return bool(url.host)
-    return url.scheme == "http" and is_loopback(url.host)
+    # A password there would be in the log.
+    if not host or not can_be_looked_up(host) or not 0 <= port <= _HIGHEST_PORT or url.userinfo:
+        return False
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
 
 
 def _words(error: Exception) -> str:

@@ -533,6 +533,11 @@ async def test_an_issuer_that_answers_without_end_is_not_waited_for_without_end(
         {"jwks_uri": "http://keys.example/"},
         {"jwks_uri": "file:///etc/passwd"},
         {"jwks_uri": {}},
+        {"jwks_uri": "https://127.0.0.1:99999/"},
+        {"jwks_uri": "https://127.0.0.1:-1/"},
+        {"jwks_uri": "https://xn--a/"},
+        {"jwks_uri": f"https://{'a' * 64}/"},
+        {"jwks_uri": "https://me:hunter2@127.0.0.1:1/"},
     ],
     ids=str,
 )
@@ -571,7 +576,16 @@ async def test_an_issuer_that_is_not_there_at_first_is_found_when_it_is(
 
 
 @pytest.mark.parametrize(
-    "url", ["http://issuer.example", "ftp://issuer.example", "issuer.example", "", "https://"]
+    "url",
+    [
+        "http://issuer.example",
+        "ftp://issuer.example",
+        "issuer.example",
+        "",
+        "https://",
+        "https://issuer.example:99999",
+        "https://me:hunter2@issuer.example",
+    ],
 )
 def test_an_issuer_whom_anybody_on_the_way_could_play_is_none(url: str) -> None:
     with pytest.raises(WrongIssuerError, match="COUNCIL_OIDC_ISSUER must begin with https"):
