@@ -49,6 +49,8 @@ HOSTILE = (
     f'{MARK}"}}) CREATE (:{MARK}) WITH 1 AS x MATCH (n) SET n.{MARK} = 1 //` UNION MATCH (n) DETACH DELETE n /*',
     f"{MARK}\\u0027 $id ${{id}} {{{{id}}}} %s *:* AND (a OR b* ~2^3 [a TO b]",
 )
+UNKEPT = ("a\0b", "a\ud800")
+"""No graph holds these."""
 TEXTS = {"String", "ID", "JSON"}
 
 VALID: dict[str, Any] = {
@@ -284,6 +286,24 @@ async def test_a_string_in_a_mutation_is_kept_as_it_is_or_refused_for_what_it_is
     assert await kept() <= sent
 
 
+async def test_a_string_that_no_graph_holds_is_refused_by_its_place_and_changes_nothing(
+    api: Api, whole_graph: Read
+) -> None:
+    before = await whole_graph()
+    for mutation, place in mutations():
+        kind = schema_type("Mutation").fields[mutation].args["input"].type
+        for text in UNKEPT:
+            answer = await api.send(
+                f"mutation ($input: {kind}) {{ {mutation}(input: $input) {{ errors {{ code path }} }} }}",
+                {"input": put(kind, VALID[mutation], place, text)},
+            )
+            expected = {"code": "INVALID_INPUT", "path": [str(step) for step in place]}
+            # Beside it the input may name what is not there.
+            assert expected in answer["data"][mutation]["errors"], (mutation, place, text, answer)
+
+    assert await whole_graph() == before
+
+
 async def test_a_string_in_a_query_finds_nothing_and_changes_nothing(
     api: Api, known: dict[str, str], whole_graph: Read
 ) -> None:
@@ -291,7 +311,7 @@ async def test_a_string_in_a_query_finds_nothing_and_changes_nothing(
     for type_, name, field, argument, given, place in arguments():
         if type_ == "Subscription":
             continue
-        for text in HOSTILE:
+        for text in (*HOSTILE, *UNKEPT):
             asked = asking(field, name, argument)
             begin = BEGIN[type_]
             for what, id_ in known.items():
@@ -305,7 +325,7 @@ async def test_a_string_in_a_query_finds_nothing_and_changes_nothing(
                 for error in answer.get("errors", ())
             ]
             names = [argument, *(str(step) for step in place)]
-            refused = names[-1] in SHAPED
+            refused = names[-1] in SHAPED or text in UNKEPT
             expected = [("INVALID_INPUT", names)] if refused else []
             assert told == expected, (type_, name, text, answer)
 
