@@ -44,12 +44,18 @@ def refusal(
     path: tuple[str, ...] = (),
     limit: LimitError | None = None,
 ) -> JSONResponse:
-    """Answer a request that did not come as far as GraphQL; the id is that of what the log has of it, the limit what it passed."""
+    """Answer a request that did not come as far as GraphQL; the id is that of what the log has of it, the limit what it passed.
+
+    Without an id the log has nothing of it yet, and is told: of what was sent, nothing.
+    """
     code = _CODES.get(status, "INTERNAL" if status >= 500 else "INVALID_INPUT")  # noqa: PLR2004
+    if correlation_id is None:
+        correlation_id = uuid_utils.uuid7().hex
+        _log.info("request_refused", status=status, code=code, correlation_id=correlation_id)
     error = {
         # It may quote what was sent, which may hold half a character.
         "message": message.encode(errors="replace").decode(),
-        "extensions": extensions(code, path, correlation_id or uuid_utils.uuid7().hex, limit),
+        "extensions": extensions(code, path, correlation_id, limit),
     }
     return JSONResponse(
         {"errors": [error]}, status_code=status, headers={**retry_after(status), **(headers or {})}

@@ -125,6 +125,13 @@ class Visit(BaseGraphQLTransportWSHandler[Context, None]):
         elif message["id"] not in self.operations and len(self.operations) >= MOST_OPERATIONS:
             too_many = TooManyError("connection", "operations", MOST_OPERATIONS)
             error = coded(too_many, self.context.correlation_id)
+            _log.warning(
+                "client_refused",
+                client=self.context.client.name,
+                kind="operations",
+                bound=MOST_OPERATIONS,
+                correlation_id=self.context.correlation_id,
+            )
             await self.send_message(
                 {"type": "error", "id": message["id"], "payload": [error.formatted]}
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -67,6 +68,18 @@ async def let_in(url: str, token: str | None = None) -> Any:
 
 async def subscribe(socket: ClientConnection, id: str = "1", query: str = FOLLOW) -> None:
     await socket.send(json.dumps({"type": "subscribe", "id": id, "payload": {"query": query}}))
+
+
+def refusal_of(error: Any, client: str, kind: str, bound: int) -> dict[str, Any]:
+    """The line of the log under the id that the client was told."""
+    return {
+        "event": "client_refused",
+        "log_level": "warning",
+        "client": client,
+        "kind": kind,
+        "bound": bound,
+        "correlation_id": error["extensions"]["correlationId"],
+    }
 
 
 ACKNOWLEDGED = {"type": "connection_ack"}
@@ -154,8 +167,9 @@ async def test_one_request_too_many_is_429_where_the_protocol_lets_a_status_say_
         # Over a WebSocket it is a request, too.
         await subscribe(socket, query=WAIT)
         await until(lambda: bool(house.office.followers))
-        async with httpx.AsyncClient(trust_env=False) as http:
-            refused = await http.post(url, json={"query": QUERY}, headers={"accept": accept})
+        with capture_logs() as logs:
+            async with httpx.AsyncClient(trust_env=False) as http:
+                refused = await http.post(url, json={"query": QUERY}, headers={"accept": accept})
 
     assert (refused.status_code, refused.headers.get("retry-after")) == (status, after)
     [error] = refused.json()["errors"]
@@ -164,6 +178,7 @@ async def test_one_request_too_many_is_429_where_the_protocol_lets_a_status_say_
     )
     assert error["extensions"]["code"] == "LIMIT"
     assert error["extensions"]["retryAfter"] == 1
+    assert logs == [refusal_of(error, "127.0.0.1", "requests", 1)]
 
 
 async def test_behind_a_proxy_on_this_machine_a_client_is_the_address_that_the_proxy_names(
@@ -192,9 +207,10 @@ async def test_over_one_connection_no_more_is_asked_at_once_than_it_can_carry(
     monkeypatch.setattr(visits, "MOST_OPERATIONS", 2)
     async with served(house) as url, greeted(url) as socket:
         assert await heard(socket) == ACKNOWLEDGED
-        for name in "123":
-            await subscribe(socket, name)
-        refused = await heard(socket)
+        with capture_logs() as logs:
+            for name in "123":
+                await subscribe(socket, name)
+            refused = await heard(socket)
 
         await socket.send(json.dumps({"type": "complete", "id": "1"}))
         await subscribe(socket, "4", QUERY)
@@ -206,4 +222,5 @@ async def test_over_one_connection_no_more_is_asked_at_once_than_it_can_carry(
         "with this one the connection has 3 operations at once, and may have 2 at most"
     )
     assert error["extensions"]["code"] == "LIMIT"
+    assert logs == [refusal_of(error, "127.0.0.1", "operations", 2)]
     assert (answered["type"], answered["id"]) == ("next", "4")

@@ -326,6 +326,41 @@ async def test_mistake_of_a_caller_is_one_line_under_the_id_and_has_nothing_that
     ]
 
 
+JSON = {"content-type": "application/json"}
+MUTATION = 'mutation { removeEndpoint(input: { id: "end_1" }) { errors { code } } }'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status"),
+    [
+        ("DELETE", "/graphql", {}, 405),
+        ("GET", "/elsewhere", {}, 404),
+        ("POST", "/graphql", {"content": "{}", "headers": {"content-type": "text/plain"}}, 415),
+        ("POST", "/graphql", {"content": "{", "headers": JSON}, 400),
+        ("POST", "/graphql", {"json": []}, 400),
+        ("POST", "/graphql", {"json": {"query": 1}}, 400),
+        ("GET", "/graphql", {"params": {"query": MUTATION}}, 400),
+    ],
+)
+async def test_request_that_is_no_operation_is_one_line_under_the_id_that_is_told(
+    api: Api, method: str, path: str, sent: dict[str, Any], status: int
+) -> None:
+    with capture_logs() as logs:
+        response = await api.client.request(method, path, **sent)
+
+    assert response.status_code == status
+    told = response.json()["errors"][0]["extensions"]
+    assert logs == [
+        {
+            "event": "request_refused",
+            "log_level": "info",
+            "status": status,
+            "code": told["code"],
+            "correlation_id": told["correlationId"],
+        }
+    ]
+
+
 async def test_unknown_field_is_told(api: Api) -> None:
     error = await api.fail("{ colour }")
 
