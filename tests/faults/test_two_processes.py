@@ -132,3 +132,19 @@ async def test_one_key_sent_to_two_processes_at_once_makes_one_deliberation(scen
     seen = await scene.all_ended(60)
     assert scene.faults(seen) == []
     assert len(seen.deliberations) == 5
+
+
+async def test_a_start_that_is_told_of_another_place_of_the_models_says_so_in_its_log(
+    scene: Scene,
+) -> None:
+    one = await scene.start("one")
+    await one.ready()
+    # The same server, and another URL.
+    elsewhere = scene.model.url.removesuffix("/v1")
+    two = await scene.start("two", VLLM_URL=elsewhere)
+    await two.ready()
+
+    told = [
+        (line["setting"], line["before"], line["after"]) for line in two.logged("default_settled")
+    ]
+    assert told == [("VLLM_URL", scene.model.url, elsewhere)]

@@ -47,5 +47,10 @@ async def test_a_turn_that_cannot_be_stored_is_absent_with_the_reason_and_the_ot
             ("REVISION", 3),
         ]
         assert seen.deliberation(deliberation).status == "DECIDED"
+    told = ("deliberation", "epoch", "turn", "seat")
+    lines = [tuple(line[name] for name in told) for line in service.logged("turn_unrecordable")]
+    assert sorted(lines) == [
+        (turn.deliberation, 1, turn.id, 2) for turn in seen.turns if turn.outcome != "TAKEN"
+    ]
     # Splitting a batch asks nobody again.
     assert max(scene.log.answered().values()) == 1

@@ -287,9 +287,13 @@ async def test_an_internal_error_ends_the_deliberation_instead_of_repeating_for_
         raise RuntimeError("a mistake of the program")
 
     graph = OneDeliberation(free=FREE)
-    async with desk(graph, ScriptedModels(script=script), tmp_path).at_work():
-        await until(lambda: bool(graph.failures))
+    with capture_logs() as log:
+        async with desk(graph, ScriptedModels(script=script), tmp_path).at_work():
+            await until(lambda: bool(graph.failures))
     assert [reason for reason, _ in graph.failures] == [StopReason.ERROR]
+    # As its failure says that the log has it.
+    broken = [line for line in log if line["event"] == "deliberation_broke"]
+    assert [(line["deliberation"], line["epoch"]) for line in broken] == [(DELIBERATION, 1)]
 
 
 class OfALaterVersion(OneDeliberation):
