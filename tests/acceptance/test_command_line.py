@@ -274,6 +274,60 @@ async def test_what_is_asked_has_the_priority_that_it_was_given(shell: Shell) ->
     assert found == {"deliberation": {"priority": "HIGH"}}
 
 
+async def test_what_is_asked_goes_with_all_that_is_said_of_it(shell: Shell, tmp_path: Path) -> None:
+    context = tmp_path / "context.md"
+    context.write_text("It is a shop.\n", encoding="utf-8")
+    said = ("--context", f"@{context}", "--rubric", "Short is good.", "--rounds", "0")
+    required = ("--requirement", "Words.", "--requirement", "No abbreviations.")
+    asked = await shell.run("ask", "DEV", "How do we name things?", *said, *required, "--detach")
+
+    assert asked.code == 0
+    found = await shell.query(
+        f"""{{ deliberation(id: "{asked.out.strip()}") {{ rounds
+              task {{ description context rubric requirements }} }} }}"""
+    )
+    assert found["deliberation"] == {
+        "rounds": 0,
+        "task": {
+            "description": "How do we name things?",
+            "context": "It is a shop.\n",
+            "rubric": "Short is good.",
+            "requirements": ["Words.", "No abbreviations."],
+        },
+    }
+
+
+async def test_the_whole_of_what_was_said_is_shown_where_it_is_asked_for(shell: Shell) -> None:
+    asked = (await shell.run("ask", "DEV", "How do we name things?", "--json")).json
+    identifier = asked["deliberation"]["id"]
+    brief = (await shell.run("show", identifier)).out
+    full = (await shell.run("show", identifier, "--full")).out
+
+    [said, *_] = [turn["content"] for turn in asked["turns"] if turn["kind"] == "CRITIQUE"]
+    # Lines are broken where they are too long.
+    last = said.splitlines()[-1][:40]
+    assert (last in brief, last in full) == (False, True)
+
+
+async def test_what_is_archived_is_listed_only_where_it_is_asked_for(shell: Shell) -> None:
+    made = await shell.query(
+        """mutation { createRole(input: {name: "ATTIC"}) { errors { message } }
+             createCouncil(input: {role: "ATTIC", seats: 1}) { council { id } } }"""
+    )
+    identifier: str = made["createCouncil"]["council"]["id"]
+    await shell.query(
+        f'mutation {{ archiveCouncil(input: {{id: "{identifier}"}}) {{ errors {{ message }} }} }}'
+    )
+    serving = (await shell.run("councils", "--json")).json
+    everything = (await shell.run("councils", "--archived", "--json")).json
+
+    assert identifier not in {council["id"] for council in serving}
+    assert {council["id"] for council in everything} == {
+        identifier,
+        *(council["id"] for council in serving),
+    }
+
+
 async def test_the_shell_offers_what_the_running_service_knows(shell: Shell) -> None:
     cancelled = await _cancelled(shell)
     made = await shell.query(
