@@ -187,7 +187,9 @@ async def test_council_that_is_archived_takes_no_task(api: Api, whole_graph: Rea
     by_role = await api.change("deliberate", "__typename", council={"role": "QA"}, task=TASK)
     by_id = await api.change("deliberate", "__typename", council={"id": ids["QA"]}, task=TASK)
 
-    assert [error["path"] for error in by_role["errors"]] == [["council", "role"]]
+    assert [(e["__typename"], e["path"]) for e in by_role["errors"]] == [
+        ("NotFound", ["council", "role"])
+    ]
     assert [(e["__typename"], e["path"]) for e in by_id["errors"]] == [
         ("Conflict", ["council", "id"])
     ]
