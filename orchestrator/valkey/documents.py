@@ -27,6 +27,8 @@ _DATABASE: Final = re.compile(r"/?|/\d+", re.ASCII)
 _SECONDS: Final = 10.0
 _TOGETHER: Final = 500
 """Keys that one SCAN looks at: it holds the server up for no longer than that."""
+_ALL_OVER: Final = 16
+"""Keys that no two nodes of a cluster have all of, but for one time in 65,536."""
 
 
 class NoClientError(CouncilError):
@@ -63,9 +65,13 @@ async def read_documents(url: str) -> Documents:
     texts: dict[str, str] = {}
     ignored: list[str] = []
     async with _open(url) as client:
+        await _refuse_part(client)
         for key in await _keys(client):
             name, kind = _text(key), _text(await client.type(key))
-            text = _text(await client.get(key) or b"") if kind == "string" else None
+            value = await client.get(key) if kind == "string" else None
+            text = None if value is None else _text(value)
+            if kind == "none" or (kind == "string" and value is None):
+                continue  # its time to live has run out since
             if name is None:
                 ignored.append(f"the key {key!r}, which is not valid UTF-8")
             elif kind != "string":
@@ -103,12 +109,22 @@ async def _open(url: str) -> AsyncGenerator[Redis]:
         raise UnavailableError(
             f"The Valkey of --from-valkey cannot be reached at {_shown(url)}: {exc or 'it does not answer'}"
         ) from exc
+    except exceptions.AskError as exc:
+        raise _refused(
+            f"this is a node of a cluster, which has but some of the keys: copy all that begin with {KEY_PREFIX} into a Valkey of its own, and import from there"
+        ) from exc
     except exceptions.ResponseError as exc:
         raise _refused(f"the server refuses: {exc}") from exc
     except exceptions.RedisError as exc:
         raise UnavailableError(
             f"What answers at {_shown(url)} is no Valkey, or is not well: --from-valkey cannot be read"
         ) from exc
+
+
+async def _refuse_part(client: Redis) -> None:
+    """Ask for keys all over: a node of a cluster lists its own alone, and refuses to speak of those of others."""
+    for number in range(_ALL_OVER):
+        await client.type(f"{KEY_PREFIX}{number}")
 
 
 async def _keys(client: Redis) -> list[bytes]:
@@ -129,12 +145,15 @@ def _text(value: bytes | str) -> str | None:
 def _address(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     parts = urlsplit(f"//{rest}")
-    # The client takes any path that is no number for database 0.
+    # The client takes any path that is no number for database 0, and what a password that was not encoded holds
+    # for the end of the host, whose name is shown where it is not found.
     if (
         not separator
         or scheme not in _SCHEMES
         or not parts.hostname
         or not _DATABASE.fullmatch(parts.path)
+        or "@" in parts.query
+        or "#" in rest
     ):
         raise _no_url()
     return f"{_SCHEMES[scheme]}://{rest}"
@@ -148,7 +167,7 @@ def _shown(url: str) -> str:
 
 def _no_url() -> NoAddressError:
     return NoAddressError(
-        "--from-valkey must be as valkey://host:6379/0, with the number of the database, or valkeys:// for TLS; after a ? come options of redis-py"
+        "--from-valkey must be as valkey://host:6379/0, with the number of the database, or valkeys:// for TLS; after a ? come options of redis-py; in a login / ? # and @ are %2F %3F %23 and %40"
     )
 
 

@@ -83,6 +83,57 @@ async def test_keys_that_hold_no_text_are_ignored_and_told(client: redis.Redis, 
     )
 
 
+async def test_what_is_gone_before_it_is_read_is_no_council(
+    client: redis.Redis, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = ("orchestrator:councils:BEFORE", "orchestrator:councils:BETWEEN")
+    client.mset(dict.fromkeys([KEY, *gone], "[]"))
+    real = cast("Callable[..., Awaitable[Any]]", Redis.type)
+
+    async def slow(self: Redis, key: bytes) -> Any:
+        client.delete(gone[0])
+        kind = await real(self, key)
+        client.delete(gone[1])
+        return kind
+
+    monkeypatch.setattr(Redis, "type", slow)
+    found = await read_documents(url)
+    assert (found.texts, found.ignored) == ({KEY: "[]"}, ())
+
+
+async def test_one_node_of_a_cluster_is_not_taken_for_all_of_it() -> None:
+    """It lists what it has, and says of any other key where that is."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await reader.read(1024):
+            if b"SCAN" in request:
+                writer.write(b"*2\r\n$1\r\n0\r\n*1\r\n$%d\r\n%s\r\n" % (len(KEY), KEY.encode()))
+            elif KEY.encode() in request:
+                writer.write(b"+string\r\n" if b"TYPE" in request else b"$2\r\n[]\r\n")
+            elif b"TYPE" in request:
+                writer.write(b"-MOVED 3999 127.0.0.1:6381\r\n")
+            else:
+                writer.write(b"+OK\r\n" * request.count(b"*"))
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(RefusedError, match="a node of a cluster, which has but some of the"):
+            await read_documents(f"valkey://127.0.0.1:{port}/0")
+
+
+async def test_who_may_only_read_reads(client: redis.Redis, url: str) -> None:
+    if not redis_server.is_real():
+        pytest.skip("the server in Python that runs here knows no users")
+    client.set(KEY, "[]")
+    client.acl_setuser(
+        "reader", enabled=True, passwords=["+pw"], keys=["*"], commands=["+scan", "+type", "+get"]
+    )
+    found = await read_documents(url.replace("://", "://reader:pw@"))
+    assert found.texts == {KEY: "[]"}
+
+
 async def test_a_server_of_another_protocol_is_told() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
@@ -102,11 +153,14 @@ async def test_a_server_of_another_protocol_is_told() -> None:
         *("", "vllm", "http://host", "valkey://", "valkey:/host", "valkey://host:port"),
         *("valkey://host/foo", "valkey://host/db1", "valkey://host/0/1", "valkey://host/-1"),
         *("valkey://host/0?foo=bar", "valkey://host/0?db=x", "valkey://host/0?protocol=7"),
+        # Of a password that was not encoded, none of it is a host.
+        *("valkey://:se@cret#@host/0", "valkey://secret#@host/0", "valkey://secret?@host/0"),
     ],
 )
 async def test_a_url_that_is_none_is_told(url: str) -> None:
-    with pytest.raises(WrongSettingError, match=r"valkey://host:6379/0"):
+    with pytest.raises(WrongSettingError, match=r"valkey://host:6379/0") as wrong:
         await read_documents(url)
+    assert "cret" not in str(wrong.value)
 
 
 async def test_a_server_that_is_away_is_told_without_a_password() -> None:
