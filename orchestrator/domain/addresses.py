@@ -47,6 +47,8 @@ _CARRIES_IPV4 = (
     IPv6Network("::/96"),  # IPv4-compatible
 )
 
+_VERSION = re.compile(r"/v\d\w*(?=/|$)")
+
 _OF_A_GRAPH = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?")
 _FOUR_NUMBERS = re.compile(r"[0-9]+(\.[0-9]+){3}")
 _NAME = re.compile(r"[a-z0-9._-]+")
@@ -70,6 +72,29 @@ def url_mistake(url: str, *, allow_link_local: bool) -> str | None:
     except ValueError:
         return "must be a URL such as http://host:8000/v1"
     return _parts_mistake(url, parts, port, allow_link_local=allow_link_local)
+
+
+def with_version(url: str) -> str:
+    """Return an endpoint's URL with the version of the API in its path, the same for all that are one server's.
+
+    `http://host:8000`, `http://host:8000/` and `http://host:8000/v1` are the same server. A path
+    that holds a version anywhere (`/v1beta/openai`) is taken as it is; any other is a prefix, to
+    which `/v1` belongs.
+    """
+    base = url.rstrip("/")
+    return base if _version(base) else f"{base}/v1"
+
+
+def without_version(url: str) -> str:
+    """Return what stands before the version in an endpoint's URL that has one."""
+    found = _version(url)
+    return url if found is None else url[: found.start()]
+
+
+def _version(url: str) -> re.Match[str] | None:
+    host = url.find("://") + len("://")
+    path = url.find("/", host)
+    return None if path < 0 else _VERSION.search(url, path)
 
 
 def graph_mistake(url: str) -> str | None:

@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from orchestrator.domain import limits
+from orchestrator.domain.addresses import url_mistake, with_version
 from orchestrator.domain.drafts import AgentDraft, CouncilDraft
 from orchestrator.domain.errors import Mistake, RefusedError
-from orchestrator.domain.validation import Inspection, text_mistake
+from orchestrator.domain.validation import Inspection
 from orchestrator.domain.validation_councils import inspect_agent, inspect_council
 from orchestrator.domain.values import replace
 
@@ -266,7 +268,11 @@ class _Document:
             value = found.take(_KNOWN_TO_ENDPOINT)
             self._ignore("agents[].endpoint.", found)
         url = self._text((*path, "endpoint"), value)
-        if url is not None and (wrong := text_mistake(url)):
+        # Whether it may be link-local is for the settings to say.
+        wrong = None if url is None else url_mistake(url, allow_link_local=True)
+        if url is not None and wrong is None and len(with_version(url)) > limits.NAME:
+            wrong = f"must be shorter than {limits.NAME} characters, as it names the endpoint, and has {len(url)}"
+        if wrong is not None:
             self._inspection.add((*path, "endpoint"), f"endpoint {wrong}")
         return url
 

@@ -8,7 +8,6 @@ was a seventh of what a call costs.
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -20,7 +19,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from typing_extensions import override
 
-from orchestrator.domain.addresses import is_link_local, url_mistake
+from orchestrator.domain.addresses import is_link_local, url_mistake, with_version, without_version
 from orchestrator.domain.councils import (
     DEFAULT_ENDPOINT,
     DEFAULT_KEY_VARIABLE,
@@ -33,8 +32,6 @@ from orchestrator.vllm.lookups import Lookups
 
 _KEPT_ALIVE: Final = 4.0
 """Seconds. vLLM closes a connection that was idle for 5: asked in that moment, it would be a lost call."""
-
-_VERSION: Final = re.compile(r"/v\d\w*(?=/|$)")
 
 
 class AddressRefusedError(OSError):
@@ -62,25 +59,12 @@ class _LastLook(httpx.AsyncByteStream):
 
 
 class Address:
-    """Where an endpoint answers, from its URL with or without the version of the API.
-
-    `http://host:8000`, `http://host:8000/` and `http://host:8000/v1` are the same server. A path
-    that holds a version anywhere (`/v1beta/openai`) is taken as it is; any other is a prefix, to
-    which `/v1` belongs.
-    """
+    """Where an endpoint answers, from its URL with or without the version of the API."""
 
     def __init__(self, url: str) -> None:
         """`url` has no query and no fragment."""
-        base = url.rstrip("/")
-        head, separator, tail = base.partition("://")
-        host, slash, path = tail.partition("/")
-        version = _VERSION.search(slash + path)
-        if version is None:
-            base += "/v1"
-            prefix = slash + path
-        else:
-            prefix = (slash + path)[: version.start()]
-        root = head + separator + host + prefix
+        base = with_version(url)
+        root = without_version(base)
         self.base: Final = base
         self.completions: Final = httpx.URL(f"{base}/chat/completions")
         self.models: Final = httpx.URL(f"{base}/models")

@@ -12,6 +12,7 @@ from hashlib import sha256
 from itertools import chain, count
 from typing import Any
 
+from orchestrator.domain.addresses import with_version
 from orchestrator.domain.councils import DEFAULT_ENDPOINT, DEFAULT_KEY_VARIABLE
 from orchestrator.domain.ids import Prefix, with_prefix
 from orchestrator.domain.predecessor import FormerAgent, FormerCouncil
@@ -209,9 +210,12 @@ class _Records:
 
     def _endpoint(self, url: str | None, place: str) -> str | None:
         """Name an endpoint by where it is; VLLM_URL is the one named `default`, to which nobody is bound."""
-        if url is None or url.rstrip("/") == (self._defaults.url or "").rstrip("/"):
+        if url is None:
             return None
-        name = url.removeprefix("http://").rstrip("/")
+        url = with_version(url)
+        if self._defaults.url is not None and url == with_version(self._defaults.url):
+            return None
+        name = url.removeprefix("http://")
         self._endpoints.setdefault(
             name,
             {

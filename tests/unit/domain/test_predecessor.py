@@ -171,6 +171,9 @@ def test_what_is_ignored_is_named_once_and_no_value_is_kept() -> None:
         ('{"agents": [{"id": "a", "model": 1.5}]}', ("agents", "0", "model")),
         ('{"agents": [{"id": "\\ud800"}]}', ("agents", "0", "name")),
         ('{"agents": [{"id": "a", "endpoint": "\\ud800"}]}', ("agents", "0", "endpoint")),
+        ('{"agents": ["a"], "endpoint": "vllm:8000"}', ("agents", "0", "endpoint")),
+        ('{"agents": ["a", {"url": "http://me:secret@h/v1"}]}', ("agents", "1", "endpoint")),
+        ('{"agents": [{"url": "http://h/%s"}]}' % ("x" * 255), ("agents", "0", "endpoint")),
     ],
 )
 def test_what_cannot_be_read_is_told_by_its_key_and_field(
@@ -179,6 +182,7 @@ def test_what_cannot_be_read_is_told_by_its_key_and_field(
     with pytest.raises(RefusedError) as refused:
         read_councils({KEY: document})
     assert (KEY, *path) in [mistake.path for mistake in refused.value.mistakes]
+    assert "secret" not in str(refused.value)
 
 
 def test_a_key_without_a_role_is_told() -> None:

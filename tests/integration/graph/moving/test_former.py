@@ -51,3 +51,18 @@ async def test_a_document_that_comes_later_renames_nobody_who_was_imported_befor
     assert await import_all(empty_graph, both) == ["ada", "qa-ada"]
     assert await import_all(empty_graph, both) == ["ada", "qa-ada"]
     assert await import_all(empty_graph, {"QA": ada}) == ["qa-ada"]
+
+
+async def test_a_server_is_one_endpoint_with_and_without_the_version_in_its_url(
+    empty_graph: Graph,
+) -> None:
+    """The predecessor wrote it without, and `default` is one as any other."""
+    urls = ("http://vllm:8000", "http://vllm:8000/", "http://gpu:8000", "http://gpu:8000/v1")
+    agents = [{"name": url, "url": url} for url in urls]
+    await import_all(empty_graph, {"DEV": agents})
+    council = await Councils(empty_graph).council_by_role("DEV")
+    assert council is not None
+    bound = [seat.agent.endpoint and seat.agent.endpoint.name for seat in council.seats]
+    assert bound == [None, None, "gpu:8000/v1", "gpu:8000/v1"]
+    found = {one.name: one.url for one in await Councils(empty_graph).endpoints()}
+    assert found == {"default": "http://vllm:8000/v1", "gpu:8000/v1": "http://gpu:8000/v1"}
