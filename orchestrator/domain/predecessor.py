@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -137,7 +138,7 @@ class _Document:
             self._inspection.add(("role",), f"role is {told!r}, and the key says {role!r}")
         elif told is not None:
             role = told
-        agents = self._agents(found)
+        agents = self._told_apart(self._agents(found))
         rounds = self._whole(("rounds",), found.take(_ROUNDS))
         quorum = self._whole(("quorum",), found.take(_QUORUM))
         name = self._text(("name",), found.take(_NAME))
@@ -185,6 +186,20 @@ class _Document:
             )
             for index, agent in enumerate(agents)
         ]
+
+    def _told_apart(self, agents: list[FormerAgent]) -> list[FormerAgent]:
+        """Call those by their ids who have one name: there it was only shown, here it is somebody's own."""
+        named = Counter(agent.draft.name for agent in agents)
+        apart: list[FormerAgent] = []
+        for agent in agents:
+            name = agent.draft.name
+            if name is not None and agent.id is not None and named[name] > 1 and name != agent.id:
+                self._reading.notes.append(
+                    f"renamed: the agent {name} of {self._key} is {agent.id}, its id, as others there have this name"
+                )
+                agent = replace(agent, draft=replace(agent.draft, name=agent.id))  # noqa: PLW2901
+            apart.append(agent)
+        return apart
 
     def _agent(
         self, index: int, agent: Any, *, identifier: Any, models: Any, endpoints: Any, of: int

@@ -93,6 +93,15 @@ def test_ids_beside_names_are_ids() -> None:
     ]
 
 
+def test_agents_of_a_council_who_have_one_name_are_called_by_their_ids() -> None:
+    document = {"agents": [{"id": "a1", "name": "Dev"}, {"id": "a2", "name": "Dev"}, {"id": "Eve"}]}
+    assert [name for _, name, _, _ in agents(document)] == ["a1", "a2", "Eve"]
+    assert read(document).notes == [
+        f"renamed: the agent Dev of {KEY} is {own}, its id, as others there have this name"
+        for own in ("a1", "a2")
+    ]
+
+
 def test_what_is_missing_becomes_a_default() -> None:
     found = council({"agents": [{}, "a2"]})
     assert (found.draft.role, found.draft.name, found.draft.rounds, found.draft.quorum) == (
