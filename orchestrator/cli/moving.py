@@ -83,8 +83,6 @@ def _warn_of_ignored(reading: Reading, screen: Screen) -> None:
         screen.warn(harmless(f"ignored: the field {name}, first in {key}"))
     for note in reading.notes:
         screen.warn(harmless(note))
-    if not reading.councils:
-        screen.warn("there is no council in that Valkey")
 
 
 def _report(imported: Import, screen: Screen) -> Exit:

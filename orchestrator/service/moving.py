@@ -12,7 +12,7 @@ from orchestrator.graph.moving.exporting import Exported, export
 from orchestrator.graph.moving.form import Contents
 from orchestrator.graph.moving.former import Defaults, as_lines
 from orchestrator.graph.moving.importing import Import, import_lines
-from orchestrator.graph.moving.mistakes import NotImportedError
+from orchestrator.graph.moving.mistakes import NotImportedError, mistake
 from orchestrator.graph.moving.writing import Told
 from orchestrator.graph.seeding import default_model, read_seed
 from orchestrator.service.graph import graph_of
@@ -52,13 +52,22 @@ async def import_file(
 async def import_predecessor(
     settings: Settings, url: str, *, dry_run: bool, verify: bool, told: Told
 ) -> tuple[Import, Reading]:
-    """Import what the predecessor kept in the Valkey at a URL; also returns what was read there."""
+    """Import what the predecessor kept in the Valkey at a URL; also returns what was read there.
+
+    Raises:
+        NotImportedError: there is no council, or one that cannot be read.
+    """
     try:
         documents = await read_documents(url)
         reading = read_councils(documents.texts)
     except RefusedError as refused:
         raise NotImportedError(*refused.mistakes) from refused
-    reading.notes += [f"ignored: {what}" for what in documents.ignored]
+    ignored = [f"ignored: {what}" for what in documents.ignored]
+    if not reading.councils:
+        # Whoever named the wrong database must not take it for moved.
+        nothing = "there is no council in that Valkey, in the database that the URL names"
+        raise NotImportedError(*(mistake("--from-valkey", why) for why in (nothing, *ignored)))
+    reading.notes += ignored
     async with graph_of(settings) as graph:
         lines, renamed = await as_lines(
             graph,

@@ -344,6 +344,10 @@ async def test_the_predecessors_councils_come_out_of_a_server_of_the_redis_proto
         assert differs.code == 1
         assert "agents[2]" in differs.out
         client.set("orchestrator:councils:QA", '{"agents": ["a"], "rounds": 99}')
+        elsewhere = await shell.run("import", "--from-valkey", f"valkey://{where}/1")
+        assert elsewhere.code == 4
+        assert "there is no council in that Valkey" in elsewhere.err
+        assert await shown(driver, empty_graph) == before
         broken = await shell.run("import", "--from-valkey", address)
         assert (broken.code, broken.err) == (
             4,
