@@ -117,7 +117,9 @@ def _diff(field: str, source: Any, graph: Any) -> Iterator[Difference]:
 
 
 def _even(value: Any) -> Any:
-    """Write the same instant in the same way; any other text that looks like one is left as alike."""
+    """Write the same instant in the same way, and an empty list as what is not there; any other text that looks like an instant is left as alike."""
+    if value == []:
+        return None
     if isinstance(value, str) and value.endswith("Z"):
         return _ZEROS.sub(r"\1Z", value).replace(".Z", "Z")
     return value

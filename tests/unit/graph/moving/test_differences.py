@@ -26,6 +26,15 @@ def test_an_instant_is_the_same_however_many_zeros_it_ends_with(same: str) -> No
     assert told(Kind.COUNCIL, source, graph) == []
 
 
+def test_an_empty_list_is_none() -> None:
+    """A graph has no relationship of that type, whether the file says so or says nothing."""
+    source, graph = sound.deliberation(), sound.deliberation()
+    source["turns"][0]["answers"] = []
+    assert told(Kind.DELIBERATION, source, graph) == []
+    source["turns"][0]["answers"] = ["trn_1"]
+    assert len(told(Kind.DELIBERATION, source, graph)) == 1
+
+
 def test_who_speaks_with_the_default_model_may_speak_with_another_one() -> None:
     source, graph = sound.council(), sound.council()
     graph["agents"][0]["speaksWith"]["model"] = "another"
