@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from graphql import (
     DirectiveNode,
+    Executor,
     GraphQLError,
     GraphQLObjectType,
     OperationType,
@@ -45,6 +46,13 @@ _MOST_PLANS = 1_024
 
 class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Answers queries a column at a time, and whatever else, or goes wrong, as graphql-core does."""
+
+    @override
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
+        executor = cast("Executor[Any]", super().build_per_event_executor(payload))
+        # Each event's lists of fields are others: what is remembered by them for all events would only grow.
+        executor._relevant_sub_fields = {}  # noqa: SLF001
+        return executor
 
     @override
     def execute_collected_root_fields(

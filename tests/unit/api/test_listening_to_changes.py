@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from graphql.execution.collect_fields import CollectedFields
 
 from orchestrator.api.context import Context
 from orchestrator.api.schema import SCHEMA
@@ -108,6 +110,20 @@ async def test_accepted_one_had_no_status_before(house: House) -> None:
         told = await results.next_of("deliberationChanges")
 
     assert (told["previous"], told["status"]) == (None, "QUEUED")
+
+
+async def test_whoever_listens_for_weeks_costs_no_more_for_each_event(house: House) -> None:
+    deliberation = a_deliberation()
+
+    async def collected_after(events: int) -> int:
+        for _ in range(events):
+            change(house, deliberation)
+            await results.next_of("deliberationChanges")
+        gc.collect()
+        return sum(isinstance(one, CollectedFields) for one in gc.get_objects())
+
+    async with listening(house, DELIBERATIONS) as results:
+        assert await collected_after(2) == await collected_after(20)
 
 
 async def test_filter_is_passed_on_and_a_wrong_one_is_refused(house: House) -> None:
