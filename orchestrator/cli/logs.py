@@ -75,6 +75,8 @@ class _File(RotatingFileHandler):
 
 def _configure(*handlers: logging.Handler) -> None:
     logging.basicConfig(handlers=handlers, level=logging.INFO, force=True)
+    # Such as of a coroutine that was never awaited: Python would print it past the form.
+    logging.captureWarnings(capture=True)
     # Each says in many lines what the service says in one.
     for name in ("uvicorn", "httpx", "neo4j", "stamina"):
         logging.getLogger(name).setLevel(logging.ERROR)

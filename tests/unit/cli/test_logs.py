@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from orchestrator.cli import logs
 def _unconfigured_afterwards() -> Iterator[None]:
     yield
     structlog.reset_defaults()
+    logging.captureWarnings(capture=False)
     logging.basicConfig(force=True)
 
 
@@ -48,6 +50,16 @@ def test_lines_are_json_where_standard_error_is_no_terminal(
     structlog.get_logger("test").info("deliberation_claimed")
 
     assert json.loads(capsys.readouterr().err)["event"] == "deliberation_claimed"
+
+
+@pytest.mark.filterwarnings("always::RuntimeWarning")
+def test_what_python_warns_of_is_in_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.to_stderr("json")
+    warnings.warn("coroutine 'look' was never awaited", RuntimeWarning, stacklevel=1)
+
+    told = json.loads(capsys.readouterr().err)
+    assert "coroutine 'look' was never awaited" in told["event"]
+    assert told["level"] == "warning"
 
 
 def test_lines_are_text_where_standard_error_is_a_terminal(
