@@ -22,6 +22,9 @@ SETTINGS = {
     "client.allow_telemetry": "false",
     # Each would otherwise take 256 MB of disk before the first node.
     "db.tx_log.preallocate": "false",
+    # By default all that was written in the last two days is kept once more, however much that is: of a deliberation 40 KB, where
+    # the graph has 25. Nothing needs it but what came after the last checkpoint, which stays in any case.
+    "db.tx_log.rotation.retention_policy": "1G size",
     # Both are endless by default: a lost client would hold its locks for ever.
     "db.lock.acquisition.timeout": "10s",
     "db.transaction.timeout": "60s",

@@ -179,6 +179,12 @@ async def test_it_listens_on_this_machine_alone(own: OwnNeo4j) -> None:
             await asyncio.open_connection(address, port)
 
 
+async def test_its_transaction_logs_are_bounded_in_bytes_and_not_only_in_days(
+    own: OwnNeo4j,
+) -> None:
+    assert await run(where_is(own), "show_retention") == ["1G size"]
+
+
 async def test_a_second_owner_of_one_home_is_refused_by_the_id_of_the_first(own: OwnNeo4j) -> None:
     with pytest.raises(HomeInUseError) as refused:
         await own_neo4j(own.home.parent).start()
