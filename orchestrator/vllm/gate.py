@@ -109,6 +109,8 @@ class Gate:
         """Of the opening that was logged last; none once it has closed."""
         self._timer: asyncio.TimerHandle | None = None
         self._shut = False
+        self._said: tuple[tuple[float, str, str], str] | None = None
+        """The words for the last obstacle, and of what they are: each call that waits asks for them each second."""
 
     # ---------------------------------------------------------------- how it is
 
@@ -155,9 +157,11 @@ class Gate:
         else:
             what = "fails" if self._breaker.answers else "is down"
             reason = self._breaker.reason
-        at = datetime.now(UTC) - timedelta(seconds=self._clock() - since)
-        reason = reason.removeprefix(f"endpoint {self.name} ")
-        return f"endpoint {self.name} {what} since {at:%Y-%m-%dT%H:%M:%SZ}: it {reason}"
+        if self._said is None or self._said[0] != (since, what, reason):
+            at = datetime.now(UTC) - timedelta(seconds=self._clock() - since)
+            words = f"{what} since {at:%Y-%m-%dT%H:%M:%SZ}: it {reason.removeprefix(f'endpoint {self.name} ')}"
+            self._said = ((since, what, reason), f"endpoint {self.name} {words}")
+        return self._said[1]
 
     # ---------------------------------------------------------------- calls
 
