@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,9 @@ STDIN: Final = "-"
 _LONGEST_LINE: Final = 256 * 1024 * 1024
 """Bytes; the longest deliberation that can be accepted has a fifth of that."""
 
+_TELL_SECONDS: Final = 2.0
+"""Between two words of how far it is."""
+
 
 async def export(
     settings: Settings, screen: Screen, *, everything: bool, output: Path | None
@@ -41,8 +45,9 @@ async def export(
     """Write a file, which takes its place when it is whole, or write to standard output."""
     async with (
         at_hand(settings, screen) as found,
-        moving.exported(found, everything=everything) as lines,
+        moving.exported(found, everything=everything) as exported,
     ):
+        lines = _telling(exported, _progress(screen))
         if output is None:
             return await _to_stdout(lines, screen)
         counts = await _to_file(lines, output)
@@ -90,6 +95,14 @@ def _report(imported: Import, screen: Screen) -> Exit:
         screen.say(line)
     compared = imported.comparison
     return Exit.FAILED if compared is not None and compared.differences else Exit.OK
+
+
+async def _telling(
+    lines: AsyncGenerator[Exported], told: Callable[[str, int], None]
+) -> AsyncGenerator[Exported]:
+    async for line in lines:
+        yield line
+        told("exported", 1)
 
 
 async def _to_stdout(lines: AsyncGenerator[Exported], screen: Screen) -> Exit:
@@ -184,14 +197,16 @@ def _lines(path: Path) -> Iterator[Line]:
             )
 
 
-def _progress(screen: Screen) -> Callable[[Kind, int], None]:
-    """Tell how far it is, now and then, where somebody watches."""
-    counts: Counter[Kind] = Counter()
+def _progress(screen: Screen) -> Callable[[str, int], None]:
+    """Tell how far it is, now and then, where somebody watches: what lines are now, and how many more."""
+    counts: Counter[str] = Counter()
+    last = time.monotonic()
 
-    def told(kind: Kind, count: int) -> None:
-        before = counts[kind] // 1000
-        counts[kind] += count
-        if counts[kind] // 1000 > before:
-            screen.aside(f"{rendering.counted(Counter({kind: counts[kind]}))} gone through")
+    def told(what: str, count: int) -> None:
+        nonlocal last
+        counts[what] += count
+        if time.monotonic() - last >= _TELL_SECONDS:
+            last = time.monotonic()
+            screen.aside(f"{counts[what]:,} lines {what}")
 
     return told

@@ -11,9 +11,8 @@ from orchestrator.graph.moving.batches import Lines
 from orchestrator.graph.moving.exporting import Exported, export
 from orchestrator.graph.moving.form import Contents
 from orchestrator.graph.moving.former import Defaults, as_lines
-from orchestrator.graph.moving.importing import Import, import_lines
+from orchestrator.graph.moving.importing import Import, Told, import_lines
 from orchestrator.graph.moving.mistakes import NotImportedError, mistake
-from orchestrator.graph.moving.writing import Told
 from orchestrator.graph.seeding import default_model, read_seed
 from orchestrator.service.graph import graph_of
 from orchestrator.settings import Settings

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from orchestrator.graph.driver import Graph
 from orchestrator.graph.migrations import refuse_unmigrated
 from orchestrator.graph.moving.batches import Lines
 from orchestrator.graph.moving.checking import Looked, check
 from orchestrator.graph.moving.comparing import Comparison, compare
+from orchestrator.graph.moving.form import Line
 from orchestrator.graph.moving.mistakes import NotImportedError
 from orchestrator.graph.moving.planning import Plan, plan
-from orchestrator.graph.moving.writing import Told, write
+from orchestrator.graph.moving.writing import write
 from orchestrator.graph.seeding import Seed
+
+
+class Pass(StrEnum):
+    """What is done with a file from its beginning to its end, by what its lines are after that."""
+
+    CHECK = "checked"
+    PLAN = "held against the graph"
+    WRITE = "written"
+    COMPARISON = "compared"
+
+
+Told = Callable[[Pass, int], None]
+"""Is told how many lines more a pass has gone through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +48,7 @@ async def import_lines(
     allow_link_local: bool,
     dry_run: bool,
     verify: bool,
-    told: Told = lambda _kind, _count: None,
+    told: Told = lambda _pass, _count: None,
 ) -> Import:
     """Check a file, hold it against the graph, write it, and compare what came of it.
 
@@ -45,15 +61,25 @@ async def import_lines(
         RefusedError: somebody else changed the graph meanwhile.
     """
     await refuse_unmigrated(graph)
-    looked = check(lines(), allow_link_local=allow_link_local)
-    made = await _planned(graph, lines, looked, seed, compares=dry_run and verify)
+
+    def read(one: Pass) -> Lines:
+        return lambda: _telling(lines, one, told)
+
+    looked = check(read(Pass.CHECK)(), allow_link_local=allow_link_local)
+    made = await _planned(graph, read(Pass.PLAN), looked, seed, compares=dry_run and verify)
     if made is not None and not dry_run:
-        await write(graph, lines, made, seed, told)
+        await write(graph, lines, made, seed, lambda _, count: told(Pass.WRITE, count))
     return Import(
         plan=made,
         written=not dry_run,
-        comparison=await compare(graph, lines) if verify else None,
+        comparison=await compare(graph, read(Pass.COMPARISON)) if verify else None,
     )
+
+
+def _telling(lines: Lines, one: Pass, told: Told) -> Iterator[Line]:
+    for line in lines():
+        yield line
+        told(one, 1)
 
 
 async def _planned(

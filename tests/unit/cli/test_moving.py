@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import Counter
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from orchestrator.cli import moving
 from orchestrator.cli.rendering.moving import report
+from orchestrator.cli.screen import Screen
 from orchestrator.graph.moving.comparing import Comparison
 from orchestrator.graph.moving.exporting import Exported
-from orchestrator.graph.moving.importing import Import
+from orchestrator.graph.moving.form import Kind
+from orchestrator.graph.moving.importing import Import, Pass
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,35 @@ def test_one_of_a_kind_is_told_as_one(counts: dict[str, int], words: str) -> Non
     compared = Comparison(source=Counter(counts), graph=Counter(), differences=())
     source, *_ = report(Import(plan=None, written=False, comparison=compared))
     assert source.plain == f"source         {words}"
+
+
+def test_how_far_an_import_is_is_told_in_each_pass_where_somebody_watches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(moving, "_TELL_SECONDS", 0.0)
+    watched = Console(file=io.StringIO(), force_terminal=True, color_system=None)
+    told = moving._progress(Screen(out=watched, err=watched))  # pyright: ignore[reportPrivateUsage]
+    told(Pass.CHECK, 1000)
+    told(Pass.PLAN, 300)
+    told(Pass.WRITE, 1200)
+    told(Pass.WRITE, 200)
+    assert watched.file.getvalue().splitlines() == [  # pyright: ignore[reportAttributeAccessIssue]
+        "1,000 lines checked",
+        "300 lines held against the graph",
+        "1,200 lines written",
+        "1,400 lines written",
+    ]
+
+
+async def test_how_far_an_export_is_is_told_line_by_line() -> None:
+    async def exported() -> AsyncGenerator[Exported]:
+        yield None, "the header"
+        yield Kind.ROLE, "a role"
+
+    told: list[tuple[str, int]] = []
+    passed = moving._telling(exported(), lambda what, count: told.append((what, count)))  # pyright: ignore[reportPrivateUsage]
+    assert [line async for _, line in passed] == ["the header", "a role"]
+    assert told == [("exported", 1), ("exported", 1)]
 
 
 def files(folder: Path) -> list[Path]:

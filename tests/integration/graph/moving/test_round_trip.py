@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from orchestrator.graph.driver import Graph
 from orchestrator.graph.moving import batches, exporting
 from orchestrator.graph.moving.checking import check
 from orchestrator.graph.moving.form import Contents, Kind, Line
+from orchestrator.graph.moving.importing import Pass, import_lines
 from orchestrator.graph.moving.planning import plan
 from orchestrator.graph.moving.writing import write
 from orchestrator.graph.pruning import prune
@@ -80,6 +82,33 @@ async def test_a_graph_goes_whole_into_an_empty_one(
     assert [line.text for line in (await lines_of(graph, Contents.EVERYTHING))[1:]] == [
         line.text for line in everything[1:]
     ]
+
+
+async def test_it_is_told_how_far_each_pass_over_a_file_is(
+    everything: list[Line], graph: Graph, driver: AsyncDriver
+) -> None:
+    await wipe(driver, graph.database)
+    gone_through: Counter[Pass] = Counter()
+
+    def told(one: Pass, count: int) -> None:
+        gone_through[one] += count
+
+    await import_lines(
+        graph,
+        lambda: iter(everything),
+        seed=read_seed(None),
+        allow_link_local=False,
+        dry_run=False,
+        verify=True,
+        told=told,
+    )
+    whole, records = len(everything), len(everything) - 2
+    assert gone_through == {
+        Pass.CHECK: whole,
+        Pass.PLAN: whole,
+        Pass.WRITE: records,
+        Pass.COMPARISON: whole,
+    }
 
 
 class CutOffError(Exception):
