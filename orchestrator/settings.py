@@ -362,7 +362,9 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return SecretStr(shown)
 
-    @field_validator("oidc_issuer", "oidc_audience", "oidc_name_claim", "oidc_scope_claim")
+    @field_validator(
+        "oidc_issuer", "oidc_audience", "oidc_name_claim", "oidc_scope_claim", "oidc_scope_prefix"
+    )
     @classmethod
     def _is_compared(cls, value: str | None) -> str | None:
         """Take it without a line's end as well, which no log would show."""

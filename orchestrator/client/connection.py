@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import random
+import ssl
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -81,7 +82,9 @@ class Connection:
                 },
                 timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
                 # Left to httpx, SSL_CERT_FILE would count only where a proxy may.
-                verify=httpx.create_ssl_context() if base.scheme == "https" else True,
+                verify=httpx.create_ssl_context()
+                if base.scheme == "https"
+                else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 trust_env=not self._direct,
             )
         except OSError as error:

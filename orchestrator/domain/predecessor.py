@@ -84,6 +84,11 @@ class Reading:
     """What else a person should know."""
 
 
+def endpoint_name(url: str) -> str:
+    """Name the endpoint at a URL by where it is: there it had no name."""
+    return with_version(url).removeprefix("http://")
+
+
 def read_councils(documents: Mapping[str, str]) -> Reading:
     """Read documents by their keys.
 
@@ -285,8 +290,8 @@ class _Document:
         url = self._text((*path, "endpoint"), value)
         # Whether it may be link-local is for the settings to say.
         wrong = None if url is None else url_mistake(url, allow_link_local=True)
-        if url is not None and wrong is None and len(with_version(url)) > limits.NAME:
-            wrong = f"must be shorter than {limits.NAME} characters, as it names the endpoint, and has {len(url)}"
+        if url is not None and wrong is None and len(name := endpoint_name(url)) > limits.NAME:
+            wrong = f"must be shorter: it names the endpoint, by {limits.NAME} characters at most, and these are {len(name)}"
         if wrong is not None:
             self._inspection.add((*path, "endpoint"), f"endpoint {wrong}")
         return url

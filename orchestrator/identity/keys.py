@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 import httpx
 import structlog
-from jwt import PyJWK, PyJWTError
+from jwt import PyJWK
 
 from orchestrator.domain.addresses import can_be_looked_up, is_loopback
 from orchestrator.domain.errors import UnavailableError, WrongSettingError
@@ -36,7 +36,7 @@ _LARGEST = 1024 * 1024
 """Bytes of what is asked of the issuer."""
 _HIGHEST_PORT = 65535
 _SHOWN = 200
-"""Characters of what the issuer calls itself, in the log."""
+"""Characters of what the issuer says, in the log."""
 
 _log = structlog.get_logger(__name__)
 
@@ -210,17 +210,23 @@ class Keys:
         address = configuration.get("jwks_uri")
         if not isinstance(address, str) or not _is_safe(address):
             raise _UnusableError("it does not say where its keys are, or not by https")
+        if self.url.startswith("https:") and not address.startswith("https:"):
+            # A proxy for the way out, by which this issuer may be asked, could play that address.
+            raise _UnusableError("it does not have its keys by https, as itself")
         published = (await self._get(address)).get("keys")
         if not isinstance(published, list):
-            raise _UnusableError(f"{address} publishes no keys")
+            raise _UnusableError(f"{address[:_SHOWN]} publishes no keys")
         keys: list[tuple[PyJWK, frozenset[str]]] = []
         for jwk in cast("list[object]", published):
             if isinstance(jwk, dict):
-                # RFC 7517, 5: one that is not understood, or malformed, is passed over.
-                with suppress(PyJWTError, KeyError, TypeError, ValueError):
+                # RFC 7517, 5: one that is not understood, or malformed, is passed over. What PyJWT and cryptography raise of what
+                # others publish is not to be enumerated.
+                with suppress(Exception):
                     keys.append(_usable(cast("dict[str, Any]", jwk)))
         if not keys:
-            raise _UnusableError(f"{address} publishes no key of a kind that is known here")
+            raise _UnusableError(
+                f"{address[:_SHOWN]} publishes no key of a kind that is known here"
+            )
         return tuple(
             Published(id=key.key_id, key=key.key, algorithms=algorithms)
             for key, algorithms in keys
@@ -231,19 +237,23 @@ class Keys:
         try:
             async with self._http.stream("GET", address, follow_redirects=False) as response:
                 if response.status_code != 200:  # noqa: PLR2004
-                    raise _UnusableError(f"{address} answers with HTTP {response.status_code}")
+                    raise _UnusableError(
+                        f"{address[:_SHOWN]} answers with HTTP {response.status_code}"
+                    )
                 body = bytearray()
                 async for some in response.aiter_bytes():
                     body += some
                     if len(body) > _LARGEST:
-                        raise _UnusableError(f"{address} answers with more than {_LARGEST} bytes")
+                        raise _UnusableError(
+                            f"{address[:_SHOWN]} answers with more than {_LARGEST} bytes"
+                        )
             answer = json.loads(body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _UnusableError(f"{address}: {_words(error)}") from error
+            raise _UnusableError(f"{address[:_SHOWN]}: {_words(error)}") from error
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
-            raise _UnusableError(f"{address} answers with no JSON object")
+            raise _UnusableError(f"{address[:_SHOWN]} answers with no JSON object")
         return cast("dict[str, Any]", answer)
 
 
@@ -251,7 +261,7 @@ def _usable(jwk: dict[str, Any]) -> tuple[PyJWK, frozenset[str]]:
     """Read a key, and by which algorithms it may sign.
 
     Raises:
-        PyJWTError: it is of no kind that is known here.
+        Exception: it is of no kind that is known here, or malformed.
     """
     key = PyJWK(jwk)
     # Where none is named, PyJWT takes the one that a curve has, and of those that an RSA key has the first.

@@ -15,7 +15,7 @@ from typing import Any
 from orchestrator.domain.addresses import with_version
 from orchestrator.domain.councils import DEFAULT_ENDPOINT, DEFAULT_KEY_VARIABLE
 from orchestrator.domain.ids import Prefix, with_prefix
-from orchestrator.domain.predecessor import FormerAgent, FormerCouncil
+from orchestrator.domain.predecessor import FormerAgent, FormerCouncil, endpoint_name
 from orchestrator.domain.values import replace
 from orchestrator.graph.driver import Reads
 from orchestrator.graph.moving import form, rows
@@ -215,7 +215,7 @@ class _Records:
         url = with_version(url)
         if self._defaults.url is not None and url == with_version(self._defaults.url):
             return None
-        name = url.removeprefix("http://")
+        name = endpoint_name(url)
         self._endpoints.setdefault(
             name,
             {

@@ -749,6 +749,15 @@ def test_certificates_that_are_none_are_told_as_such_wherever_the_service_is(
         CouncilClient(url)
 
 
+async def test_where_no_certificate_is_looked_at_none_has_to_be_readable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+
+    async with CouncilClient("http://councils.example") as client:
+        assert client.url == "http://councils.example"
+
+
 async def test_an_answer_that_is_not_encoded_as_it_says_is_told_and_may_be_to_what_was_done(
     api: TinyApi, client: CouncilClient
 ) -> None:

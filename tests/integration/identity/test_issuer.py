@@ -285,8 +285,9 @@ async def test_a_key_that_is_not_for_signatures_or_is_a_secret_is_none(
         {"kty": "oct"},
         {"kty": "RSA", "alg": ["RS256"], "n": "AQAB", "e": "AQAB"},
         {**elliptic_key("odd").public, "use": ["sig"]},
+        {"kty": "unheard of", "alg": "none"},
     ],
-    ids=["a secret without one", "several algorithms", "several uses"],
+    ids=["a secret without one", "several algorithms", "several uses", "no algorithm"],
 )
 async def test_a_malformed_key_takes_no_other_with_it(
     issuer: LocalIssuer, doorkeeper: Doorkeeper, malformed: dict[str, Any]
@@ -592,11 +593,31 @@ def test_an_issuer_whom_anybody_on_the_way_could_play_is_none(url: str) -> None:
         Keys(url, httpx.AsyncClient())
 
 
+async def test_keys_that_a_proxy_could_play_are_not_those_of_an_issuer_beyond_this_machine() -> (
+    None
+):
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(
+            200, json={"issuer": "https://issuer.example", "jwks_uri": "http://127.0.0.1:1/keys"}
+        )
+
+    asked: list[str] = []
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        with capture_logs() as logs, pytest.raises(UnavailableError):
+            await Keys("https://issuer.example", http).key(None)
+
+    assert asked == ["/.well-known/openid-configuration"]
+    assert [line["why"] for line in logs] == ["it does not have its keys by https, as itself"]
+
+
 async def test_an_issuer_on_this_machine_is_asked_past_a_proxy_that_could_play_it(
     issuer: LocalIssuer, expected: Expected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with LocalIssuer().serve() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
         async with doorkeeper_of(Means(expected=expected)) as doorkeeper:
             assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
 

@@ -128,7 +128,7 @@ async def test_who_may_only_read_reads(client: redis.Redis, url: str) -> None:
         pytest.skip("the server in Python that runs here knows no users")
     client.set(KEY, "[]")
     client.acl_setuser(
-        "reader", enabled=True, passwords=["+pw"], keys=["*"], commands=["+scan", "+type", "+get"]
+        "reader", enabled=True, passwords=["+pw"], keys=[KEY], commands=["+scan", "+type", "+get"]
     )
     found = await read_documents(url.replace("://", "://reader:pw@"))
     assert found.texts == {KEY: "[]"}

@@ -41,9 +41,10 @@ def test_on_this_machine_alone_everybody_may_do_everything_unless_told(host: str
 
 
 def test_what_a_token_of_an_issuer_must_say_is_taken_without_the_end_of_a_line() -> None:
-    as_mounted = {name: f"{value}\n" for name, value in OIDC.items()}
+    said = {**OIDC, "COUNCIL_OIDC_SCOPE_PREFIX": "council:"}
+    as_mounted = {name: f"{value}\n" for name, value in said.items()}
 
-    assert means_of(a_setting(**as_mounted)) == means_of(a_setting(**OIDC))
+    assert means_of(a_setting(**as_mounted)) == means_of(a_setting(**said))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "council.example.com", "council"])  # noqa: S104
