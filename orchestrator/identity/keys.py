@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, cast
@@ -37,6 +36,8 @@ _LARGEST = 1024 * 1024
 _HIGHEST_PORT = 65535
 _SHOWN = 200
 """Characters of what the issuer says, in the log."""
+_MOST_TOLD = 20
+"""Keys of the issuer's that are not understood, in the log."""
 
 _log = structlog.get_logger(__name__)
 
@@ -129,6 +130,8 @@ class Keys:
         self._tried: float | None = None
         self._away: str | None = None
         """Why the issuer is, as the log was told; none: it is not."""
+        self._passed_over: tuple[str, ...] = ()
+        """What it publishes and is not understood here, as the log was told."""
         self._fetching = asyncio.Lock()
 
     async def key(self, identifier: str | None) -> Published | None:
@@ -210,19 +213,25 @@ class Keys:
         address = configuration.get("jwks_uri")
         if not isinstance(address, str) or not _is_safe(address):
             raise _UnusableError("it does not say where its keys are, or not by https")
-        if self.url.startswith("https:") and not address.startswith("https:"):
+        if httpx.URL(self.url).scheme != httpx.URL(address).scheme == "http":
             # A proxy for the way out, by which this issuer may be asked, could play that address.
             raise _UnusableError("it does not have its keys by https, as itself")
         published = (await self._get(address)).get("keys")
         if not isinstance(published, list):
             raise _UnusableError(f"{address[:_SHOWN]} publishes no keys")
         keys: list[tuple[PyJWK, frozenset[str]]] = []
+        passed_over: list[str] = []
         for jwk in cast("list[object]", published):
-            if isinstance(jwk, dict):
-                # RFC 7517, 5: one that is not understood, or malformed, is passed over. What PyJWT and cryptography raise of what
-                # others publish is not to be enumerated.
-                with suppress(Exception):
-                    keys.append(_usable(cast("dict[str, Any]", jwk)))
+            if not isinstance(jwk, dict):
+                continue
+            one = cast("dict[str, Any]", jwk)
+            try:
+                keys.append(_usable(one))
+            except Exception as error:  # noqa: BLE001 - what PyJWT and cryptography raise of what others publish is not to be enumerated
+                # RFC 7517, 5: one that is not understood, or malformed, is passed over.
+                if one.get("use") in ("sig", None):
+                    passed_over.append(f"{str(one.get('kid'))[:_SHOWN]}: {type(error).__name__}")
+        self._tell_passed_over(tuple(passed_over[:_MOST_TOLD]))
         if not keys:
             raise _UnusableError(
                 f"{address[:_SHOWN]} publishes no key of a kind that is known here"
@@ -232,6 +241,12 @@ class Keys:
             for key, algorithms in keys
             if key.public_key_use in ("sig", None) and algorithms <= ALGORITHMS
         )
+
+    def _tell_passed_over(self, keys: tuple[str, ...]) -> None:
+        """Tell the log, once while they are the same: what is signed with them is refused as of no key of the issuer's."""
+        if keys and keys != self._passed_over:
+            _log.warning("issuer_keys_passed_over", issuer=self.url, keys=keys)
+        self._passed_over = keys
 
     async def _get(self, address: str) -> dict[str, Any]:
         try:

@@ -508,6 +508,23 @@ async def test_the_log_says_what_an_issuer_calls_itself_and_each_new_reason_why_
     assert nowhere == "it does not say where its keys are, or not by https"
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_the_log_names_the_keys_that_are_passed_over_once_while_they_are_the_same(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    other_uses = {"kty": "RSA", "kid": "enc-1", "use": "enc", "alg": "RSA-OAEP"}
+
+    with capture_logs() as logs:
+        for more in ([{"kty": "EC", "kid": "sig-9"}, other_uses],) * 2 + ([{"kid": "sig-10"}],):
+            issuer.more = more
+            await refused(doorkeeper, issuer.sign(elliptic_key("sig-9")))
+
+    assert [line["keys"] for line in logs if line["event"] == "issuer_keys_passed_over"] == [
+        ("sig-9: InvalidKeyError",),
+        ("sig-10: InvalidKeyError",),
+    ]
+
+
 async def test_an_issuer_that_answers_without_end_is_not_waited_for_without_end(
     issuer: LocalIssuer, doorkeeper: Doorkeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -609,6 +626,21 @@ async def test_keys_that_a_proxy_could_play_are_not_those_of_an_issuer_beyond_th
 
     assert asked == ["/.well-known/openid-configuration"]
     assert [line["why"] for line in logs] == ["it does not have its keys by https, as itself"]
+
+
+async def test_an_issuer_may_write_https_in_capitals() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(
+            200, json={"issuer": "https://issuer.example", "jwks_uri": "HTTPS://issuer.example/k"}
+        )
+
+    asked: list[str] = []
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        with pytest.raises(UnavailableError):
+            await Keys("https://issuer.example", http).key(None)
+
+    assert asked == ["/.well-known/openid-configuration", "/k"]
 
 
 async def test_an_issuer_on_this_machine_is_asked_past_a_proxy_that_could_play_it(
