@@ -14,6 +14,7 @@ from neo4j import AsyncDriver
 
 from tests.benchmarks.api import Api, open_api
 from tests.benchmarks.bench import Bench, statement
+from tests.benchmarks.idle_memory import idle_memory
 from tests.benchmarks.missing import MissingError
 from tests.benchmarks.peer import LangGraph, langgraph
 from tests.benchmarks.processes import Child, child, cpu_seconds, family_cpu_seconds, started
@@ -84,6 +85,7 @@ class _Used:
 async def measure(bench: Bench) -> Report:
     """Measure one deliberation at a time, then many, in turns with the floor."""
     before = load()
+    memory = await idle_memory()
     sizes = _QUICK if bench.quick else _FULL
     async with AsyncExitStack() as stack:
         model = await stack.enter_async_context(
@@ -137,7 +139,7 @@ async def measure(bench: Bench) -> Report:
         figures += await run.all_at_once(sizes)
     return Report(
         name="deliberation",
-        figures=tuple(figures),
+        figures=(*figures, *memory),
         remarks=(
             f"The model takes {1000 * LATENCY:g} ms a call and answers with 1 KB; everything shares this machine's cores.",
             "Alone, the time is a client's: from sending the mutation to knowing the verdict, by deliberationEvents over a WebSocket, or by looking at the status in the graph every 2 ms.",
