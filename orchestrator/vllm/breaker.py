@@ -133,6 +133,5 @@ class Breaker:
         self.state = State.OPEN
         self.since = now if self.since is None else self.since
         self.reason = reason
-        self._failures = 0
         self.opened_at = now
         self._again_at = now + self._pause

@@ -50,8 +50,8 @@ def test_what_fails_though_it_answers_is_told_from_what_is_not_there(
 def test_an_answer_between_failures_begins_the_count_anew(breaker: Breaker, clock: Clock) -> None:
     for _ in range(3 * MOST_FAILURES):
         fail(breaker, clock)
+        assert breaker.look() is State.CLOSED
         breaker.heard()
-    assert breaker.look() is State.CLOSED
 
 
 def test_a_connection_that_nobody_takes_opens_it_at_once(breaker: Breaker, clock: Clock) -> None:
@@ -121,6 +121,16 @@ def test_down_by_the_watch_no_time_and_no_answer_lets_a_trial_through(
     clock.now += 1000
     breaker.heard()
     assert (breaker.look(), breaker.reason, breaker.opens_in) == (State.OPEN, "it is down", None)
+
+
+def test_what_fails_already_is_down_for_the_reason_that_the_watch_found(
+    breaker: Breaker, clock: Clock
+) -> None:
+    fail(breaker, clock, Trouble.UNREACHED)
+    clock.now += 1
+    breaker.down("it is down")
+    assert (breaker.look(), breaker.reason) == (State.OPEN, "it is down")
+    assert (breaker.since, breaker.opened_at) == (100.0, 100.0)
 
 
 def test_up_by_the_watch_a_trial_goes_at_once_and_not_everything(
