@@ -66,6 +66,20 @@ def test_a_server_that_is_silent_to_everybody_opens_it_at_once(
     assert breaker.look() is State.OPEN
 
 
+def test_silent_is_what_it_was_for_last_and_no_more_once_it_answers(
+    breaker: Breaker, clock: Clock
+) -> None:
+    fail(breaker, clock, Trouble.SILENT)
+    assert breaker.silent
+    clock.now += FIRST_PAUSE
+    fail(breaker, clock)
+    assert not breaker.silent
+    clock.now += 2 * FIRST_PAUSE
+    fail(breaker, clock, Trouble.SILENT)
+    breaker.heard()
+    assert not breaker.silent
+
+
 def test_one_silent_call_among_others_that_are_answered_does_not_open_it(
     breaker: Breaker, clock: Clock
 ) -> None:
@@ -140,6 +154,15 @@ def test_up_by_the_watch_a_trial_goes_at_once_and_not_everything(
     clock.now += 10
     breaker.up()
     assert (breaker.look(), breaker.since) == (State.HALF_OPEN, 100.0)
+
+
+def test_up_by_the_watch_after_it_failed_a_trial_does_not_wait_for_the_pause(
+    breaker: Breaker, clock: Clock
+) -> None:
+    fail(breaker, clock, Trouble.UNREACHED)
+    breaker.down("it is down")
+    breaker.up()
+    assert breaker.look() is State.HALF_OPEN
 
 
 def test_up_by_the_watch_does_not_shorten_the_pause_of_one_that_fails(

@@ -56,6 +56,28 @@ def test_after_a_refusal_nothing_is_sent_for_as_long_as_the_server_asked(
     assert throttle.opens_in == 0
 
 
+def test_it_says_since_when_the_server_refuses_and_what_it_said_last_until_it_answers(
+    throttle: Throttle, clock: Clock
+) -> None:
+    began = clock.now
+    refuse(throttle, clock)
+    clock.now += 5
+    throttle.refused("busy", sent=clock.now, in_flight=1, at_work=0, retry_after=None)
+    assert (throttle.since, throttle.reason) == (began, "busy")
+    throttle.heard(1)
+    assert throttle.since is None
+
+
+def test_a_server_that_names_a_pause_does_not_lengthen_the_one_it_does_not_name(
+    throttle: Throttle, clock: Clock
+) -> None:
+    for _ in range(3):
+        refuse(throttle, clock, retry_after=30)
+        clock.now += 30
+    refuse(throttle, clock)
+    assert throttle.opens_in == 0.5
+
+
 def test_a_server_that_asks_for_no_time_is_given_some(throttle: Throttle, clock: Clock) -> None:
     refuse(throttle, clock, retry_after=0)
     assert throttle.opens_in == 0.5
@@ -123,6 +145,20 @@ def test_after_the_server_was_away_the_limit_begins_with_one_and_finds_the_old_o
     for _ in range(40):
         throttle.heard(throttle.limit)
     assert throttle.limit == MOST
+
+
+def test_after_the_server_was_away_calls_double_up_to_where_they_were_and_go_on_slowly(
+    throttle: Throttle, clock: Clock
+) -> None:
+    refuse(throttle, clock)
+    for _ in range(400):
+        throttle.heard(throttle.limit)
+    before = throttle.limit
+    assert MOST // 2 < before < MOST
+    throttle.restart()
+    for _ in range(before // 2 + 1):
+        throttle.heard(throttle.limit)
+    assert before <= throttle.limit <= before + 2
 
 
 @pytest.mark.parametrize(
