@@ -11,12 +11,15 @@ from orchestrator.api.context import Info
 from orchestrator.api.ids import Node
 from orchestrator.api.pages import Connection, connection
 from orchestrator.api.scalars import Json, read_stored
-from orchestrator.api.selections import only_counted
+from orchestrator.api.selections import asked_of, only_counted
 from orchestrator.api.shown import Shown
 from orchestrator.api.types import authors, lazy
 from orchestrator.api.types.endpoints import Endpoint, Model
 from orchestrator.domain import availability, councils
 from orchestrator.domain.pages import Page, PageRequest
+
+_KEPT = frozenset({"__typename", "id", "name"})
+"""Fields that an agent has for ever."""
 
 
 @strawberry.type(description="Who sits on a council.")
@@ -109,9 +112,14 @@ class Seat(Shown[councils.Seat]):
 
 
 def agent_now(info: Info, recorded: councils.Agent) -> Agent | Awaitable[Agent]:
-    """Show who had a seat as he is now; where that was read already, nothing is waited for: a transcript has dozens of seats."""
+    """Show who had a seat as he is now; nothing is read of whom that was read already, nor for what never changes.
+
+    A transcript has dozens of seats, and hundreds may follow it, each of whom is told of each turn.
+    """
     agent = info.context.loaders.agents.known(recorded.id)
-    return _agent_read(info, recorded) if agent is None else Agent.of(agent)
+    if agent is None and not asked_of(info) <= _KEPT:
+        return _agent_read(info, recorded)
+    return Agent.of(agent or recorded)
 
 
 async def _agent_read(info: Info, recorded: councils.Agent) -> Agent:

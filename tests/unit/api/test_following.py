@@ -29,6 +29,9 @@ EVENTS = """subscription ($id: ID!, $after: Int) { deliberationEvents(id: $id, a
   ... on TurnTaken { turn { id kind content } }
   ... on TokensSpoken { turnId attempt offset text } } }"""
 
+NAMES = """subscription ($id: ID!, $after: Int) { deliberationEvents(id: $id, after: $after) {
+  ... on TurnBegan { seat { agent { id name } } } ... on TurnTaken { turn { agent { id name } seat { agent { name } } } } } }"""
+
 
 MOVED = Moved(deliberation="dlb_1")
 
@@ -40,10 +43,10 @@ def come(sequence: int) -> Moved:
 
 @asynccontextmanager
 async def following(
-    house: House, *, after: int | None = None, id: str = "dlb_1"
+    house: House, document: str = EVENTS, *, after: int | None = None, id: str = "dlb_1"
 ) -> AsyncGenerator[AsyncIterator[Any]]:
     results = await SCHEMA.stream(
-        EVENTS,
+        document,
         variable_values={"id": id, "after": after},
         context_value=Context(house.ports(), ANYBODY),
     )
@@ -235,6 +238,20 @@ async def test_graph_is_read_only_where_it_has_moved(house: House) -> None:
         await waiting
 
     assert house.archive.names == ["deliberation", "followed", "followed"]
+
+
+async def test_who_takes_turns_is_named_without_being_read_for_each(house: House) -> None:
+    house.archive.keep(*play(a_deliberation()))
+
+    async with following(house, NAMES) as results:
+        events = await rest(results)
+
+    assert {event["turn"]["agent"]["name"] for event in events if "turn" in event} == {
+        "dev-agent-1",
+        "dev-agent-2",
+        "dev-agent-3",
+    }
+    assert "agents_by_id" not in house.registry.names
 
 
 async def test_what_this_process_moved_is_looked_at_and_told_once(house: House) -> None:
