@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -359,3 +360,5 @@ class Ports:
     """Whether the schema is shown to those who ask."""
     documents: Documents | None = None
     """The only ones that are answered, where there is a list."""
+    telling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by who is about to tell a follower something: one at a time."""

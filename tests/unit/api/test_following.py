@@ -254,6 +254,28 @@ async def test_who_takes_turns_is_named_without_being_read_for_each(house: House
     assert "agents_by_id" not in house.registry.names
 
 
+async def test_however_many_follow_all_else_has_its_turn_between_two_events(house: House) -> None:
+    house.archive.keep(*play(a_deliberation()))
+    ports = house.ports()
+    told = most = 0
+
+    async def follow() -> None:
+        nonlocal told
+        results = await SCHEMA.stream(
+            EVENTS, variable_values={"id": "dlb_1"}, context_value=Context(ports, ANYBODY)
+        )
+        async for _ in results:
+            told += 1
+
+    followers = asyncio.gather(*(follow() for _ in range(20)))
+    while not followers.done():
+        before = told
+        await asyncio.sleep(0)
+        most = max(most, told - before)
+
+    assert (told, most) == (20 * 14, 1)
+
+
 async def test_what_this_process_moved_is_looked_at_and_told_once(house: House) -> None:
     house.archive.keep(*play(a_deliberation(), turns=1))
     async with following(house, after=2) as results:
