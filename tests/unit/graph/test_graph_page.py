@@ -48,6 +48,22 @@ def test_every_property_that_the_api_does_not_tell_is_on_the_page(label: str) ->
     assert [name for name in sorted(properties) if not re.search(rf"\b{name}\b", PAGE)] == []
 
 
+ROWS = [
+    (name, set(labels.split(", ")))
+    for names, labels in re.findall(r"^\| (`[^|]*) \| ([^|]*) \|.*\|$", PAGE, re.MULTILINE)
+    for name in re.findall(r"`(\w+)`", names)
+    if labels.split(", ")[0] in REQUIRED
+]
+"""The properties in the table of what the engine keeps for itself, each with the labels that it says it is of."""
+
+
+@pytest.mark.parametrize(("name", "labels"), ROWS)
+def test_every_row_names_all_that_have_the_property(name: str, labels: set[str]) -> None:
+    having = {label for label in REQUIRED if name in properties_of(label)}
+    untold = {label for label in having if name not in told_by_the_api(label)}
+    assert untold <= labels <= having
+
+
 @pytest.mark.parametrize("type_", [*RELATIONSHIPS_REQUIRE, *RELATIONSHIPS_MAY_HAVE])
 def test_every_property_of_a_relationship_is_on_the_page(type_: str) -> None:
     names = {**RELATIONSHIPS_REQUIRE, **RELATIONSHIPS_MAY_HAVE}[type_]
