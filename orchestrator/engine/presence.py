@@ -84,7 +84,11 @@ class Presence:
         return descriptor
 
     def _files(self) -> list[Path]:
-        return list(self._folder.glob(f"*{_SUFFIX}")) if self._folder.is_dir() else []
+        try:
+            return list(self._folder.glob(f"*{_SUFFIX}"))
+        except OSError:
+            # As below: callers alone can take all descriptors, and that must end no process.
+            return []
 
 
 def _is_free(path: Path) -> bool:

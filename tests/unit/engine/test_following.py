@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import resource
 import subprocess
 import sys
 from datetime import timedelta
@@ -134,6 +135,21 @@ def test_a_process_that_gave_back_what_it_held_is_forgotten(tmp_path: Path) -> N
         pass
     presence.forget("prc_old")
     assert presence.gone() == frozenset()
+
+
+def test_where_callers_have_taken_all_descriptors_nobody_is_proved_gone(tmp_path: Path) -> None:
+    presence = Presence(tmp_path)
+    with presence.shown("prc_old"):
+        pass
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with (tmp_path / "first_free").open("wb") as free:
+        limit = free.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        assert presence.gone() == frozenset()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert presence.gone() == {"prc_old"}
 
 
 async def test_those_whom_nobody_follows_any_more_are_forgotten() -> None:
