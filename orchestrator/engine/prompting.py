@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from hashlib import sha256
+from importlib import resources
 from itertools import permutations
 from string import ascii_uppercase
 from typing import Any, cast
@@ -38,6 +39,12 @@ _THOUGHT = "</think>"
 
 _MOST_ENUMERATED = 4
 """With so many choices the schema lists every order; with more it can only say how an order looks."""
+
+_TEXTS = {
+    file.name: file.read_text(encoding="utf-8")
+    for file in (resources.files("orchestrator.engine") / "prompts").iterdir()
+}
+"""The templates, read at the start: no deliberation is to fail by a file that cannot be opened then, or to get one of another version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +163,14 @@ def ballot_schema(letters: tuple[str, ...]) -> dict[str, Any]:
 @cache
 def _templates() -> tuple[jinja2.Environment, str]:
     """Load the templates once, with a version that changes when any of them does."""
-    loader = jinja2.PackageLoader("orchestrator.engine", "prompts")
     environment = jinja2.Environment(
-        loader=loader,
+        loader=jinja2.DictLoader(_TEXTS),
         undefined=jinja2.StrictUndefined,
-        auto_reload=False,  # else each use looks at the file's time again
+        auto_reload=False,  # else each use compares them again
         autoescape=False,  # noqa: S701 - prompts are not HTML; data is fenced
         trim_blocks=True,
     )
     # None of them is used, and each rendering would go through them all: four fifths of its time.
     environment.globals.clear()
-    sources = "".join(
-        loader.get_source(environment, name)[0] for name in sorted(loader.list_templates())
-    )
+    sources = "".join(_TEXTS[name] for name in sorted(_TEXTS))
     return environment, f"peer-review-{sha256(sources.encode()).hexdigest()[:8]}"

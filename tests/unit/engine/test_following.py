@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import resource
 import subprocess
 import sys
 from datetime import timedelta
@@ -17,6 +16,7 @@ from orchestrator.engine.events import Moved, TokensSpoken
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.presence import Presence
+from tests.support.descriptors import all_taken
 from tests.unit.engine.doubles import DELIBERATION, NOW
 
 
@@ -141,14 +141,8 @@ def test_where_callers_have_taken_all_descriptors_nobody_is_proved_gone(tmp_path
     presence = Presence(tmp_path)
     with presence.shown("prc_old"):
         pass
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with (tmp_path / "first_free").open("wb") as free:
-        limit = free.fileno()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    try:
+    with all_taken():
         assert presence.gone() == frozenset()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert presence.gone() == {"prc_old"}
 
 

@@ -27,6 +27,7 @@ from orchestrator.domain.protocols.steps import Ask
 from orchestrator.domain.values import replace
 from orchestrator.engine import prompting
 from orchestrator.engine.prompting import Prompt
+from tests.support.descriptors import all_taken
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LETTERS = {"A": "trn_a", "B": "trn_b", "C": "trn_c"}
@@ -184,6 +185,15 @@ def test_the_same_question_has_the_same_version_and_words_each_time() -> None:
     assert build(TurnKind.BALLOT) == build(TurnKind.BALLOT)
     assert re.fullmatch(r"peer-review-[0-9a-f]{8}", build(TurnKind.PROPOSAL).version)
     assert len({build(kind).version for kind in TurnKind}) == 1
+
+
+@pytest.mark.parametrize("kind", list(TurnKind))
+def test_no_prompt_needs_a_file_that_could_not_be_opened_any_more_or_be_of_another_version(
+    kind: TurnKind,
+) -> None:
+    vars(prompting)["_templates"].cache_clear()
+    with all_taken():
+        build(kind)
 
 
 def test_a_ballot_has_room_for_its_json_and_a_schema_and_nothing_else_has() -> None:
