@@ -7,6 +7,8 @@
 // Order: what is due, which only has to be ended, then priority, then under way before new, then the role with the fewest running first,
 // then first come.
 // The SET of `lock` takes the write locks, in order of id; who may have it is asked again after it, of a node matched anew.
+// A lease that has twice the longest that there is yet to run was written before the clock was set back. Whoever lives writes it anew
+// within a second; of whoever is dead it would keep all that he held for as long as the clock was ahead.
 MATCH (me:Process {id: $process})
 WITH me, datetime.realtime('Z') AS asked
 // Who holds how many of which role, from the index over what is held.
@@ -17,7 +19,8 @@ CALL () {
   WITH d.holder AS holder, d.role AS role, count(*) AS held
   OPTIONAL MATCH (p:Process {id: holder})
   RETURN collect({holder: holder, role: role, held: held,
-    lapsed: holder <> $process AND (p IS NULL OR holder IN $knows.gone OR p.leaseUntil < datetime.realtime('Z'))}) AS holdings
+    lapsed: holder <> $process AND (p IS NULL OR holder IN $knows.gone
+      OR NOT datetime.realtime('Z') <= p.leaseUntil <= datetime.realtime('Z') + duration('PT10M'))}) AS holdings
 }
 // Candidates of each role, in order, no more than there is room for. The hints say SEEK: by statistics that are a little old the
 // planner would rather scan all that wait, once for each role.
@@ -115,7 +118,8 @@ CALL (me, ids) {
   WITH me, d, before
   WHERE d.status IN ['QUEUED', 'RUNNING'] AND (
     d.holder IS NULL
-    OR d.holder <> $process AND (before IS NULL OR d.holder IN $knows.gone OR before.leaseUntil < datetime.realtime('Z')))
+    OR d.holder <> $process AND (before IS NULL OR d.holder IN $knows.gone
+      OR NOT datetime.realtime('Z') <= before.leaseUntil <= datetime.realtime('Z') + duration('PT10M')))
   WITH me, d, d.status = 'RUNNING' AS resumed, datetime.realtime('Z') AS now
   SET d.holder = $process, d.waiting = null, d.epoch = d.epoch + 1, d.sequence = d.sequence + 1, d.status = 'RUNNING', d:Running,
     d.startedAt = coalesce(d.startedAt, now), d.resumptions = d.resumptions + CASE WHEN resumed THEN 1 ELSE 0 END

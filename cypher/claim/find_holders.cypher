@@ -9,5 +9,7 @@ WHERE d.status = 'RUNNING'
 OPTIONAL MATCH (p:Process {id: d.holder})
 RETURN collect([
   d.id, d.holder, p.host,
-  CASE WHEN p.leaseUntil < datetime.realtime('Z') THEN p.leaseUntil.epochSeconds * 1000000 + p.leaseUntil.microsecond END
+  // As `claim/claim` has it.
+  CASE WHEN NOT datetime.realtime('Z') <= p.leaseUntil <= datetime.realtime('Z') + duration('PT10M')
+    THEN p.leaseUntil.epochSeconds * 1000000 + p.leaseUntil.microsecond END
 ]) AS holders

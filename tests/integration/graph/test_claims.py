@@ -334,6 +334,16 @@ async def test_what_a_silent_process_held_is_taken_over_with_a_higher_epoch(
     ]
 
 
+async def test_what_a_dead_process_held_is_not_kept_by_a_clock_of_neo4j_that_was_set_back(
+    deliberations: Deliberations, run: Run
+) -> None:
+    deliberation = await accepted(deliberations)
+    await deliberations.claim("prc_one", 1, (), ())
+    await run("set_clock_back", process="prc_one")
+    (held,) = await deliberations.claim("prc_two", 1, (), ())
+    assert (held.deliberation, held.resumed) == (deliberation, True)
+
+
 async def test_what_a_process_held_that_is_known_to_be_gone_is_taken_over_at_once(
     deliberations: Deliberations,
 ) -> None:

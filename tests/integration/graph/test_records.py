@@ -529,6 +529,16 @@ async def test_who_holds_a_deliberation_is_told_and_since_when_he_does_not_renew
     assert await records.holdings([queued]) == {queued: Holding()}
 
 
+async def test_a_lease_that_a_clock_wrote_that_was_set_back_since_is_none(
+    deliberations: Deliberations, records: GraphRecords, run: Run
+) -> None:
+    queued = (await deliberations.accept(an_order())).deliberation
+    await deliberations.claim("prc_one", 1, (), ())
+    await run("set_clock_back", process="prc_one")
+    (holding,) = (await records.holdings([queued])).values()
+    assert holding.lapsed is not None
+
+
 class _Tearing(Graph):
     """Shows the first looks at deliberations as they are while Neo4j writes one property after the other into its store."""
 
