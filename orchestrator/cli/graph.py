@@ -70,9 +70,10 @@ def report(examination: Examination, screen: Screen) -> Exit:
     cut = False
     for rule, broken in groupby(violations, key=lambda violation: violation.rule):
         places = list(broken)
-        screen.say(Text.assemble((rule, "problem"), f"  {places[0].meaning}"))
+        heading = Text.assemble((rule, "problem"), f"  {places[0].meaning}")
+        screen.out.print(heading, soft_wrap=True)
         for place in places:
-            screen.say(Text(f"    {' '.join(place.ids)}"))
+            screen.say(f"    {' '.join(place.ids)}")
         if len(places) == MOST_OF_A_RULE:
             cut = True
             screen.say(f"    no more than {MOST_OF_A_RULE} of a rule are looked for")

@@ -57,8 +57,8 @@ class Screen:
         return cls(out=console(), err=console(stderr=True))
 
     def say(self, what: RenderableType) -> None:
-        """Print what was asked for."""
-        self.out.print(what)
+        """Print what was asked for; a line is one also where it is longer than a console is wide, as programs read lines."""
+        self.out.print(what, soft_wrap=isinstance(what, str))
 
     def aside(self, what: RenderableType) -> None:
         """Tell what happens meanwhile, where somebody watches; a pipe stays quiet."""

@@ -37,6 +37,12 @@ def test_a_violation_is_printed_with_its_meaning_and_its_ids_and_fails() -> None
     )
 
 
+def test_a_violation_is_one_line_however_many_ids_it_has_and_its_rule_is_one_however_long() -> None:
+    long = Violation(rule="r", meaning="word " * 50, ids=tuple(f"agt_{n:032}" for n in range(9)))
+    _, out, _ = printed(Examination(violations=(long,), endless_timeouts=()))
+    assert out == f"r  {long.meaning}\n    {' '.join(long.ids)}\n1 violation\n"
+
+
 def test_a_rule_whose_violations_are_too_many_to_be_listed_is_said_to_have_more() -> None:
     found = Examination(violations=(BROKEN,) * MOST_OF_A_RULE, endless_timeouts=())
     code, out, _ = printed(found)
