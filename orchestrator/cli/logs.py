@@ -78,8 +78,11 @@ def _configure(*handlers: logging.Handler) -> None:
     # Such as of a coroutine that was never awaited: Python would print it past the form.
     logging.captureWarnings(capture=True)
     # Each says in many lines what the service says in one.
-    for name in ("uvicorn", "httpx", "neo4j", "stamina"):
+    for name in ("uvicorn", "httpx", "stamina"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # What the driver has to say is raised as well: told if it stays, and else was tried again. By neo4j:// it tells of each try for a graph
+    # that is away, several times a second, and calls it an error.
+    logging.getLogger("neo4j").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -93,10 +96,7 @@ def _configure(*handlers: logging.Handler) -> None:
 
 
 def _for_a_person() -> logging.Handler:
-    handler = _handler(logging.StreamHandler(), "text", logging.WARNING)
-    # What the driver has to say is raised as well: told if it stays, and else was tried again.
-    handler.addFilter(lambda record: not record.name.startswith("neo4j"))
-    return handler
+    return _handler(logging.StreamHandler(), "text", logging.WARNING)
 
 
 def _handler(handler: logging.Handler, form: str, level: int) -> logging.Handler:

@@ -89,6 +89,15 @@ def test_a_line_of_json_has_the_event_and_its_facts(capsys: pytest.CaptureFixtur
     )
 
 
+def test_a_graph_that_is_away_is_not_told_of_by_its_driver_several_times_a_second(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.to_stderr("json")
+    logging.getLogger("neo4j.pool").error("Unable to retrieve routing information")
+
+    assert capsys.readouterr().err == ""
+
+
 def test_what_an_earlier_run_logged_stays(tmp_path: Path) -> None:
     for run in ("first", "second"):
         logs.to_file(tmp_path / "council.log")
