@@ -93,6 +93,8 @@ async def _serve(
                     await on_ready(url_here(settings.host, port))
                 await _first_of(stop, unless=(life, *watching))
                 begun = service.ready.is_set()
+                # Whoever finds a process killed sees by it that it was told to end, and since when.
+                _log.info("ending", drain_seconds=settings.drain_seconds)
                 service.end()
                 if on_stopping is not None:
                     await on_stopping()

@@ -164,6 +164,7 @@ async def test_while_it_ends_it_reads_and_accepts_nothing_and_then_leaves_nothin
         )
         assert read.json()["data"] == {"deliberation": {"status": "RUNNING"}}
         assert read.headers["connection"] == "close"
+        assert [line["drain_seconds"] for line in ending.logged("ending")] == [60]
         assert not stopping.done()
 
     looked.set()
