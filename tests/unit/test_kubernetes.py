@@ -94,3 +94,7 @@ def test_an_update_ends_no_process_before_another_is_ready() -> None:
         PARTS["Deployment"]["spec"]["replicas"]
         > PARTS["PodDisruptionBudget"]["spec"]["minAvailable"]
     )
+
+
+def test_a_node_can_be_drained_while_no_process_is_ready_as_without_neo4j() -> None:
+    assert PARTS["PodDisruptionBudget"]["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
