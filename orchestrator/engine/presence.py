@@ -62,12 +62,12 @@ class Presence:
         self._found_gone = {process: self._found_gone.get(process, now) for process in free}
         for process, since in self._found_gone.items():
             if now - since > _KEPT_SECONDS:
-                free.pop(process).unlink(missing_ok=True)
+                _take_away(free.pop(process))
         return frozenset(free)
 
     def forget(self, process: str) -> None:
         """Take away the file of a process whose claims have all been given back."""
-        (self._folder / f"{process}{_SUFFIX}").unlink(missing_ok=True)
+        _take_away(self._folder / f"{process}{_SUFFIX}")
 
     def _locked(self, process: str) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -89,6 +89,12 @@ class Presence:
         except OSError:
             # As below: callers alone can take all descriptors, and that must end no process.
             return []
+
+
+def _take_away(path: Path) -> None:
+    # Where it cannot be, as of a disk that can only be read since it failed, it proves what is so all the same.
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _is_free(path: Path) -> bool:

@@ -137,6 +137,12 @@ def test_a_process_that_gave_back_what_it_held_is_forgotten(tmp_path: Path) -> N
     assert presence.gone() == frozenset()
 
 
+def test_a_file_that_cannot_be_taken_away_is_left(tmp_path: Path) -> None:
+    (tmp_path / "processes" / "prc_old.lock").mkdir(parents=True)
+    Presence(tmp_path).forget("prc_old")
+    assert (tmp_path / "processes" / "prc_old.lock").exists()
+
+
 def test_where_callers_have_taken_all_descriptors_nobody_is_proved_gone(tmp_path: Path) -> None:
     presence = Presence(tmp_path)
     with presence.shown("prc_old"):
