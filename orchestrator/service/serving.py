@@ -12,6 +12,7 @@ import structlog
 
 from orchestrator.api.address import bind
 from orchestrator.domain.addresses import in_url, url_here
+from orchestrator.domain.errors import CouncilError
 from orchestrator.identity.means import Means
 from orchestrator.service.api import api_open
 from orchestrator.service.callers import means_of
@@ -59,6 +60,10 @@ async def serve(
             raise
         _log.warning("ended_at_once")
         return 128 + signal.SIGINT
+    except Exception as error:
+        if not _is_foreseen(error):
+            _log.exception("service_died")
+        raise
     _log.info("ended")
     return 0
 
@@ -101,6 +106,13 @@ async def _serve(
                 if begun:
                     service.closing.set()
                     await life
+
+
+def _is_foreseen(error: Exception) -> bool:
+    """Whether what it says is all that helps, which whoever started the service is told."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(CouncilError)[1] is None
+    return isinstance(error, CouncilError)
 
 
 @contextlib.asynccontextmanager
