@@ -42,7 +42,14 @@ _WORDS_DEEP: Final = 8
 _AT_WORK: Final = "already running"
 """Words by which an older vLLM says that it is still at work for a request of the same id: of a process that was overtaken."""
 
-_TOO_LONG: Final = ("context length", "model length", "max_tokens", "too long", "too large")
+_TOO_LONG: Final = (
+    "context length",
+    "context size",
+    "model length",
+    "max_tokens",
+    "too long",
+    "too large",
+)
 """Words by which servers say that prompt and answer do not fit."""
 
 

@@ -43,6 +43,9 @@ TELL_AGAIN: Final = 60.0
 an agent that names them, such as an import, and those are tied to no endpoint that was told before.
 """
 
+_ASKS_ITS_MODELS: Final = b'"healthy_endpoints"'
+"""In what LiteLLM says of its health: it has each of its models answer a call for that, and each of those is paid for."""
+
 _QUEUE_PATIENCE: Final = 0.5
 """Seconds for /metrics, so that a look at a server that stops in that moment comes in time all the same."""
 
@@ -51,7 +54,7 @@ _LONGEST_METRICS: Final = 4 << 20
 
 _OK: Final = 200
 _NO_SUCH_METHOD: Final = 501
-_NO_SUCH_PATH: Final = frozenset({404, 405})
+_NO_SUCH_PATH: Final = frozenset({404, 405, _NO_SUCH_METHOD})
 
 Told = Callable[[Endpoint, tuple[str, ...]], Awaitable[None]]
 """Takes in which models an endpoint serves."""
@@ -197,6 +200,7 @@ class Watch:
                 models = await self._look(watched)
             except TimeoutError:
                 silences += 1
+                watched.passes_over_health = not watched.passes_over_health
                 if silences < _SILENCES:
                     continue
                 reason = f"endpoint {watched.endpoint.name} did not answer within {self._patience} s, twice"
@@ -204,7 +208,7 @@ class Watch:
                     self._tell_of(watched.endpoint)
                 self._tell_gate(watched, reason)
             except ModelError as exc:
-                silences = 0
+                silences, watched.passes_over_health = 0, False
                 if watched.goes_down(exc.reason):
                     self._tell_of(watched.endpoint)
                 # Where it works but refuses us, calls are sent all the same, and fail with its own words.
@@ -214,6 +218,7 @@ class Watch:
                 self._tell_gate(watched, exc.reason if trouble else None)
             else:
                 silences = 0
+                watched.answered(models)
                 if watched.goes_up(models):
                     self._tell_of(watched.endpoint)
                 self._tell_gate(watched, None)
@@ -322,7 +327,11 @@ class _Watched:
         self.told: tuple[str, ...] = ()
         self.told_at: float = 0.0
         self.has_health: bool = True
-        """False where the server doesn't show its /health, and is judged by /v1/models."""
+        """False where the server doesn't show its /health, or not in time, and is judged by /v1/models."""
+        self.passes_over_health: bool = False
+        """Its /health was not answered in time just now, so that it is asked for /v1/models alone: it may be well, and slow there."""
+        self.health_silences = 0
+        """How often in a row that was so, and its models were listed."""
         self.has_metrics: bool = True
         """False where the server, as it runs now, shows no queue."""
         self.queue_unread: bool = False
@@ -333,6 +342,14 @@ class _Watched:
         if not models or (self.telling is not None and not self.telling.done()):
             return False
         return self.told != models or time.monotonic() - self.told_at >= again
+
+    def answered(self, models: tuple[str, ...]) -> None:
+        """It is well by its own word."""
+        listed_instead = self.passes_over_health and bool(models)
+        self.health_silences = self.health_silences + 1 if listed_instead else 0
+        self.passes_over_health = False
+        if self.health_silences == _SILENCES:
+            self.has_health = False
 
     def goes_up(self, models: tuple[str, ...]) -> bool:
         """Return whether anything about it is another way now."""
@@ -352,6 +369,7 @@ class _Watched:
         self.reason = reason
         # It may be another server that comes up, or have been another that answered in its place.
         self.has_health = self.has_metrics = True
+        self.health_silences = 0
         return before is not self.status
 
 
@@ -363,13 +381,14 @@ async def _once_more(ask: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str
 
 
 async def _ask(watched: _Watched, line: Line) -> tuple[str, ...]:
-    if watched.has_health:
+    if watched.has_health and not watched.passes_over_health:
         response = await line.get(line.address.health)
         try:
             body = await bounded_body(response, _LONGEST_HEALTH)
         finally:
             await response.aclose()
         if response.status_code == _OK:
+            watched.has_health = _ASKS_ITS_MODELS not in body
             try:
                 return await models_served(line)
             except ModelError:
@@ -385,4 +404,9 @@ async def _ask(watched: _Watched, line: Line) -> tuple[str, ...]:
             raise error
         # Any other status is about the path or who asks for it: calls may be answered all the same.
         watched.has_health = False
-    return await models_served(line)
+    try:
+        return await models_served(line)
+    except ModelError as exc:
+        if watched.has_health and not isinstance(exc, failures.EndpointError):
+            return ()
+        raise

@@ -81,7 +81,9 @@ class Connection(asyncio.Protocol):
             return
         path = self._path.decode("latin-1")
         if path == "/health" and server.has_health:
-            self._plain(server.health_status, b"")
+            server.looks_at_health += 1
+            if not server.health_hung:
+                self._plain(server.health_status, server.health_body)
         elif path == "/metrics":
             self._metrics()
         elif path == "/v1/models":

@@ -60,6 +60,10 @@ class ModelServer:
         self.priorities = priorities
         self.has_health = True
         self.health_status = 200
+        self.health_body = b""
+        self.health_hung = False
+        """Nothing but /health is not answered."""
+        self.looks_at_health = 0
         self.queue: tuple[int, int] | None = None
         """Requests that run and that wait, as /metrics tells them; none: there is no /metrics."""
         self.looks_at_metrics = 0

@@ -150,6 +150,15 @@ FAILURES = [
         retryable=False,
     ),
     Failure(
+        "400 for its length, as llama.cpp says it",
+        Behaviour(
+            status=400,
+            body=b'{"error":{"code":400,"message":"request (90 tokens) exceeds the available context size (64 tokens), try increasing it","type":"exceed_context_size_error"}}',
+        ),
+        ("context size (64 tokens), try increasing it", "shorten the task"),
+        retryable=False,
+    ),
+    Failure(
         "400 with words that a terminal would obey",
         Behaviour(status=400, body=vllm_error(400, "a\x1b[31mb\x07c\u202ed")),
         ("400 Bad Request: a\ufffd[31mb\ufffdc\ufffdd",),

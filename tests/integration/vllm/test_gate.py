@@ -559,11 +559,15 @@ async def test_a_queue_that_could_not_be_shown_for_once_is_looked_at_again(
     await until(lambda: server.looks_at_metrics > looks + 1)
 
 
-async def test_a_server_without_metrics_is_asked_for_them_once(house: House, server: ModelServer):
+@pytest.mark.parametrize("status", [200, 501])
+async def test_a_server_without_metrics_is_asked_for_them_once(
+    house: House, server: ModelServer, status: int
+):
+    server.metrics_status = status
     place = endpoint(server.url)
     await house.watches(place)
     await until(lambda: server.looks_at_metrics == 1)
-    server.queue = (2, LONGEST_QUEUE + 50)
+    server.metrics_status, server.queue = 200, (2, LONGEST_QUEUE + 50)
     server.models = ("tiny", "later")
     await until(lambda: "later" in house.watch.health(place).served_models)
     server.behaviour = Behaviour(latency=0.05)

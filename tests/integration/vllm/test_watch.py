@@ -193,6 +193,49 @@ async def test_a_server_whose_health_is_not_shown_is_judged_by_its_models(
         await until(is_(watch, place, DOWN))
 
 
+async def test_a_server_that_is_silent_about_its_health_alone_is_judged_by_its_models(
+    connections: Connections, server: ModelServer
+):
+    server.health_hung = True
+    place = endpoint(server.url)
+    with capture_logs() as logs:
+        async with watching(Graph(place), connections, patience=0.5) as watch:
+            await until(is_(watch, place, UP))
+            assert watch.health(place).served_models == ("tiny",)
+            await until(lambda: server.looks_at_health == 2)
+            server.models = ("tiny", "more")
+            await until(lambda: watch.health(place).served_models == ("tiny", "more"))
+            assert server.looks_at_health == 2
+            server.models_status = 500
+            await until(is_(watch, place, DOWN))
+    assert [line["event"] for line in logs][:2] == ["endpoint_up", "endpoint_down"]
+
+
+async def test_a_server_that_is_silent_about_its_health_and_keeps_its_models_to_itself_is_up(
+    connections: Connections, server: ModelServer
+):
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections, patience=0.5) as watch:
+        await until(is_(watch, place, UP))
+        server.health_hung, server.models_status = True, 403
+        with capture_logs() as logs:
+            looks = server.looks_at_health
+            await until(lambda: server.looks_at_health > looks + 3)
+        assert logs == []
+
+
+async def test_a_health_that_has_each_model_answer_a_call_is_asked_for_once(
+    connections: Connections, server: ModelServer
+):
+    server.health_body = b'{"healthy_endpoints":[{"model":"openai/tiny"}],"healthy_count":1}'
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        await until(is_(watch, place, UP))
+        server.models = ("tiny", "more")
+        await until(lambda: watch.health(place).served_models == ("tiny", "more"))
+    assert server.looks_at_health == 1
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_a_server_that_says_it_is_not_well_is_down(
     connections: Connections, server: ModelServer, status: int
