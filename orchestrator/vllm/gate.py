@@ -195,24 +195,24 @@ class Gate:
     ) -> None:
         """A call failed in a way that tells of the endpoint."""
         self._troubled_until = self._clock() + _TROUBLE_SECONDS
+        at_work = sum(one.heard_at is not None for one in self._in_flight)
+        quiet_since = place.sent if place.heard_at is None else place.heard_at
+        alone = self._heard_at > quiet_since
         if trouble.full:
             self._throttle.refused(
                 reason,
                 sent=place.sent,
                 in_flight=len(self._in_flight),
-                at_work=sum(one.heard_at is not None for one in self._in_flight),
+                at_work=at_work,
                 retry_after=retry_after,
             )
         if trouble is Trouble.LIMITED:
             self._breaker.heard()
+        elif trouble is Trouble.SILENT and alone and place.heard_at is None and not place.on_trial:
+            self._throttle.queued(sent=place.sent, at_work=at_work)
         else:
-            quiet_since = place.sent if place.heard_at is None else place.heard_at
             self._breaker.failed(
-                trouble,
-                reason,
-                sent=place.sent,
-                trial=place.on_trial,
-                alone=self._heard_at > quiet_since,
+                trouble, reason, sent=place.sent, trial=place.on_trial, alone=alone
             )
         self._let_in()
 

@@ -90,6 +90,12 @@ class Throttle:
             self._threshold = max(1.0, in_flight / 2)
         self._limit = max(1.0, min(self._limit, at_work))
 
+    def queued(self, *, sent: float, at_work: int) -> None:
+        """A call got no word in time, and others did: it waited inside a server that does not tell what waits there."""
+        if sent >= self._shrunk_at:
+            self._shrunk_at = self._clock()
+            self._limit = self._threshold = max(1.0, min(self._limit, at_work))
+
     def restart(self) -> None:
         """The server was away: begin with one call and double up to the limit of before."""
         self._threshold = max(self._threshold, self._limit)
