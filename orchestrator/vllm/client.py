@@ -43,10 +43,14 @@ _PRIORITIES: Final = {Priority.HIGH: -1, Priority.LOW: 1}
 
 _OK: Final = 200
 _PLAIN: Final = "identity"
-_NO_PRIORITIES: Final = "priority scheduling"
-"""In vLLM's words where it has none: the name of an endpoint or a model may have `priority` in it, too."""
-_NO_SCHEMAS: Final = ("response_format", "response format")
+_NO_PRIORITIES: Final = ("priority",)
+"""In the words of servers that have none, or take no argument of that name."""
+_NO_SCHEMAS: Final = ("response_format", "response format", "json_schema")
 """In the words of servers that have no structured output, or none for a model: one or the other."""
+_REFUSALS: Final = frozenset({400, 422, 500})
+"""Statuses of what was not understood: of vLLM, of FastAPI's own, of llama-cpp-python."""
+_NO_SUCH_MODEL: Final = ("not found", "does not exist", "invalid model name")
+"""In the words of llama.cpp, llama-cpp-python and LiteLLM, whose status for that is 400."""
 _BAD_REQUEST: Final = 400
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
@@ -178,10 +182,13 @@ class ModelClient:
             error = await self._error(line, response, call)
         finally:
             await response.aclose()
-        if response.status_code != _BAD_REQUEST:
+        if response.status_code not in _REFUSALS:
             raise error
-        said = error.reason.lower()
-        if priority is not None and _NO_PRIORITIES in said:
+        # The names of an endpoint and a model may have any of these words in them, too.
+        said = (
+            error.reason.removeprefix(f"endpoint {line.endpoint.name}").replace(model, "").lower()
+        )
+        if priority is not None and any(words in said for words in _NO_PRIORITIES):
             # vLLM takes priorities only where it schedules by them, and doesn't say so beforehand.
             answer = await self._ask(
                 line, place, call, on_token, may_send, in_order=False, in_form=in_form
@@ -208,7 +215,9 @@ class ModelClient:
             body = b""  # the status speaks for itself
         text = "" if _is_compressed(response) else body.decode("utf-8", "replace")
         advice = None
-        if status == _NOT_FOUND and "model" in failures.words_of(text).lower():
+        said = failures.words_of(text).lower()
+        no_such = status == _BAD_REQUEST and any(words in said for words in _NO_SUCH_MODEL)
+        if "model" in said and (status == _NOT_FOUND or no_such):
             advice = await _served(line, call.seat.model.name)
         return failures.of_status(
             line, status, text, response.headers, now=datetime.now(UTC), advice=advice

@@ -320,7 +320,10 @@ def _words(told: Any, deep: int = 0) -> str:
     if several:
         return "; ".join(filter(None, (_words(one, deep + 1) for one in several[:3])))
     fields = as_object(told) or {}
-    return next((_words(fields[name], deep + 1) for name in _WORDS_AT if fields.get(name)), "")
+    words = next((_words(fields[name], deep + 1) for name in _WORDS_AT if fields.get(name)), "")
+    # FastAPI says of what part of the body it speaks beside that.
+    where = ".".join(one for one in as_list(fields.get("loc"))[1:] if isinstance(one, str))
+    return f"{where}: {words}" if where and words else words
 
 
 def _behind(exc: BaseException) -> list[BaseException]:

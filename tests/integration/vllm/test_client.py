@@ -253,6 +253,24 @@ async def test_a_name_with_the_word_is_no_refusal_of_priorities(
     assert [request.body.get("priority") for request in server.requests] == [-1, -1]
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, b'{"error":{"message":"Unrecognized request argument supplied: priority"}}'),
+        (422, b'{"detail":[{"loc":["body","priority"],"msg":"Extra inputs are not permitted"}]}'),
+    ],
+)
+async def test_a_server_that_knows_no_priorities_is_asked_without_and_never_with_one_again(
+    client: ModelClient, server: ModelServer, status: int, body: bytes
+):
+    server.priorities = True
+    server.script(Behaviour(status=status, body=body), attempts=1)
+    asked = seat(endpoint(server.url))
+    for _ in range(2):
+        await client.ask(call(asked, priority=Priority.HIGH), ignore)
+    assert [request.body.get("priority") for request in server.requests] == [-1, None, None]
+
+
 async def test_a_refusal_with_and_without_a_priority_is_not_one_of_priorities(
     client: ModelClient, server: ModelServer
 ):
@@ -269,17 +287,29 @@ SCHEMA = {"properties": {"ranking": {"enum": ["A"]}}}
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("status", "words"),
     [
-        b"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
-        b"This model does not support response format `json_schema`.",
+        (
+            400,
+            b"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
+        ),
+        (400, b"This model does not support response format `json_schema`."),
+        # As FastAPI has it of itself, and llama-cpp-python.
+        (
+            422,
+            b'{"detail":[{"loc":["body","response_format","type"],"msg":"Input should be \'text\'"}]}',
+        ),
+        (
+            500,
+            b"{'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text' or 'json_object'\"}",
+        ),
     ],
 )
 async def test_a_model_that_is_refused_a_schema_is_asked_without_and_never_with_one_again(
-    client: ModelClient, server: ModelServer, words: bytes
+    client: ModelClient, server: ModelServer, status: int, words: bytes
 ):
     server.models = ("tiny", "other")
-    server.script(Behaviour(status=400, body=words), turn="trn_1", attempts=1)
+    server.script(Behaviour(status=status, body=words), turn="trn_1", attempts=1)
     for turn, model in (("trn_1", "tiny"), ("trn_2", "tiny"), ("trn_3", "other")):
         asked = seat(endpoint(server.url), model=model)
         answer = await client.ask(call(asked, turn=turn, answer_schema=SCHEMA), ignore)

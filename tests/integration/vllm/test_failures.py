@@ -195,6 +195,15 @@ FAILURES = [
         retryable=False,
     ),
     Failure(
+        "422 with where the mistake is",
+        Behaviour(
+            status=422,
+            body=b'{"detail":[{"loc":["body","messages",0,"role"],"msg":"Input should be \'user\'"}]}',
+        ),
+        ("422 ", ": messages.role: Input should be 'user'"),
+        retryable=False,
+    ),
+    Failure(
         "a redirect",
         Behaviour(status=307, headers=(("Location", "http://169.254.169.254/v1"),)),
         ("307 Temporary Redirect to 'http://169.254.169.254/v1'", "redirects are not followed"),
@@ -486,6 +495,23 @@ async def test_an_unknown_model_is_told_with_the_models_that_there_are(
         "model-2, model-3, model-4, model-5, model-6, model-7, model-8 and 2 more)"
     )
     assert not raised.value.retryable
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "model 'tiny' not found",
+        "The model `tiny` does not exist",
+        "/chat/completions: Invalid model name passed in model=tiny. Call `/v1/models` to view available models for your key.",
+    ],
+)
+async def test_an_unknown_model_is_told_with_the_models_that_there_are_whatever_the_status(
+    client: ModelClient, server: ModelServer, words: str
+):
+    server.script(Behaviour(status=400, body=vllm_error(400, words)))
+    server.models = ("tiny", "large")
+    with pytest.raises(ModelError, match=r"\(it serves tiny, large\)$"):
+        await client.ask(call(seat(endpoint(server.url))), lambda _: None)
 
 
 async def test_an_unknown_model_is_told_also_where_the_models_are_not(
