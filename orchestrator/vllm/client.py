@@ -241,7 +241,9 @@ async def models_served(line: Line) -> tuple[str, ...]:
             line, status, body.decode("utf-8", "replace"), response.headers, now=datetime.now(UTC)
         )
     try:
-        names = [one["id"] for one in json.loads(body)["data"]]
+        told = json.loads(body)
+        # Together lists them without anything around.
+        names = [one["id"] for one in (told if isinstance(told, list) else told["data"])]
     except (ValueError, KeyError, TypeError, RecursionError) as exc:
         raise failures.unusable(line, "what is no list of models") from exc
     return tuple(name for name in names[:_MOST_MODELS] if _is_name(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ LONGEST_WAIT: Final = 300.0
 _SERVER_ERRORS: Final = 500
 
 _LARGEST_STATUS: Final = 599
+
+_STATUS: Final = re.compile("[0-9]{3}")
 
 _WORDS_AT: Final = ("error", "message", "msg", "detail")
 
@@ -171,10 +174,15 @@ def _trouble(status: int) -> Trouble | None:
     return _TROUBLES.get(status, Trouble.BROKEN if status >= _SERVER_ERRORS else None)
 
 
+def _is_of_length(words: str) -> bool:
+    # OpenAI's newer models know no max_tokens, however long the prompt is.
+    return "unsupported parameter" not in words and any(sign in words for sign in _TOO_LONG)
+
+
 def _advice(line: Line, status: int, words: str) -> str:
     """Say what to do about a status, where there is something to say."""
     match status:
-        case 400 | 413 | 422 if any(sign in words.lower() for sign in _TOO_LONG):
+        case 400 | 413 | 422 if _is_of_length(words.lower()):
             return "shorten the task, lower the agent's maxTokens, or serve a longer context"
         case 401 | 403:
             variable = line.key_variable
@@ -235,7 +243,9 @@ def of_chunk(line: Line, error: Any, *, begun: bool) -> ModelError:
 
     vLLM tells so, before any piece, of a queue that has filled up since it began to answer.
     """
-    status = as_count((as_object(error) or {}).get("code"))
+    code = (as_object(error) or {}).get("code")
+    # LiteLLM tells it as a text.
+    status = as_count(int(code) if isinstance(code, str) and _STATUS.fullmatch(code) else code)
     if not HTTPStatus.BAD_REQUEST <= status <= _LARGEST_STATUS:
         status = _SERVER_ERRORS
     words = bounded(line, _words(error))

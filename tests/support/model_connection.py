@@ -115,7 +115,8 @@ class Connection(asyncio.Protocol):
             self._plain(server.models_status, vllm_error(server.models_status, "no models now"))
             return
         data = [{"id": name, "object": "model", "owned_by": "vllm"} for name in server.models]
-        self._plain(200, json.dumps({"object": "list", "data": data}).encode())
+        told = {"object": "list", "data": data} if server.models_in_data else data
+        self._plain(200, json.dumps(told).encode())
 
     def _script(self) -> None:
         rules: list[Rule] = []

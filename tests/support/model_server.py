@@ -69,6 +69,8 @@ class ModelServer:
         self.looks_at_metrics = 0
         self.metrics_status = 200
         self.models_status = 200
+        self.models_in_data = True
+        """Or as a list with nothing around it."""
         self.hung = False
         """Nothing is answered any more, /health included."""
         self.ignore = 0

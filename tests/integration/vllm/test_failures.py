@@ -315,6 +315,18 @@ FAILURES = [
         retryable=False,
     ),
     Failure(
+        "an error inside a stream that is the caller's, as LiteLLM says it",
+        Behaviour(chunks=(b'data: {"error": {"message": "bad grammar", "code": "400"}}\n\n',)),
+        ("broke off its answer with an error: bad grammar",),
+        retryable=False,
+    ),
+    Failure(
+        "an error inside a stream with a code that is no status",
+        Behaviour(chunks=(b'data: {"error": {"message": "oops", "code": "server_error"}}\n\n',)),
+        ("broke off its answer with an error: oops",),
+        retryable=True,
+    ),
+    Failure(
         "an error inside a stream whose words are nested too deep",
         Behaviour(chunks=(b'data: {"error": ' + b"[" * 450 + b"1" + b"]" * 450 + b"}\n\n",)),
         ("broke off its answer with an error",),
@@ -466,6 +478,16 @@ async def test_what_is_no_http_after_the_head_of_an_answer_has_used_nobody_knows
     error = failures.of_exception(line, HttpProcessingError(message="no chunk"), begun=begun)
     assert "does not speak HTTP" in error.reason
     assert (error.retryable, error.usage) == (begun, usage)
+
+
+async def test_a_parameter_that_a_model_does_not_know_is_no_matter_of_length(
+    client: ModelClient, server: ModelServer
+):
+    words = "Unsupported parameter: 'max_tokens' is not supported with this model."
+    server.script(Behaviour(status=400, body=vllm_error(400, words)))
+    with pytest.raises(ModelError) as raised:
+        await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert raised.value.reason == f"endpoint default answered 400 Bad Request: {words}"
 
 
 async def test_nobody_who_takes_the_connection_has_used_nothing(client: ModelClient):

@@ -248,6 +248,16 @@ async def test_a_server_that_says_it_is_not_well_is_down(
     assert f"{status} {HTTPStatus(status).phrase}" in logs[0]["reason"]
 
 
+async def test_models_may_be_listed_without_anything_around(
+    connections: Connections, server: ModelServer
+):
+    server.has_health = server.models_in_data = False
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        await until(is_(watch, place, UP))
+        assert watch.health(place).served_models == ("tiny",)
+
+
 async def test_a_server_that_keeps_its_models_to_itself_is_up(
     connections: Connections, server: ModelServer
 ):
