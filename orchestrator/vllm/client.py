@@ -23,6 +23,7 @@ from orchestrator.vllm.breaker import Trouble
 from orchestrator.vllm.connections import Connections, HeldBackError, Line
 from orchestrator.vllm.gate import Place
 from orchestrator.vllm.reading import LONGEST_LINE, Reading
+from orchestrator.vllm.shapes import as_list
 from orchestrator.vllm.unicode import valid
 
 _log = structlog.get_logger()
@@ -243,7 +244,7 @@ async def models_served(line: Line) -> tuple[str, ...]:
     try:
         told = json.loads(body)
         # Together lists them without anything around.
-        names = [one["id"] for one in (told if isinstance(told, list) else told["data"])]
+        names = [one["id"] for one in as_list(told) or told["data"]]
     except (ValueError, KeyError, TypeError, RecursionError) as exc:
         raise failures.unusable(line, "what is no list of models") from exc
     return tuple(name for name in names[:_MOST_MODELS] if _is_name(name))
