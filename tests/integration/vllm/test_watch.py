@@ -211,6 +211,17 @@ async def test_a_server_that_is_silent_about_its_health_alone_is_judged_by_its_m
     assert [line["event"] for line in logs][:2] == ["endpoint_up", "endpoint_down"]
 
 
+async def test_a_server_that_is_silent_about_its_health_alone_is_up_again_however_long_it_was_silent(
+    connections: Connections, server: ModelServer
+):
+    server.hung = server.health_hung = True
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections, patience=0.2) as watch:
+        await until(is_(watch, place, DOWN))
+        server.hung = False
+        await until(is_(watch, place, UP))
+
+
 async def test_a_server_that_is_silent_about_its_health_and_keeps_its_models_to_itself_is_up(
     connections: Connections, server: ModelServer
 ):
