@@ -9,7 +9,9 @@ WHERE d.status = 'RUNNING'
 OPTIONAL MATCH (p:Process {id: d.holder})
 RETURN collect([
   d.id, d.holder, p.host,
-  // As `claim/claim` has it.
-  CASE WHEN NOT datetime.realtime('Z') <= p.leaseUntil <= datetime.realtime('Z') + duration('PT10M')
-    THEN p.leaseUntil.epochSeconds * 1000000 + p.leaseUntil.microsecond END
+  // As `claim/claim` has it. Until when a lease ran that was written before the clock was set back is not known.
+  CASE
+    WHEN p.leaseUntil < datetime.realtime('Z') THEN p.leaseUntil.epochSeconds * 1000000 + p.leaseUntil.microsecond
+    WHEN p.leaseUntil > datetime.realtime('Z') + duration('PT10M') THEN datetime.realtime('Z').epochMillis * 1000
+  END
 ]) AS holders

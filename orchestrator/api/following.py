@@ -62,8 +62,8 @@ class Follow:
         """
         happened: LiveEvent | None = None
         while True:
-            await self._give_way()
             if happened is None or isinstance(happened, Moved):
+                await self._give_way()
                 async for event in self._recorded_since():
                     yield event
             elif (event := self._shown(happened)) is not None:

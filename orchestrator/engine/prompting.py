@@ -43,6 +43,7 @@ _MOST_ENUMERATED = 4
 _TEXTS = {
     file.name: file.read_text(encoding="utf-8")
     for file in (resources.files("orchestrator.engine") / "prompts").iterdir()
+    if file.name.endswith(".j2")
 }
 """The templates, read at the start: no deliberation is to fail by a file that cannot be opened then, or to get one of another version."""
 

@@ -189,7 +189,8 @@ class ModelClient:
         said = (
             error.reason.removeprefix(f"endpoint {line.endpoint.name}").replace(model, "").lower()
         )
-        if priority is not None and any(words in said for words in _NO_PRIORITIES):
+        understood = response.status_code < _SERVER_ERRORS
+        if priority is not None and understood and any(words in said for words in _NO_PRIORITIES):
             # vLLM takes priorities only where it schedules by them, and doesn't say so beforehand.
             answer = await self._ask(
                 line, place, call, on_token, may_send, in_order=False, in_form=in_form

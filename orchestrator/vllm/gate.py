@@ -22,6 +22,9 @@ from orchestrator.vllm.throttle import Queue, Throttle
 _TROUBLE_SECONDS: Final = 5.0
 """How long other endpoints are preferred to one where a call failed."""
 
+_TOGETHER_SECONDS: Final = 1.0
+"""Calls that are sent no further apart may come to the server in any order."""
+
 _log = structlog.get_logger()
 
 
@@ -104,6 +107,8 @@ class Gate:
         """In their order."""
         self._heard_at = 0.0
         """When anything of any answer came."""
+        self._newest_heard = 0.0
+        """When that call was sent of which something has come, the latest of them."""
         self._troubled_until = 0.0
         self._opened_at: float | None = None
         """Of the opening that was logged last; none once it has closed."""
@@ -183,6 +188,7 @@ class Gate:
         place.heard_at = self._heard_at
         if first:
             self._troubled_until = 0.0
+            self._newest_heard = max(self._newest_heard, place.sent)
             was = self._breaker.state
             self._breaker.heard()
             if was is not State.CLOSED and self._breaker.state is State.CLOSED:
@@ -208,13 +214,22 @@ class Gate:
             )
         if trouble is Trouble.LIMITED:
             self._breaker.heard()
-        elif trouble is Trouble.SILENT and alone and place.heard_at is None and not place.on_trial:
+        elif trouble is Trouble.SILENT and alone and self._has_queued(place):
             self._throttle.queued(sent=place.sent, at_work=at_work)
         else:
             self._breaker.failed(
                 trouble, reason, sent=place.sent, trial=place.on_trial, alone=alone
             )
         self._let_in()
+
+    def _has_queued(self, place: Place) -> bool:
+        """Whether a call that got no word has waited inside a server that is well: then none that was sent after it got one."""
+        return (
+            place.heard_at is None
+            and not place.on_trial
+            and self._breaker.state is State.CLOSED
+            and self._newest_heard < place.sent + _TOGETHER_SECONDS
+        )
 
     def left(self, place: Place) -> None:
         """A call has ended."""

@@ -388,11 +388,12 @@ async def _ask(watched: _Watched, line: Line) -> tuple[str, ...]:
         finally:
             await response.aclose()
         if response.status_code == _OK:
-            watched.has_health = _ASKS_ITS_MODELS not in body
             try:
-                return await models_served(line)
+                models = await models_served(line)
             except ModelError:
                 return ()  # it is well, and keeps its models to itself
+            watched.has_health = _ASKS_ITS_MODELS not in body
+            return models
         error = failures.of_status(
             line,
             response.status_code,
@@ -408,5 +409,6 @@ async def _ask(watched: _Watched, line: Line) -> tuple[str, ...]:
         return await models_served(line)
     except ModelError as exc:
         if watched.has_health and not isinstance(exc, failures.EndpointError):
-            return ()
+            # A proxy in front of it may refuse that for a server that is silent.
+            raise TimeoutError from exc
         raise

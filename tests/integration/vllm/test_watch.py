@@ -222,13 +222,25 @@ async def test_a_server_that_is_silent_about_its_health_alone_is_up_again_howeve
         await until(is_(watch, place, UP))
 
 
-async def test_a_server_that_is_silent_about_its_health_and_keeps_its_models_to_itself_is_up(
+async def test_a_server_that_is_silent_about_its_health_and_shows_no_models_is_down(
     connections: Connections, server: ModelServer
 ):
     place = endpoint(server.url)
     async with watching(Graph(place), connections, patience=0.5) as watch:
         await until(is_(watch, place, UP))
+        # As where a proxy in front of it refuses the list of a server that is stopped.
         server.health_hung, server.models_status = True, 403
+        await until(is_(watch, place, DOWN))
+
+
+async def test_a_server_that_has_its_models_answer_for_its_health_and_does_not_list_them_is_up(
+    connections: Connections, server: ModelServer
+):
+    server.health_body = b'{"healthy_endpoints":[{"model":"openai/tiny"}],"healthy_count":1}'
+    server.models_status = 403
+    place = endpoint(server.url)
+    async with watching(Graph(place), connections) as watch:
+        await until(is_(watch, place, UP))
         with capture_logs() as logs:
             looks = server.looks_at_health
             await until(lambda: server.looks_at_health > looks + 3)

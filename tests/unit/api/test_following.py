@@ -276,6 +276,26 @@ async def test_however_many_follow_all_else_has_its_turn_between_two_events(hous
     assert (told, most) == (20 * 14, 1)
 
 
+async def test_what_is_being_said_is_told_at_once_however_many_follow(house: House) -> None:
+    house.archive.keep(*play(a_deliberation(), turns=1))
+    ports = house.ports()
+    results = await SCHEMA.stream(
+        EVENTS, variable_values={"id": "dlb_1"}, context_value=Context(ports, ANYBODY)
+    )
+    async with aclosing(results):
+        for _ in range(2):
+            await next_event(results)
+        # As while others are told of what was recorded: it would pile up behind them, and the end behind that.
+        async with ports.telling:
+            for offset in range(3):
+                turn = "trn_1-c1-s3-t1"
+                spoken = TokensSpoken(
+                    deliberation="dlb_1", at=NOW, turn=turn, attempt=1, offset=offset, text="."
+                )
+                house.office.post("dlb_1", spoken)
+                assert (await next_event(results))["offset"] == offset
+
+
 async def test_what_this_process_moved_is_looked_at_and_told_once(house: House) -> None:
     house.archive.keep(*play(a_deliberation(), turns=1))
     async with following(house, after=2) as results:

@@ -45,7 +45,9 @@ async def test_claims_for_which_there_is_no_memory_are_told_of_once_and_so_is_th
     ]
 
 
-@pytest.mark.parametrize("name", ["claim/claim", "claim/find_holders"])
+@pytest.mark.parametrize(
+    "name", ["claim/claim", "claim/find_holders", "moving/find_living_processes"]
+)
 def test_no_lease_that_can_be_set_is_taken_for_one_of_a_clock_that_was_set_back(name: str) -> None:
     (most,) = (
         one for one in Settings.model_fields["lease_seconds"].metadata if isinstance(one, Le)

@@ -60,3 +60,43 @@ async def test_a_server_that_is_silent_to_all_that_it_has_is_not_asked_however_i
     clock.now += 60
     silent.failed(Trouble.SILENT, "endpoint default fell silent", None)
     assert gate.is_down
+
+
+async def test_calls_that_were_lost_while_it_was_down_take_nothing_from_what_it_is_given_afterwards(
+    clock: Clock,
+) -> None:
+    gate = Gate("default", 8, clock)
+    answered, *lost = let_in(gate, 8)
+    clock.now += 1
+    answered.heard()
+    answered.leave()
+    gate.down("endpoint default cannot be reached")
+    clock.now += 60
+    for place in lost:
+        place.failed(Trouble.SILENT, "endpoint default fell silent", None)
+        place.leave()
+    gate.up()
+    waiting = [wait(gate, number) for number in range(8)]
+    let_in_by_round: list[int] = []
+    for _ in range(4):
+        places = [ticket.place.result() for ticket in waiting if ticket.place.done()]
+        waiting = [ticket for ticket in waiting if not ticket.place.done()]
+        let_in_by_round.append(len(places))
+        for place in places:
+            place.heard()
+    assert let_in_by_round == [1, 2, 4, 1]
+
+
+async def test_one_call_that_hangs_while_later_ones_are_answered_takes_nothing_from_others(
+    clock: Clock,
+) -> None:
+    gate = Gate("default", 8, clock)
+    (stuck,) = let_in(gate, 1)
+    clock.now += 30
+    for place in let_in(gate, 7):
+        place.heard()
+        place.leave()
+    clock.now += 30
+    stuck.failed(Trouble.SILENT, "endpoint default fell silent", None)
+    stuck.leave()
+    assert len(let_in(gate, 8)) == 8
