@@ -200,6 +200,20 @@ async def test_a_deliberation_is_followed_across_connections_that_break_off(
 
 
 @pytest.mark.parametrize("language", ["curl", "typescript"], indirect=True)
+async def test_a_stream_that_breaks_off_before_its_first_event_is_asked_for_again(
+    language: Language,
+) -> None:
+    begun = Response(
+        ":\r\n\r\n", media_type="text/event-stream", headers={"content-length": "1000"}
+    )
+    async with TinyApi().serve() as api:
+        api.instead = [begun, _streamed({"data": {"deliberationEvents": answers.ended(2)}})]
+        told = await language.run("04_follow", answers.DELIBERATION, url=api.url)
+
+    assert told == ["DECIDED"]
+
+
+@pytest.mark.parametrize("language", ["curl", "typescript"], indirect=True)
 async def test_a_service_that_lacks_its_graph_is_asked_for_the_events_again_when_it_says(
     language: Language,
 ) -> None:

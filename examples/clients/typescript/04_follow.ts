@@ -22,9 +22,11 @@ let reached = false;
 for (;;) {
   let pause: number | undefined;
   try {
-    const results = subscriptions.iterate<FollowSubscription>({ query: print(FOLLOW), variables });
+    const results = subscriptions.iterate<FollowSubscription>(
+      { query: print(FOLLOW), variables },
+      { connected: () => { reached = true; } },
+    );
     for await (const { data, errors } of results) {
-      reached = true;
       if (errors) {
         // While Neo4j is away, or a process ends, the service says after how many seconds to ask again.
         pause = Math.max(...errors.map(({ extensions }) => Number(extensions?.retryAfter)));
