@@ -10,7 +10,7 @@ from orchestrator.domain.drafts import AgentChange, AgentDraft, Clear, Idempoten
 from orchestrator.domain.errors import Conflict, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.limits import SEATS
-from orchestrator.graph.changes import in_one, made_before, new_id, settled
+from orchestrator.graph.changes import Found, made_before, new_id, settled
 from orchestrator.graph.council_changes import LockedCouncil, archived, lock_role_of, locked_council
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
@@ -66,14 +66,28 @@ class AgentChanges(Repository):
         return await settled(self.graph, work)
 
     async def update_agent(self, agent: str, change: AgentChange, *, by: str | None = None) -> None:
+        found = Found[int | None]()
+
         async def work(transaction: Transaction) -> None:
-            before, _ = await _locked(transaction, agent)
+            before, council = await _locked(transaction, agent)
+            model = before["model"] if change.model is None else change.model
+            endpoint = _changed(before["endpoint"], change.endpoint)
+            own = {
+                "persona": _changed(before["persona"], change.persona),
+                "temperature": float(_changed(before["temperature"], change.temperature)),
+                "maxTokens": _changed(before["maxTokens"], change.max_tokens),
+                "metadata": _changed(before["metadata"], change.metadata),
+            }
+            after = {**own, "model": model, "endpoint": endpoint}
+            changes = any(before[key] != value for key, value in after.items())
+            # Whatever changes an agent raises the version of its council.
+            version = None if council is None else council.version
+            if found.is_done(version, as_asked=not changes):
+                return
             if before["retired"]:
                 raise RefusedError(
                     Conflict(message="this agent is retired", path=("id",), existing=agent)
                 )
-            model = before["model"] if change.model is None else change.model
-            endpoint = _changed(before["endpoint"], change.endpoint)
             served = (model, endpoint)
             moves = served != (before["model"], before["endpoint"])
             named = (
@@ -83,14 +97,7 @@ class AgentChanges(Repository):
             )
             if mistakes := await lock_endpoints(transaction, named, [served] if moves else []):
                 raise RefusedError(*mistakes)
-            own = {
-                "persona": _changed(before["persona"], change.persona),
-                "temperature": float(_changed(before["temperature"], change.temperature)),
-                "maxTokens": _changed(before["maxTokens"], change.max_tokens),
-                "metadata": _changed(before["metadata"], change.metadata),
-            }
-            after = {**own, "model": model, "endpoint": endpoint}
-            if all(before[key] == value for key, value in after.items()):
+            if not changes:
                 return
             await transaction.run("agent/update", id=agent, updatedBy=by, **own)
             if moves:
@@ -103,7 +110,7 @@ class AgentChanges(Repository):
                     await transaction.run("agent/bind", id=agent, endpoint=endpoint)
             await transaction.run("council/touch", id=before["council"], updatedBy=by)
 
-        await in_one(self.graph, work)
+        await settled(self.graph, work, found)
 
     async def retire_agent(self, agent: str, *, by: str | None = None) -> None:
         """Take an agent from its seat for good; one that is retired already stays so."""

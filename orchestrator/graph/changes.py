@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from uuid_utils import uuid7
 
@@ -14,6 +14,7 @@ from orchestrator.graph.driver import Graph, Transaction
 from orchestrator.graph.errors import ConstraintViolatedError
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 _ATTEMPTS = 5
 """Each lost race means that somebody else got what he wanted, so few can follow one another."""
@@ -24,7 +25,7 @@ def new_id(prefix: Prefix) -> str:
     return with_prefix(prefix, uuid7().hex)
 
 
-async def in_one(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T:
+async def _in_one(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Do the work in one transaction; it checks, raises RefusedError or writes.
 
     Where a unique value was taken between its check and its write, by somebody who committed first,
@@ -38,20 +39,54 @@ async def in_one(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T
     return await graph.transact(work)
 
 
-async def settled(graph: Graph, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """Do the work as `in_one`, and once more where the answer to its commit is lost.
+class Found(Generic[V]):
+    """What a change finds under its lock, such as a version, before it writes anything.
 
-    So it has to find what it did before, such as by an id that was drawn for it once; what two
-    callers may do and undo in turn is no work for this.
+    Where its commit was not answered, what is found then tells whether anything has been committed since.
+    """
+
+    def __init__(self) -> None:
+        self.unanswered: bool = False
+        """Whether a commit was asked for and not answered."""
+        self.before: V | None = None
+        """What was found then."""
+
+    def is_done(self, now: V, *, as_asked: bool) -> bool:
+        """Whether nothing is left to do: it was committed after all, or somebody else has done the same since.
+
+        `as_asked` says whether everything is as it was to be.
+
+        Raises:
+            UnavailableError: something was committed since, and it cannot be told any more whether this was, too.
+        """
+        if not self.unanswered:
+            self.before = now
+            return False
+        if now != self.before and not as_asked:
+            raise UnavailableError("It has been changed since")
+        return now != self.before
+
+
+async def settled(
+    graph: Graph,
+    work: Callable[[Transaction], Awaitable[T]],
+    found: Found[Any] | None = None,
+) -> T:
+    """Do the work in one transaction, and once more where the answer to its commit is lost.
+
+    So it has to know what it did before: by an id that was drawn for it once, or by what it `found`, where
+    others may undo it or do something else meanwhile.
 
     Raises:
         UnansweredError: the second time did not settle it either.
     """
     try:
-        return await in_one(graph, work)
+        return await _in_one(graph, work)
     except UnansweredError as unanswered:
+        if found is not None:
+            found.unanswered = True
         try:
-            return await in_one(graph, work)
+            return await _in_one(graph, work)
         except UnavailableError as exc:
             raise unanswered from exc
 

@@ -9,7 +9,7 @@ from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.drafts import CouncilChange, CouncilDraft, Idempotency
 from orchestrator.domain.errors import Conflict, InvalidInput, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
-from orchestrator.graph.changes import in_one, made_before, new_id, settled, stored
+from orchestrator.graph.changes import Found, made_before, new_id, settled, stored
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
 from orchestrator.graph.seating import LockedRole, lock_role, place, seat
@@ -85,11 +85,10 @@ class CouncilChanges(Repository):
         *,
         by: str | None = None,
     ) -> None:
+        found = Found[int]()
+
         async def work(transaction: Transaction) -> None:
             locked = await locked_council(transaction, council, "id")
-            _expect(council, locked, expected_version)
-            if not locked.serves:
-                raise RefusedError(archived(council, "id"))
             before = {
                 field: getattr(locked, field)
                 for field in ("name", "protocol", "rounds", "quorum", "decision")
@@ -97,6 +96,11 @@ class CouncilChanges(Repository):
             after = before | {
                 field: value for field, value in asdict(change).items() if value is not None
             }
+            if found.is_done(locked.version, as_asked=after == before):
+                return
+            _expect(council, locked, expected_version)
+            if not locked.serves:
+                raise RefusedError(archived(council, "id"))
             if after["quorum"] > locked.seats:
                 raise RefusedError(
                     InvalidInput(
@@ -107,28 +111,30 @@ class CouncilChanges(Repository):
             if after != before:
                 await transaction.run("council/update", id=council, updatedBy=by, **after)
 
-        await in_one(self.graph, work)
+        await settled(self.graph, work, found)
 
     async def archive_council(
         self, council: str, expected_version: int | None, *, by: str | None = None
     ) -> None:
         """Archive a council; one that is archived already stays as it is."""
+        found = Found[int]()
 
         async def work(transaction: Transaction) -> None:
             locked = await locked_council(transaction, council, "id")
-            if locked.serves:
+            if not found.is_done(locked.version, as_asked=not locked.serves) and locked.serves:
                 _expect(council, locked, expected_version)
                 await transaction.run("council/archive", id=council, updatedBy=by)
 
-        await in_one(self.graph, work)
+        await settled(self.graph, work, found)
 
     async def restore_council(self, council: str, *, by: str | None = None) -> None:
         """Let an archived council serve its role again; one that serves stays as it is."""
+        found = Found[int]()
 
         async def work(transaction: Transaction) -> None:
             role = await lock_role_of(transaction, council, "id")
             locked = await locked_council(transaction, council, "id")
-            if locked.serves:
+            if found.is_done(locked.version, as_asked=locked.serves) or locked.serves:
                 return
             if role.council is not None:
                 raise RefusedError(
@@ -140,7 +146,7 @@ class CouncilChanges(Repository):
                 )
             await transaction.run("council/restore", id=council, updatedBy=by)
 
-        await in_one(self.graph, work)
+        await settled(self.graph, work, found)
 
 
 async def create_role(

@@ -9,7 +9,7 @@ from orchestrator.domain.drafts import Clear, EndpointChange, Idempotency
 from orchestrator.domain.errors import Conflict, InvalidInput, NotFound, RefusedError
 from orchestrator.domain.ids import Prefix
 from orchestrator.domain.limits import ENDPOINTS
-from orchestrator.graph.changes import in_one, made_before, new_id, settled, stored
+from orchestrator.graph.changes import Found, made_before, new_id, settled, stored
 from orchestrator.graph.council_rows import Rows
 from orchestrator.graph.driver import Transaction
 from orchestrator.graph.repository import Repository
@@ -64,26 +64,39 @@ class EndpointChanges(Repository):
     async def update_endpoint(
         self, endpoint: str, change: EndpointChange, *, by: str | None = None
     ) -> None:
+        found = Found[tuple[str, str | None]]()
+
         async def work(transaction: Transaction) -> None:
-            before, _ = await _locked(transaction, endpoint)
+            locked, _ = await _locked(transaction, endpoint)
+            before = (locked.url, locked.api_key_variable)
             variable = change.api_key_variable
             if variable is None:
-                variable = before.api_key_variable
-            await transaction.run(
-                "endpoint/update",
-                id=endpoint,
-                url=before.url if change.url is None else change.url,
-                apiKeyVariable=None if variable is Clear.CLEAR else variable,
-                updatedBy=by,
+                variable = locked.api_key_variable
+            after = (
+                locked.url if change.url is None else change.url,
+                None if variable is Clear.CLEAR else variable,
             )
+            if not found.is_done(before, as_asked=after == before):
+                url, key = after
+                await transaction.run(
+                    "endpoint/update", id=endpoint, url=url, apiKeyVariable=key, updatedBy=by
+                )
 
-        await in_one(self.graph, work)
+        await settled(self.graph, work, found)
 
     async def remove_endpoint(self, endpoint: str, *, by: str | None = None) -> Endpoint:
         """Remove an endpoint that no agent is bound to; deliberations under way keep their seats, and send it nothing more."""
+        found = Found[Endpoint]()
 
         async def work(transaction: Transaction) -> Endpoint:
-            removed, agent = await _locked(transaction, endpoint)
+            try:
+                removed, agent = await _locked(transaction, endpoint)
+            except RefusedError:
+                if found.before is None or not found.unanswered:
+                    raise
+                # It does not come back: an endpoint of its name would be another one.
+                return found.before
+            found.before = removed
             if agent is not None:
                 raise RefusedError(
                     Conflict(
@@ -93,7 +106,7 @@ class EndpointChanges(Repository):
             await transaction.run("endpoint/remove", id=endpoint, updatedBy=by)
             return removed
 
-        return await in_one(self.graph, work)
+        return await settled(self.graph, work, found)
 
     async def note_served(self, endpoint: str, models: Collection[str]) -> int:
         """Add what an endpoint lists as served, by the models' names; returns how many were new."""
