@@ -10,7 +10,7 @@ import uuid_utils
 
 from orchestrator.api.clients import Client, Clients
 from orchestrator.api.limits import LimitError
-from orchestrator.api.loaders import Loaders
+from orchestrator.api.loaders import Loaders, LoadersTogether
 from orchestrator.api.ports import Ports
 from orchestrator.api.timing import Time
 from orchestrator.domain.callers import Caller
@@ -59,6 +59,19 @@ class Context:
     def refresh(self) -> None:
         """Forget what was read: something was written, or time has passed."""
         self.loaders = Loaders(self.ports.councils, self.ports.records)
+
+    def share(self, told: object) -> None:
+        """Forget what was read, and read from now on what others have read who are told the same: one object, which is told once."""
+        together = self.ports.together.get(id(told))
+        if together is None:
+            together = LoadersTogether(self.ports.councils, self.ports.records, told)
+            self.ports.together[id(told)] = together
+        self.loaders = together
+
+    async def give_way(self) -> None:
+        """Let all else have its turn: what happens wakes all who are told, and its recording and the next calls are not to wait for hundreds of them."""
+        async with self.ports.telling:
+            await asyncio.sleep(0)
 
     def written(self) -> None:
         """Forget what was read of councils, and have those told who listen: something of them was written."""

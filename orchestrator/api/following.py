@@ -63,7 +63,7 @@ class Follow:
         happened: LiveEvent | None = None
         while True:
             if happened is None or isinstance(happened, Moved):
-                await self._give_way()
+                await self._context.give_way()
                 async for event in self._recorded_since():
                     yield event
             elif (event := self._shown(happened)) is not None:
@@ -95,7 +95,7 @@ class Follow:
             # It was pruned, so it had ended; nothing is left to tell.
             self._over = True
             return
-        await self._give_way()
+        await self._context.give_way()
         now, seen = followed
         self._come = max(self._come, now.sequence)
         if now.sequence == self._read:
@@ -116,17 +116,12 @@ class Follow:
             self._refuse_beyond(transcript.ended)
         for event in sorted(_events(table), key=lambda event: event.sequence):
             if event.sequence > self._told:
-                await self._give_way()
+                await self._context.give_way()
                 self._told = event.sequence
                 self._prime(table)
                 yield event
         # Whoever follows for long does not keep all that was said.
         self._context.refresh()
-
-    async def _give_way(self) -> None:
-        """Let all else have its turn: what happens wakes all who follow it, and its recording and its next calls are not to wait for hundreds of them."""
-        async with self._context.ports.telling:
-            await asyncio.sleep(0)
 
     def _refuse_beyond(self, last: int) -> None:
         """Refuse who says that he was told of more than there is: he would take what he was not told, the end among it, for told."""

@@ -192,6 +192,19 @@ class Loaders:
                 cast("Shared[Any, Any]", loader).let_go()
 
 
+class LoadersTogether(Loaders):
+    """Those of all who are told the same: what they ask of it is read once for all of them."""
+
+    def __init__(self, councils: Councils, records: Records, told: object) -> None:
+        """`told` is kept as long as these are, since they are found by where it lies in memory."""
+        super().__init__(councils, records)
+        self.told: object = told
+
+    @override
+    def let_go(self) -> None:
+        """Others wait for it, too."""
+
+
 def _knowing(agents: DataLoader[str, Agent | None]) -> Callable[[Iterable[Deliberation]], None]:
     """Who sits on deliberations was read with them, as he is now, and need not be read again."""
 

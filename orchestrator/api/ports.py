@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakValueDictionary
 
 from orchestrator.api.timing import MOST_SECONDS
 from orchestrator.domain.availability import Holding
@@ -32,6 +33,9 @@ from orchestrator.domain.transcripts import Transcript
 from orchestrator.engine.changes import DeliberationChange
 from orchestrator.engine.events import LiveEvent
 from orchestrator.engine.ports import Accepted, Order, Retry
+
+if TYPE_CHECKING:
+    from orchestrator.api.loaders import LoadersTogether
 
 # ---------------------------------------------------------------- councils: reads and changes
 
@@ -361,4 +365,8 @@ class Ports:
     documents: Documents | None = None
     """The only ones that are answered, where there is a list."""
     telling: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by who is about to tell a follower something: one at a time."""
+    """Held by who is about to tell a subscriber something: one at a time."""
+    together: MutableMapping[int, LoadersTogether] = field(
+        default_factory=WeakValueDictionary[int, "LoadersTogether"]
+    )
+    """What those read who are told the same now, by where that lies in memory."""

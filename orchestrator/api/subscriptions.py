@@ -98,7 +98,8 @@ async def _deliberations(
     context: Context, told: AsyncIterator[changes.DeliberationChange]
 ) -> AsyncGenerator[DeliberationChange, None]:
     async for change in told:
-        context.refresh()
+        await context.give_way()
+        context.share(change)
         deliberation = change.deliberation
         context.loaders.deliberations.prime(deliberation.id, deliberation)
         yield DeliberationChange(
@@ -113,7 +114,8 @@ async def _councils(
     context: Context, told: AsyncIterator[councils.Council]
 ) -> AsyncGenerator[Council, None]:
     async for council in told:
-        context.refresh()
+        await context.give_way()
+        context.share(council)
         context.loaders.know_council(council)
         yield Council.of(council)
 
@@ -122,5 +124,6 @@ async def _endpoints(
     context: Context, told: AsyncIterator[councils.Endpoint]
 ) -> AsyncGenerator[Endpoint, None]:
     async for endpoint in told:
+        await context.give_way()
         context.refresh()
         yield Endpoint.of(endpoint)

@@ -484,11 +484,15 @@ class Town:
     of_deliberations: Audience[Transition, DeliberationChange] = field(default_factory=Audience)
     of_councils: Audience[Council, Council] = field(default_factory=Audience)
     looks: int = 0
+    ever_listened: int = 0
+    """How many have begun to."""
 
     def deliberations(self, where: DeliberationFilter) -> AsyncIterator[DeliberationChange]:
+        self.ever_listened += 1
         return self.of_deliberations.listen(lambda change: matches(where, change))
 
     def councils(self) -> AsyncIterator[Council]:
+        self.ever_listened += 1
         return self.of_councils.listen()
 
     def look_at_councils(self) -> None:
@@ -502,8 +506,10 @@ class Doctor:
     seen: dict[str, EndpointHealth] = field(default_factory=dict)
     of_endpoints: Audience[Endpoint, Endpoint] = field(default_factory=Audience)
     looks: int = 0
+    ever_listened: int = 0
 
     def changes(self) -> AsyncIterator[Endpoint]:
+        self.ever_listened += 1
         return self.of_endpoints.listen()
 
     def look(self) -> None:

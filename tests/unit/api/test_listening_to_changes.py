@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 from graphql.execution.collect_fields import CollectedFields
 
 from orchestrator.api.context import Context
+from orchestrator.api.ports import Ports
 from orchestrator.api.schema import SCHEMA
 from orchestrator.domain.callers import Authors
+from orchestrator.domain.councils import Council
 from orchestrator.domain.deliberations import Deliberation, Status
 from orchestrator.domain.health import EndpointHealth, EndpointStatus
 from orchestrator.domain.transitions import Course, transitions
@@ -50,18 +52,24 @@ class Results:
 
 
 @asynccontextmanager
-async def listening(house: House, document: str, **variables: Any) -> AsyncGenerator[Results]:
-    """Subscribe, and wait until that is heard or refused."""
+async def listening(
+    house: House, document: str, *, ports: Ports | None = None, **variables: Any
+) -> AsyncGenerator[Results]:
+    """Subscribe, and wait until that is heard or refused; those with the same `ports` do so at one service."""
     stream = await SCHEMA.stream(
-        document, variable_values=variables, context_value=Context(house.ports(), ANYBODY)
+        document, variable_values=variables, context_value=Context(ports or house.ports(), ANYBODY)
     )
     results = Results()
+    others = ever_listened(house)
     pumping = asyncio.create_task(results.pump(stream))
-    audiences = (house.town.of_deliberations, house.town.of_councils, house.doctor.of_endpoints)
-    await until(lambda: any(audiences) or not results.waiting.empty())
+    await until(lambda: ever_listened(house) > others or not results.waiting.empty())
     yield results
     pumping.cancel()
     await asyncio.wait([pumping])
+
+
+def ever_listened(house: House) -> int:
+    return house.town.ever_listened + house.doctor.ever_listened
 
 
 def change(house: House, deliberation: Deliberation) -> None:
@@ -124,6 +132,79 @@ async def test_whoever_listens_for_weeks_costs_no_more_for_each_event(house: Hou
 
     async with listening(house, DELIBERATIONS) as results:
         assert await collected_after(2) == await collected_after(20)
+
+
+async def test_what_many_are_told_at_once_is_read_once_for_all_of_them(house: House) -> None:
+    document = "subscription { deliberationChanges { deliberation { council { name } } } }"
+    house.registry.add(a_council("dev"))
+    ports = house.ports()
+    async with AsyncExitStack() as stack:
+        all_of_them = [
+            await stack.enter_async_context(listening(house, document, ports=ports))
+            for _ in range(20)
+        ]
+        for _ in range(2):
+            change(house, a_deliberation())
+            for results in all_of_them:
+                told = await results.next_of("deliberationChanges")
+                assert told["deliberation"]["council"] == {"name": "dev-council-1"}
+
+    # Once for each of the two, since the council may be another by the second.
+    assert house.registry.names == ["councils_by_id", "councils_by_id"]
+
+
+async def test_who_leaves_takes_nothing_from_others_who_are_told_the_same(house: House) -> None:
+    document = "subscription { deliberationChanges { deliberation { council { name } } } }"
+    house.registry.add(a_council("dev"))
+    read = asyncio.Event()
+    may_answer = asyncio.Event()
+    find = house.registry.councils_by_id
+
+    async def slowly(ids: Collection[str], *, seated: bool) -> Mapping[str, Council]:
+        read.set()
+        await may_answer.wait()
+        return await find(ids, seated=seated)
+
+    house.registry.councils_by_id = slowly
+    ports = house.ports()
+    async with listening(house, document, ports=ports) as stays:
+        async with listening(house, document, ports=ports):
+            change(house, a_deliberation())
+            await read.wait()
+        may_answer.set()
+        told = await stays.next_of("deliberationChanges")
+
+    assert told["deliberation"]["council"] == {"name": "dev-council-1"}
+
+
+async def test_however_many_are_told_all_else_has_its_turn_between_two_of_them(
+    house: House,
+) -> None:
+    told = most = 0
+    ports = house.ports()
+
+    async def listen() -> None:
+        nonlocal told
+        results = await SCHEMA.stream(
+            "subscription { deliberationChanges { status } }",
+            context_value=Context(ports, ANYBODY),
+        )
+        async for _ in results:
+            told += 1
+
+    everybody = [asyncio.create_task(listen()) for _ in range(20)]
+    await until(lambda: ever_listened(house) == 20)
+    for _ in range(3):
+        change(house, a_deliberation())
+    while told < 60:
+        before = told
+        await asyncio.sleep(0)
+        most = max(most, told - before)
+    for one in everybody:
+        one.cancel()
+    await asyncio.wait(everybody)
+
+    assert most == 1
 
 
 async def test_filter_is_passed_on_and_a_wrong_one_is_refused(house: House) -> None:
