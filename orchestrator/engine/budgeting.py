@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from orchestrator.domain.budget import Ledger, Need, Refusal
-from orchestrator.domain.deliberations import Deliberation, Turn, TurnKind, Usage
+from orchestrator.domain.deliberations import Turn, TurnKind, Usage
 from orchestrator.domain.errors import BudgetSpentError
 from orchestrator.domain.prompt_size import PromptSize, Shown
 from orchestrator.domain.protocols.steps import Ask
 from orchestrator.domain.values import replace
 from orchestrator.engine.ports import Call, Message
-from orchestrator.engine.prompting import build
+from orchestrator.engine.prompting import Prompts
 
 LEAST_TOKENS = 128
 """Of an answer that is cut to what the budget leaves: some ninety words say how to go about a task, or what is wrong with a
@@ -29,12 +29,13 @@ class Budget:
     def __init__(
         self,
         tokens: int,
-        deliberation: Deliberation,
+        prompts: Prompts,
         turns: Iterable[Turn],
         write: Callable[[int], Awaitable[None]],
     ) -> None:
         """`turns` are those recorded; `write` puts into the graph how much was ever reserved, which only grows."""
-        self._deliberation = deliberation
+        deliberation = prompts.deliberation
+        self._prompts = prompts
         self._ledger = Ledger(
             tokens, spent=deliberation.tokens_spent, reserved=deliberation.tokens_reserved
         )
@@ -133,8 +134,9 @@ class Budget:
         )
         # The usage of several attempts is that of several prompts.
         if turn.key.kind is TurnKind.PROPOSAL and turn.attempts == 1 and turn.usage.prompt_tokens:
-            prompt = build(self._deliberation, Ask(key=turn.key), {})
-            seat = next(one for one in self._deliberation.seats if one.number == turn.key.seat)
+            prompt = self._prompts.build(Ask(key=turn.key), {})
+            seats = self._prompts.deliberation.seats
+            seat = next(one for one in seats if one.number == turn.key.seat)
             self._sizes.learn(
                 seat.model.id, size=_size(prompt.messages), tokens=turn.usage.prompt_tokens
             )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from orchestrator.domain.deliberations import Deliberation, Turn, TurnOutcome, Usage
+from orchestrator.domain.deliberations import Turn, TurnOutcome, Usage
 from orchestrator.domain.errors import ModelError
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask
@@ -20,7 +20,7 @@ from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience, retried
 from orchestrator.engine.ports import Answer, Call, Models
-from orchestrator.engine.prompting import Prompt, build, choices_of
+from orchestrator.engine.prompting import Prompt, Prompts, choices_of
 from orchestrator.engine.speaking import Speech
 
 _CUT = "length"
@@ -63,7 +63,7 @@ class Dispatcher:
 
     async def take(
         self,
-        deliberation: Deliberation,
+        prompts: Prompts,
         epoch: int,
         ask: Ask,
         contents: Mapping[str, str],
@@ -78,7 +78,8 @@ class Dispatcher:
         Raises:
             BudgetSpentError: the budget leaves no room for it.
         """
-        prompt = build(deliberation, ask, contents)
+        deliberation = prompts.deliberation
+        prompt = prompts.build(ask, contents)
         seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
         call = Call(
             turn=turn_id(deliberation.id, ask.key),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property
 from hashlib import sha256
 from importlib import resources
 from itertools import permutations
@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import jinja2
 
-from orchestrator.domain.deliberations import Deliberation, Task, TurnKind
+from orchestrator.domain.deliberations import Deliberation, TurnKind
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask
 from orchestrator.engine.ports import Message
@@ -59,34 +59,52 @@ class Prompt:
     letters: Mapping[str, str]
 
 
-def build(deliberation: Deliberation, ask: Ask, contents: Mapping[str, str]) -> Prompt:
-    """Build the prompt of a turn; `contents` are what the recorded turns said, by their ids."""
-    seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
-    letters = _letters(turn_id(deliberation.id, ask.key), ask.choices)
+class Prompts:
+    """Builds the prompts of one deliberation. What they share is built once, and goes with this."""
 
-    environment, version = _templates()
-    shared = _shared(deliberation.id, deliberation.role, deliberation.task)
-    question = environment.get_template(f"{ask.key.kind.lower()}.j2").render(
-        key=partial(_key, deliberation.id),
-        target=None if ask.target is None else contents[ask.target],
-        revises=None if ask.revises is None else contents[ask.revises],
-        answers=[contents[critique] for critique in ask.answers],
-        choices=[{"letter": letter, "text": contents[p]} for letter, p in letters.items()],
-    )
-    ballot = ask.key.kind is TurnKind.BALLOT
-    return Prompt(
-        messages=(
-            Message(role="system", content=shared),
-            Message(
-                role="user",
-                content=f"{question}\n\n{seat.persona}" if seat.persona else question,
+    def __init__(self, deliberation: Deliberation) -> None:
+        """Nothing is built yet."""
+        self.deliberation: Deliberation = deliberation
+
+    def build(self, ask: Ask, contents: Mapping[str, str]) -> Prompt:
+        """Build the prompt of a turn; `contents` are what the recorded turns said, by their ids."""
+        deliberation = self.deliberation
+        seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
+        letters = _letters(turn_id(deliberation.id, ask.key), ask.choices)
+
+        environment, version = _templates()
+        question = environment.get_template(f"{ask.key.kind.lower()}.j2").render(
+            key=self._key,
+            target=None if ask.target is None else contents[ask.target],
+            revises=None if ask.revises is None else contents[ask.revises],
+            answers=[contents[critique] for critique in ask.answers],
+            choices=[{"letter": letter, "text": contents[p]} for letter, p in letters.items()],
+        )
+        ballot = ask.key.kind is TurnKind.BALLOT
+        return Prompt(
+            messages=(
+                Message(role="system", content=self._shared),
+                Message(
+                    role="user",
+                    content=f"{question}\n\n{seat.persona}" if seat.persona else question,
+                ),
             ),
-        ),
-        version=version,
-        max_tokens=max(seat.max_tokens, BALLOT_TOKENS) if ballot else seat.max_tokens,
-        answer_schema=ballot_schema(tuple(letters)) if ballot else None,
-        letters=letters,
-    )
+            version=version,
+            max_tokens=max(seat.max_tokens, BALLOT_TOKENS) if ballot else seat.max_tokens,
+            answer_schema=ballot_schema(tuple(letters)) if ballot else None,
+            letters=letters,
+        )
+
+    @cached_property
+    def _shared(self) -> str:
+        """What every prompt of the deliberation begins with; a twelfth of them is new."""
+        environment, _ = _templates()
+        return environment.get_template("shared.j2").render(
+            role=self.deliberation.role, task=self.deliberation.task, key=self._key
+        )
+
+    def _key(self, text: str) -> str:
+        return sha256(f"{self.deliberation.id}/{text}".encode()).hexdigest()[:12]
 
 
 def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
@@ -121,19 +139,6 @@ def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
         msg = f"the ballot's ranking does not hold each of {', '.join(letters)} once: {ranking[:_SHOWN]!r}"
         raise ValueError(msg)
     return tuple(letters[letter] for letter in order)
-
-
-def _key(deliberation: str, text: str) -> str:
-    return sha256(f"{deliberation}/{text}".encode()).hexdigest()[:12]
-
-
-@lru_cache(maxsize=128)
-def _shared(deliberation: str, role: str, task: Task) -> str:
-    """Build what every prompt of a deliberation begins with; a twelfth of them is new."""
-    environment, _ = _templates()
-    return environment.get_template("shared.j2").render(
-        role=role, task=task, key=partial(_key, deliberation)
-    )
 
 
 def _letters(turn: str, choices: tuple[str, ...]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from orchestrator.engine.following import Board
 from orchestrator.engine.patience import until_available
 from orchestrator.engine.ports import Case, Deliberations, Held, Recording
 from orchestrator.engine.proceedings import Proceedings
+from orchestrator.engine.prompting import Prompts
 from orchestrator.engine.recorder import Recorder
 
 _LOOK_AGAIN = 0.2
@@ -102,9 +103,10 @@ class Runner:
     async def _deliberate(self, case: Case, deadline: _Deadline) -> None:
         deliberation = case.deliberation
         proceedings = Proceedings(deliberation, case.turns)
+        prompts = Prompts(deliberation)
         if deliberation.token_budget is not None:
             self._budget = Budget(
-                deliberation.token_budget, deliberation, case.turns, self._write_reserved
+                deliberation.token_budget, prompts, case.turns, self._write_reserved
             )
         told = len(proceedings.turns)
         while True:
@@ -129,7 +131,7 @@ class Runner:
             if self._winding_down.done():
                 await self._stop_calls(everything=False, waiting=True)
             else:
-                self._begin(deliberation, step.asks, proceedings)
+                self._begin(prompts, step.asks, proceedings)
             if told < len(proceedings.turns):
                 # After what follows has begun: those who are told read the graph, and the models are not to wait for that.
                 self._board.post(Moved(deliberation=deliberation.id))
@@ -138,13 +140,11 @@ class Runner:
                 return
             await self._recorded(deadline)
 
-    def _begin(
-        self, deliberation: Deliberation, asks: tuple[Ask, ...], proceedings: Proceedings
-    ) -> None:
+    def _begin(self, prompts: Prompts, asks: tuple[Ask, ...], proceedings: Proceedings) -> None:
         for ask in asks:
             if ask.key not in self._in_flight:
                 self._in_flight[ask.key] = asyncio.create_task(
-                    self._take(deliberation, ask, proceedings), name=f"turn {ask.key}"
+                    self._take(prompts, ask, proceedings), name=f"turn {ask.key}"
                 )
 
     def _stop_reason(self, deadline: _Deadline) -> StopReason | None:
@@ -170,14 +170,14 @@ class Runner:
         if not await until_available(lambda: self._deliberations.reserve(self.held, tokens)):
             raise ClaimLostError(self.held.deliberation, self.held.epoch)
 
-    async def _take(self, deliberation: Deliberation, ask: Ask, proceedings: Proceedings) -> None:
+    async def _take(self, prompts: Prompts, ask: Ask, proceedings: Proceedings) -> None:
         """Return once the turn is recorded, or the budget leaves no room for it."""
-        budget = self._budget
+        deliberation, budget = prompts.deliberation, self._budget
         contents = {turn: proceedings.content(turn) for turn in ask.shown}
         self._calling.add(ask.key)
         try:
             turn = await self._dispatcher.take(
-                deliberation,
+                prompts,
                 self.held.epoch,
                 ask,
                 contents,

@@ -29,7 +29,7 @@ from orchestrator.domain.health import EndpointHealth
 from orchestrator.domain.ids import turn_id
 from orchestrator.domain.protocols.steps import Ask
 from orchestrator.engine.ports import Call
-from orchestrator.engine.prompting import build
+from orchestrator.engine.prompting import Prompts
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
 from tests.benchmarks.processes import say, told
@@ -106,8 +106,10 @@ def calls_of(url: str, description: str) -> tuple[tuple[Call, ...], ...]:
         accepted_at=datetime.now(UTC),
     )
 
+    prompts = Prompts(deliberation)
+
     def call(ask: Ask, contents: Mapping[str, str]) -> Call:
-        prompt = build(deliberation, ask, contents)
+        prompt = prompts.build(ask, contents)
         return Call(
             turn=turn_id(deliberation.id, ask.key),
             epoch=1,

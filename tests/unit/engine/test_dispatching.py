@@ -19,6 +19,7 @@ from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience
 from orchestrator.engine.ports import Answer, Call
+from orchestrator.engine.prompting import Prompts
 from tests.support.loop_clock import LoopClock
 from tests.unit.engine.doubles import DELIBERATION, a_deliberation
 
@@ -99,7 +100,7 @@ async def taken(models: StreamingModels) -> tuple[str | None, list[LiveEvent]]:
     await lease.renew(lease.now())
     dispatcher = Dispatcher(models, board, lease, AT_ONCE)
     async with followed(board) as told:
-        turn = await dispatcher.take(a_deliberation(), 1, PROPOSE, {})
+        turn = await dispatcher.take(Prompts(a_deliberation()), 1, PROPOSE, {})
     return turn.content, told
 
 
@@ -163,7 +164,7 @@ async def test_what_a_server_asks_for_makes_the_pause_between_attempts_longer_an
     patience = Patience(attempts=2, first_wait=8.0, longest_wait=8.0, jitter=0.0)
     dispatcher = Dispatcher(StreamingModels([busy], ["No"]), board, lease, patience)
     async with followed(board) as told:
-        taking = asyncio.create_task(dispatcher.take(a_deliberation(), 1, PROPOSE, {}))
+        taking = asyncio.create_task(dispatcher.take(Prompts(a_deliberation()), 1, PROPOSE, {}))
         for seconds in (0.0, 0.0, 7.9, waited - 8.0):
             await clock.advance(seconds)
         assert dispatcher.obstacles(DELIBERATION) == ("its next attempt, since busy",)

@@ -26,7 +26,7 @@ from orchestrator.domain.deliberations import (
 from orchestrator.domain.protocols.steps import Ask
 from orchestrator.domain.values import replace
 from orchestrator.engine import prompting
-from orchestrator.engine.prompting import Prompt
+from orchestrator.engine.prompting import Prompt, Prompts
 from tests.support.descriptors import all_taken
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -110,7 +110,7 @@ def build(
     of: Deliberation | None = None,
     contents: Mapping[str, str] = CONTENTS,
 ) -> Prompt:
-    return prompting.build(of or deliberation(), ask(kind, seat_number, round_), contents)
+    return Prompts(of or deliberation()).build(ask(kind, seat_number, round_), contents)
 
 
 def text_of(prompt: Prompt) -> str:
@@ -288,7 +288,7 @@ def test_a_ballot_shows_each_choice_under_its_letter() -> None:
 def test_the_shuffle_of_a_ballot_is_the_turns_own() -> None:
     def letters(seat_number: int, round_: int, choices: tuple[str, ...]) -> Mapping[str, str]:
         key = TurnKey(kind=TurnKind.BALLOT, round=round_, seat=seat_number)
-        return prompting.build(deliberation(), Ask(key=key, choices=choices), CONTENTS).letters
+        return Prompts(deliberation()).build(Ask(key=key, choices=choices), CONTENTS).letters
 
     choices = ("trn_a", "trn_b", "trn_c")
     for order in permutations(choices):
@@ -309,7 +309,7 @@ def test_over_many_deliberations_each_choice_is_shown_first_equally_often() -> N
 def schema_of(choices: int) -> dict[str, Any]:
     contents = {f"trn_{number}": f"proposal {number}" for number in range(choices)}
     key = TurnKey(kind=TurnKind.BALLOT, round=1, seat=1)
-    prompt = prompting.build(deliberation(), Ask(key=key, choices=tuple(contents)), contents)
+    prompt = Prompts(deliberation()).build(Ask(key=key, choices=tuple(contents)), contents)
     assert prompt.answer_schema is not None
     return dict(prompt.answer_schema)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import tracemalloc
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from orchestrator.domain.deliberations import Status, StopReason, TurnKey, TurnKind
+from orchestrator.domain.deliberations import Status, StopReason, Task, TurnKey, TurnKind
 from orchestrator.domain.errors import (
     ClaimLostError,
     ModelError,
@@ -714,3 +715,23 @@ class SlowToClose(ScriptedModels):
             await self.go_on.wait()
             self.closed += 1
         raise AssertionError("unreachable")
+
+
+async def test_nothing_of_a_task_stays_in_memory_once_its_deliberation_has_ended() -> None:
+    length = 100_000
+
+    async def deliberate(number: int) -> None:
+        task = Task(id=f"tsk_{number}", description=str(number) * length)
+        await Bench(
+            OneDeliberation(deliberation=replace(a_deliberation(), task=task)), ScriptedModels()
+        ).run()
+
+    await deliberate(0)  # what is made once
+    tracemalloc.start()
+    try:
+        for number in range(1, 6):
+            await deliberate(number)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < length
+    finally:
+        tracemalloc.stop()

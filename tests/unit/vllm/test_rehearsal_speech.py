@@ -83,7 +83,7 @@ def deliberation(task: Task = TASK, personas: tuple[str | None, ...] = PERSONAS)
 
 
 def say(held: Deliberation, ask: Ask, contents: Mapping[str, str]) -> str:
-    prompt = prompting.build(held, ask, contents)
+    prompt = prompting.Prompts(held).build(ask, contents)
     seat = held.seats[ask.key.seat - 1]
     return rehearsal_speech.answer(
         [{"role": one.role, "content": one.content} for one in prompt.messages],
@@ -105,7 +105,7 @@ def ballot_for(held: Deliberation, seat: int, proposals: list[str]) -> tuple[str
     """Return the ballot and the proposals by the letters under which they were shown."""
     contents = {f"trn_{number}": text for number, text in enumerate(proposals)}
     asked = ask(TurnKind.BALLOT, seat, choices=tuple(contents))
-    prompt = prompting.build(held, asked, contents)
+    prompt = prompting.Prompts(held).build(asked, contents)
     letters = {letter: contents[turn] for letter, turn in prompt.letters.items()}
     return say(held, asked, contents), letters
 
@@ -190,7 +190,7 @@ def test_a_ballot_is_valid_for_any_number_of_choices(choices: int):
     proposals = [propose(held, seat) for seat in range(2, choices + 2)]
     contents = {f"trn_{number}": text for number, text in enumerate(proposals)}
     asked = ask(TurnKind.BALLOT, 1, choices=tuple(contents))
-    prompt = prompting.build(held, asked, contents)
+    prompt = prompting.Prompts(held).build(asked, contents)
     said = say(held, asked, contents)
     assert len(prompting.choices_of(said, prompt.letters)) == choices
     assert prompt.answer_schema is not None
