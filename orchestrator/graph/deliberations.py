@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
 from datetime import timedelta
+from typing import Any
 
-from neo4j import Record
 from typing_extensions import override
 
 from orchestrator.domain.deliberations import Status, StopReason, Verdict
@@ -137,11 +139,18 @@ class GraphDeliberations(Deliberations):
         await claims.release(self._graph, process)
 
     async def _load(self, sought: Mapping[str, None]) -> dict[str, Case]:
-        async def read() -> list[Case]:
-            rows = await self._graph.read("deliberation/load", deliberations=list(sought))
-            return [_case(row) for row in rows]
+        async def read() -> dict[str, Case]:
+            told: dict[str, Sequence[Any]] = {}
+            turns: defaultdict[str, list[Sequence[Any]]] = defaultdict(list)
+            records = self._graph.stream("deliberation/load", deliberations=list(sought))
+            async with aclosing(records):
+                async for row in records:
+                    turns[row["id"]] += row["turns"]
+                    if row["told"] is not None:
+                        told[row["id"]] = row["told"]
+            return {id_: _case(id_, told[id_], turns[id_]) for id_ in told}
 
-        return {case.deliberation.id: case for case in await read_readable(read)}
+        return await read_readable(read)
 
     async def _reserve(self, rows: Mapping[str, tuple[str, int, int]]) -> dict[str, bool]:
         written = await self._graph.write(
@@ -150,12 +159,13 @@ class GraphDeliberations(Deliberations):
         return {_key(row["deliberation"], row["epoch"], row["reserved"]): True for row in written}
 
 
-def _case(row: Record) -> Case:
-    with reading.naming(row["deliberation"][0]):
+def _case(id_: str, told: Sequence[Any], turns: Sequence[Sequence[Any]]) -> Case:
+    deliberation, task, seats, under_way = told
+    with reading.naming(id_):
         return Case(
-            deliberation=reading.deliberation(row["deliberation"], row["task"], row["seats"]),
-            turns=reading.turns(row["turns"]),
-            under_way=timedelta(milliseconds=row["underWay"] or 0),
+            deliberation=reading.deliberation(deliberation, task, seats),
+            turns=reading.turns(turns),
+            under_way=timedelta(milliseconds=under_way or 0),
         )
 
 

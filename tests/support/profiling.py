@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any, cast
 
 from neo4j import AsyncManagedTransaction, Record
@@ -38,6 +38,13 @@ class ProfiledGraph(Graph):
     @override
     async def write(self, name: str, /, **parameters: Any) -> list[Record]:
         return await self._profile(name, parameters)
+
+    @override
+    async def stream(
+        self, name: str, /, *, seconds: float | None = None, **parameters: Any
+    ) -> AsyncGenerator[Record, None]:
+        for record in await self._profile(name, parameters):
+            yield record
 
     async def _profile(self, name: str, parameters: Mapping[str, Any]) -> list[Record]:
         async def work(transaction: AsyncManagedTransaction) -> tuple[list[Record], Plan]:

@@ -93,6 +93,18 @@ async def test_turns_are_loaded_as_they_were_recorded(deliberations: Deliberatio
     )
 
 
+async def test_the_turns_of_a_long_deliberation_are_loaded_in_rows_that_fit_into_neo4js_memory(
+    seeded: Councils, deliberations: Deliberations
+) -> None:
+    (held,) = await held_ones(deliberations)
+    turns = [turn for round_ in range(16) for turn in proposals(held.deliberation, round_)]
+    recorded = await deliberations.record(recordings(held, turns))
+    rows = seeded.graph.stream("deliberation/load", deliberations=[held.deliberation])
+    assert max([len(row["turns"]) async for row in rows]) == 16
+    case = await deliberations.load(held.deliberation)
+    assert case.turns == stored(turns, dict(recorded.sequences))
+
+
 async def test_turns_may_come_in_one_batch_with_what_they_refer_to(
     deliberations: Deliberations,
 ) -> None:
