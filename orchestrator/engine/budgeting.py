@@ -65,10 +65,11 @@ class Budget:
         Raises:
             BudgetSpentError: there is no room, and nothing under way will leave any.
         """
+        own = _size(call.messages) - sum(self._texts[id_].size for id_ in ask.shown)
         try:
             while self.struck is None:
                 # Anew each time: what was recorded meanwhile betters the estimate.
-                need = self._need(call, ask)
+                need = self._need(call, ask, own)
                 allowed = self._ledger.reserve(call.turn, need)
                 if isinstance(allowed, int):
                     return replace(call, max_tokens=allowed)
@@ -113,14 +114,11 @@ class Budget:
         self._ledger.abandon(turn)
         self._wake()
 
-    def _need(self, call: Call, ask: Ask) -> Need:
-        shown = [self._texts[id_] for id_ in ask.shown]
+    def _need(self, call: Call, ask: Ask, own: int) -> Need:
         least = LEAST_TOKENS if call.answer_schema is None else LEAST_BALLOT_TOKENS
         return Need(
             prompt=self._sizes.estimate(
-                call.seat.model.id,
-                own=_size(call.messages) - sum(text.size for text in shown),
-                shown=shown,
+                call.seat.model.id, own=own, shown=[self._texts[id_] for id_ in ask.shown]
             ),
             most=call.max_tokens,
             least=min(least, call.max_tokens),

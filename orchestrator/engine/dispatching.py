@@ -79,7 +79,7 @@ class Dispatcher:
             BudgetSpentError: the budget leaves no room for it.
         """
         deliberation = prompts.deliberation
-        prompt = prompts.build(ask, contents)
+        prompt = await prompts.build_aside(ask, contents)
         seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
         call = Call(
             turn=turn_id(deliberation.id, ask.key),

@@ -8,10 +8,11 @@ author cannot have known.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from hashlib import sha256
 from importlib import resources
 from itertools import permutations
@@ -36,6 +37,9 @@ _SHOWN = 80
 
 _THOUGHT = "</think>"
 """Ends what a model thought, where its server does not tell that apart."""
+
+_LONG = 200_000
+"""Characters of other turns in a prompt that takes milliseconds to build; over fourteen of the longest answers it takes a third of a second."""
 
 _MOST_ENUMERATED = 4
 """With so many choices the schema lists every order; with more it can only say how an order looks."""
@@ -65,6 +69,9 @@ class Prompts:
     def __init__(self, deliberation: Deliberation) -> None:
         """Nothing is built yet."""
         self.deliberation: Deliberation = deliberation
+        self._building = asyncio.Lock()
+        # Fourteen ballots show the same proposal.
+        self._key = cache(partial(_key, deliberation.id))
 
     def build(self, ask: Ask, contents: Mapping[str, str]) -> Prompt:
         """Build the prompt of a turn; `contents` are what the recorded turns said, by their ids."""
@@ -95,6 +102,13 @@ class Prompts:
             letters=letters,
         )
 
+    async def build_aside(self, ask: Ask, contents: Mapping[str, str]) -> Prompt:
+        """Build it beside the event loop where it is long, one after the other: ballots are asked for at once, of all seats."""
+        if sum(map(len, contents.values())) < _LONG:
+            return self.build(ask, contents)
+        async with self._building:
+            return await asyncio.to_thread(self.build, ask, contents)
+
     @cached_property
     def _shared(self) -> str:
         """What every prompt of the deliberation begins with; a twelfth of them is new."""
@@ -102,9 +116,6 @@ class Prompts:
         return environment.get_template("shared.j2").render(
             role=self.deliberation.role, task=self.deliberation.task, key=self._key
         )
-
-    def _key(self, text: str) -> str:
-        return sha256(f"{self.deliberation.id}/{text}".encode()).hexdigest()[:12]
 
 
 def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
@@ -139,6 +150,10 @@ def choices_of(answer: str, letters: Mapping[str, str]) -> tuple[str, ...]:
         msg = f"the ballot's ranking does not hold each of {', '.join(letters)} once: {ranking[:_SHOWN]!r}"
         raise ValueError(msg)
     return tuple(letters[letter] for letter in order)
+
+
+def _key(deliberation: str, text: str) -> str:
+    return sha256(f"{deliberation}/{text}".encode()).hexdigest()[:12]
 
 
 def _letters(turn: str, choices: tuple[str, ...]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from orchestrator.domain.councils import Agent, Decision, Model, ProtocolName, Seat
 from orchestrator.domain.deliberations import (
@@ -273,6 +275,33 @@ def test_keys_cannot_be_told_without_the_deliberations_id() -> None:
 def test_a_reply_quoted_in_a_template_is_not_run() -> None:
     prompt = build(TurnKind.CRITIQUE, contents={"trn_b": "{{ 7 * 7 }}{% raw %}"})
     assert fenced(text_of(prompt))[-1] == ("proposal", "{{ 7 * 7 }}{% raw %}")
+
+
+# ---------------------------------------------------------------- how it is built
+
+
+class Watched(dict[str, str]):
+    """Contents that tell in which threads they were looked up."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__({id_: text.ljust(length) for id_, text in CONTENTS.items()})
+        self.threads: set[threading.Thread] = set()
+
+    @override
+    def __getitem__(self, key: str, /) -> str:
+        self.threads.add(threading.current_thread())
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("kind", [TurnKind.CRITIQUE, TurnKind.REVISION, TurnKind.BALLOT])
+async def test_a_long_prompt_is_built_beside_the_event_loop_and_is_the_same(kind: TurnKind) -> None:
+    short, long = Watched(1), Watched(200_000)
+    prompts = Prompts(deliberation())
+    for contents in (short, long):
+        built = await prompts.build_aside(ask(kind, 1), contents)
+        assert built == build(kind, contents=dict(contents))
+    assert short.threads == {threading.current_thread()}
+    assert long.threads.isdisjoint(short.threads)
 
 
 # ---------------------------------------------------------------- ballots
