@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -25,12 +26,16 @@ T = TypeVar("T")
 _MANY = frozenset({Status.DECIDED})
 """Statuses of a large part of all deliberations; a list in any other goes by its status, as that is rarer than a role or a council."""
 
+_STATISTICS_AT_ONCE = 4
+"""Those of 100,000 deliberations keep a processor of Neo4j busy for seconds: many at once would take too long, all of them, and hold up the rest."""
+
 
 class GraphRecords:
     """`orchestrator.api.ports.Records`, from Neo4j. Raises UnavailableError where that is away."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._counting = asyncio.Semaphore(_STATISTICS_AT_ONCE)
         self._deliberation: Gathering[None, Deliberation | None] = Gathering(
             self.deliberations_by_id, absent=None, alike=True
         )
@@ -161,9 +166,10 @@ class GraphRecords:
 
     async def statistics(self, periods: Collection[Period]) -> Mapping[Period, CouncilStatistics]:
         asked = list(periods)
-        (row,) = await self._graph.read(
-            "council/read_statistics", periods=[_period(period) for period in asked]
-        )
+        async with self._counting:
+            (row,) = await self._graph.read(
+                "council/read_statistics", periods=[_period(period) for period in asked]
+            )
         found: list[list[Any]] = row["statistics"]
         return {
             period: reading.statistics(counted)
