@@ -117,7 +117,6 @@ class Ledger:
             account.uncounted += account.attempt if counted is None else 0
         account.used += used
         account.reserved = max(account.reserved, account.used)
-        account.attempt = 0
         account.calling = False
 
     def settlement(self, turn: str) -> int:

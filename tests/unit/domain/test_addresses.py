@@ -18,8 +18,10 @@ GOOD = [
     "http://metadata.example.com",
     "http://169.254.example.com",
     "http://1.2.3.4.5/v1",
-    "http://999.1/v1",
+    "http://1.2.3.4.5.0/v1",
+    "http://256.1/v1",
     "http://1.99999999/v1",
+    "http://1.4294967296/v1",
     "HTTP://VLLM/v1",
     "http://vllm.example.com./v1",
     "http://vllm_1:8000/v1",
@@ -34,6 +36,7 @@ LINK_LOCAL = [
     "http://2852039166/v1",
     "http://0xA9FEA9FE/v1",
     "http://0xa9.0xfe.0xa9.0xfe/v1",
+    "http://0xa9.0xfe.0.0/v1",
     "http://169.254.43518/v1",
     "http://169.16689662/v1",
     "http://[::ffff:169.254.169.254]/v1",
@@ -140,6 +143,7 @@ def test_the_mistake_of_a_url_says_what_it_must_be(url: str, words: str, allow_l
         ("::1", False),
         ("2002:a00:1::1", False),
         ("2001:db8::1", False),
+        ("2001:db8::a9fe:a9fe", False),
     ],
 )
 def test_an_address_is_judged_by_what_it_carries(address: str, refused: bool):

@@ -66,6 +66,18 @@ def test_two_that_wait_between_their_attempts_do_not_wait_for_each_other() -> No
     assert ledger.reserve("b", NEED) is Refusal.NEVER
 
 
+def test_one_that_waited_and_was_let_in_is_under_way_again() -> None:
+    ledger = a_ledger(1200)
+    for turn in "ab":
+        call(ledger, turn)
+    ledger.end("a", None)
+    assert ledger.reserve("a", NEED) is Refusal.LATER
+    ledger.end("b", 100)
+    ledger.settle("b")
+    assert ledger.reserve("a", NEED) == 400
+    assert ledger.reserve("c", NEED) is Refusal.LATER
+
+
 def test_an_attempt_that_nobody_counted_may_have_used_all_that_was_reserved() -> None:
     ledger = a_ledger(2000)
     call(ledger, "a")
@@ -101,6 +113,16 @@ def test_an_attempt_that_failed_before_it_was_sent_costs_nothing() -> None:
     assert ledger.spent == 0
 
 
+def test_an_attempt_after_one_that_was_sent_costs_nothing_either_if_it_is_not() -> None:
+    ledger = a_ledger(1000)
+    call(ledger, "a")
+    ledger.end("a", 130)
+    ledger.reserve("a", NEED)
+    ledger.end("a", None)
+    ledger.settle("a")
+    assert ledger.spent == 130
+
+
 def test_a_call_that_was_closed_may_have_used_all_that_was_reserved() -> None:
     ledger = a_ledger(1000)
     call(ledger, "a")
@@ -109,9 +131,10 @@ def test_a_call_that_was_closed_may_have_used_all_that_was_reserved() -> None:
 
 
 def test_what_a_server_counts_beyond_what_was_reserved_is_spent_all_the_same() -> None:
-    ledger = a_ledger(1000)
+    ledger = a_ledger(1200)
     call(ledger, "a")
     ledger.end("a", 1100)
+    assert ledger.reserve("b", NEED) is Refusal.LATER
     ledger.settle("a")
     assert ledger.spent == 1100
     assert call(ledger, "b") is Refusal.NEVER
