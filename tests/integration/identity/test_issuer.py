@@ -384,6 +384,28 @@ async def test_after_a_rotation_tokens_of_the_new_key_count_and_those_of_the_old
 
 
 @pytest.mark.usefixtures("impatient")
+async def test_a_key_that_was_taken_back_is_noticed_though_nobody_comes_with_another(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_RENEWAL_SECONDS", 0.01)
+    monkeypatch.setattr("orchestrator.identity.doorkeeper._LOOK_SECONDS", 0.01)
+    leaving = asyncio.create_task(
+        doorkeeper.leaving(await doorkeeper.admit(f"Bearer {issuer.sign()}"))
+    )
+    running = asyncio.create_task(doorkeeper.run())
+    try:
+        issuer.rotate()
+
+        async with asyncio.timeout(10):
+            assert str(await leaving) == "the key that the token was signed with was taken back"
+        assert not running.done()
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_a_key_that_was_replaced_under_its_old_id_counts_no_longer(
     issuer: LocalIssuer, doorkeeper: Doorkeeper
 ) -> None:

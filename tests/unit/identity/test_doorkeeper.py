@@ -191,6 +191,14 @@ async def test_what_is_no_token_of_ours_is_the_issuers_to_judge() -> None:
     assert issuer.asked == 2
 
 
+async def test_what_looks_like_a_token_of_ours_is_none_where_there_are_none() -> None:
+    issuer = Elsewhere()
+    doorkeeper = Doorkeeper(Means(expected=EXPECTED), issuer, now=Clock())
+
+    assert (await refused(doorkeeper, f"Bearer {TOKEN}")).shown
+    assert issuer.asked == 0
+
+
 async def test_who_is_in_leaves_once_the_issuer_takes_it_back() -> None:
     issuer = Elsewhere()
     doorkeeper = Doorkeeper(Means(expected=EXPECTED), issuer)

@@ -96,29 +96,36 @@ def test_a_slip_in_one_line_keeps_no_token_alive_that_was_taken_out_in_another(
     ]
 
 
-@pytest.mark.parametrize("broken", ["gone", "no text", "too large"])
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (None, "No such file or directory"),
+        # Without the bytes, which may be of a token.
+        (b"\xff\xfe", "it is no UTF-8"),
+        (b"#" * 1_100_000, "it must not be larger than 1048576 bytes"),
+    ],
+    ids=["gone", "no text", "too large"],
+)
 def test_of_a_file_that_cannot_be_read_nothing_counts_until_it_can(
-    tmp_path: Path, broken: str
+    tmp_path: Path, broken: bytes | None, why: str
 ) -> None:
     file = tmp_path / "tokens"
     replace(file, f"{ADA}\n")
     kept = Kept("", file)
 
-    with capture_logs() as logs:
-        match broken:
-            case "gone":
+    for _ in ("once", "and again"):
+        with capture_logs() as logs:
+            if broken is None:
                 file.unlink()
-            case "no text":
-                replace(file, b"\xff\xfe")
-            case _:
-                replace(file, "#" * 1_100_000)
-        assert kept.renew()
-    assert kept.entries == ()
-    assert logs[0]["event"] == "tokens_unreadable"
+            else:
+                replace(file, broken)
+            assert kept.renew()
+        assert kept.entries == ()
+        assert [(line["event"], line["why"]) for line in logs] == [("tokens_unreadable", why)]
 
-    replace(file, f"{ADA}\n")
-    assert kept.renew()
-    assert kept.entries == (ADA,)
+        replace(file, f"{ADA}\n")
+        assert kept.renew()
+        assert kept.entries == (ADA,)
 
 
 def test_a_file_that_could_not_be_read_is_read_again_though_it_stays_as_it_is(
