@@ -140,6 +140,21 @@ async def test_keys_are_fetched_once_for_many_tokens_at_the_same_moment(
     assert issuer.asked == ["/.well-known/openid-configuration", "/keys"]
 
 
+async def test_of_tokens_that_were_verified_only_so_many_are_kept(
+    expected: Expected,
+    issuer: LocalIssuer,
+    http: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("orchestrator.identity.issuer._MOST_KNOWN", 3)
+    admitting = Issuer(expected, http)
+
+    for number in range(10):
+        assert (await admitting.admit(issuer.sign(sub=f"caller-{number}"))).name is not None
+
+    assert len(vars(admitting)["_known"]) <= 3
+
+
 # ---------------------------------------------------------------- tokens that are none
 
 

@@ -23,6 +23,9 @@ from tests.support.model_calls import endpoint
         ("https://h/v1beta/openai", "https://h/v1beta/openai/chat/completions", "https://h/health"),
         ("http://[::1]:8000", "http://[::1]:8000/v1/chat/completions", "http://[::1]:8000/health"),
         ("http://v1:8000", "http://v1:8000/v1/chat/completions", "http://v1:8000/health"),
+        # A host may be called as a version is.
+        ("http://v1", "http://v1/v1/chat/completions", "http://v1/health"),
+        ("http://v1/vllm", "http://v1/vllm/v1/chat/completions", "http://v1/vllm/health"),
         ("http://h/vllm", "http://h/vllm/v1/chat/completions", "http://h/vllm/health"),
     ],
 )
