@@ -67,10 +67,6 @@ class Ledger:
         """All that was ever reserved for calls that were sent, under this claim and those before; it only grows."""
         return self._sent_before + sum(account.sent for account in self._accounts.values())
 
-    def knows(self, turn: str) -> bool:
-        """Whether something is reserved for a turn, if only for an attempt that has ended."""
-        return turn in self._accounts
-
     def taken_before(self, turn: str) -> int:
         """Return what the next attempt at a turn finds taken: all that counts, its own attempts, and what others keep reserved."""
         return self.spent + sum(

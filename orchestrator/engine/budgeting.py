@@ -76,11 +76,8 @@ class Budget:
                 if allowed is Refusal.NEVER:
                     self._strike(call.turn, need)
                     break
-                if call.turn not in self._waiting:
-                    self._waiting.add(call.turn)
-                    if self._ledger.knows(call.turn):
-                        # It is another attempt: others may have waited for this turn, which waits itself now.
-                        self._wake()
+                # Others who wait need not know: somebody else is under way, for whom they wait as well.
+                self._waiting.add(call.turn)
                 await self._moved.wait()
         finally:
             self._waiting.discard(call.turn)

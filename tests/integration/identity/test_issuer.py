@@ -640,11 +640,14 @@ async def test_an_issuer_that_is_not_there_at_first_is_found_when_it_is(
         "https://",
         "https://issuer.example:99999",
         "https://me:hunter2@issuer.example",
+        "https://[::1",
     ],
 )
 def test_an_issuer_whom_anybody_on_the_way_could_play_is_none(url: str) -> None:
     with pytest.raises(WrongIssuerError, match="COUNCIL_OIDC_ISSUER must begin with https"):
         Keys(url, httpx.AsyncClient())
+    with pytest.raises(WrongIssuerError):
+        keys.asking(url)
 
 
 async def test_keys_that_a_proxy_could_play_are_not_those_of_an_issuer_beyond_this_machine() -> (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.deliberations import Deliberation, Status, StopReason
+from orchestrator.domain.deliberations import Deliberation, Status, StopReason, Usage
 from orchestrator.domain.values import replace
 from tests.support.samples import NOW, a_deliberation
 
@@ -58,3 +58,19 @@ def test_half_of_what_a_transaction_writes_is_not(
     deliberation: Deliberation, not_yet: dict[str, Any]
 ) -> None:
     assert not replace(deliberation, **not_yet).of_one_moment
+
+
+def test_two_usages_together_are_each_of_their_counts_together() -> None:
+    one, other = (
+        Usage(
+            prompt_tokens=each,
+            cached_prompt_tokens=2 * each,
+            completion_tokens=3 * each,
+            calls=4 * each,
+        )
+        for each in (1, 10)
+    )
+
+    assert one + other == Usage(
+        prompt_tokens=11, cached_prompt_tokens=22, completion_tokens=33, calls=44
+    )

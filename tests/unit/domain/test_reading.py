@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.domain.deliberations import TurnKind
+from orchestrator.domain.deliberations import Status, TurnKind
 from orchestrator.domain.reading import Progress, progress, read
 from orchestrator.domain.values import replace
 from tests.support.samples import a_council, a_deliberation, play
@@ -30,6 +30,16 @@ def test_phase_is_the_earliest_kind_that_is_due() -> None:
     assert phases[-1] is None
 
 
+def test_what_has_ended_or_has_only_its_verdict_to_come_is_in_no_phase() -> None:
+    cancelled, half = play(a_deliberation(), turns=4)
+    decided, whole = play(a_deliberation())
+
+    assert progress(replace(cancelled, status=Status.CANCELLED), read(half)) == Progress(
+        4, 12, None
+    )
+    assert progress(replace(decided, status=Status.RUNNING), read(whole)) == Progress(12, 12, None)
+
+
 def test_standing_proposals_are_the_last_of_each_seat_and_best_first_after_the_verdict() -> None:
     _, half = play(a_deliberation(), turns=4)
     _, whole = play(a_deliberation())
@@ -37,9 +47,15 @@ def test_standing_proposals_are_the_last_of_each_seat_and_best_first_after_the_v
     assert [turn.key.seat for turn in read(half).standing()] == [1, 2]
     reading = read(whole)
     assert reading.outcome is not None
-    assert [turn.id for turn in reading.standing()] == [
-        place.proposal for place in reading.outcome.verdict.ranking
-    ]
+    ranking = reading.outcome.verdict.ranking
+    assert [turn.id for turn in reading.standing()] == [place.proposal for place in ranking]
+
+    turned = tuple(
+        replace(place, rank=len(ranking) + 1 - place.rank) for place in reversed(ranking)
+    )
+    verdict = replace(reading.outcome.verdict, ranking=turned)
+    reading = read(replace(whole, outcome=replace(reading.outcome, verdict=verdict)))
+    assert [turn.key.seat for turn in reading.standing()] == [3, 2, 1]
 
 
 def test_absent_revision_leaves_the_proposal_before_it_standing() -> None:

@@ -40,9 +40,12 @@ async def attempt(
     )
 
 
+@pytest.mark.parametrize("within", [None, 600.0])
 @pytest.mark.parametrize("times", [0, 1, 2])
-async def test_what_fails_less_often_than_there_are_attempts_answers(times: int) -> None:
-    assert await attempt(Failing(times)) == times + 1
+async def test_what_fails_less_often_than_there_are_attempts_answers(
+    times: int, within: float | None
+) -> None:
+    assert await attempt(Failing(times), within=within) == times + 1
 
 
 async def test_the_last_attempt_raises_its_own_error() -> None:

@@ -388,6 +388,7 @@ def test_a_ballot_may_be_written_loosely(answer: str) -> None:
     "answer",
     [
         '```json\n{"ranking":"B > C > A","reason":""}\n```',
+        '{"ranking":"B > C > A","reason":""}. That is my ballot.',
         'My ballot is:\n{"ranking":"B > C > A","reason":"{braces}"}\nThank you.',
         '<think>{"ranking":"A > B > C"} or not?</think>\n\n{"ranking":"B > C > A","reason":""}',
         'Which one?\n</think>\n```\n{"ranking":"B > C > A","reason":""}\n```',

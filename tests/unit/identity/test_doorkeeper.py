@@ -199,6 +199,16 @@ async def test_what_looks_like_a_token_of_ours_is_none_where_there_are_none() ->
     assert issuer.asked == 0
 
 
+async def test_who_showed_nothing_has_nothing_that_the_issuer_could_take_back() -> None:
+    issuer = Elsewhere(gone=True)
+    doorkeeper = Doorkeeper(Means(expected=EXPECTED, anonymous=Scope.READ), issuer)
+    leaving = asyncio.create_task(doorkeeper.leaving(await doorkeeper.admit(None)))
+    await asyncio.sleep(0)
+
+    assert not leaving.done()
+    leaving.cancel()
+
+
 async def test_who_is_in_leaves_once_the_issuer_takes_it_back() -> None:
     issuer = Elsewhere()
     doorkeeper = Doorkeeper(Means(expected=EXPECTED), issuer)
