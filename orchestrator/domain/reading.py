@@ -96,7 +96,7 @@ def progress(deliberation: Deliberation, reading: Reading) -> Progress:
     phase = None
     if not deliberation.status.ended:
         step = protocol.next_step(rules, reading.transcript.turns)
-        if isinstance(step, Take) and step.asks:
+        if isinstance(step, Take):
             earliest = min(step.asks, key=lambda ask: (ask.key.round, _ORDER[ask.key.kind]))
             phase = earliest.key.kind
     return Progress(len(reading.transcript.turns), protocol.turns_expected(rules), phase)

@@ -140,6 +140,16 @@ async def test_keys_are_fetched_once_for_many_tokens_at_the_same_moment(
     assert issuer.asked == ["/.well-known/openid-configuration", "/keys"]
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_the_issuer_is_not_asked_for_a_key_that_is_known(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    for number in range(3):
+        await doorkeeper.admit(f"Bearer {issuer.sign(sub=f'caller-{number}')}")
+
+    assert issuer.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
 async def test_of_tokens_that_were_verified_only_so_many_are_kept(
     expected: Expected,
     issuer: LocalIssuer,

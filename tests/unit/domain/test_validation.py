@@ -212,6 +212,7 @@ def council(inspection: Inspection, **sent: object) -> object:
         ({"agents": []}, "agents", "a council has from 1 to 15 agents; these are 0"),
         ({"agents": [AgentDraft()] * 16}, "agents", "a council has from 1 to 15 agents"),
         ({"seats": 16}, "seats", "seats must be from 1 to 15, and is 16"),
+        ({"seats": 3, "name": "a\nb"}, "name", "name must not hold control characters"),
         ({"seats": 3, "quorum": 4}, "quorum", "quorum must be from 1 to 3, and is 4"),
         ({"seats": 3, "rounds": 11}, "rounds", "rounds must be from 0 to 10, and is 11"),
         ({"seats": 3, "role": "x" * 201}, "role", "role must not be longer than 200"),

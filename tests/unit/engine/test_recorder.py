@@ -291,6 +291,10 @@ async def test_what_was_answered_is_recorded_though_nobody_waits_for_it_any_more
     assert list(graph.turns) == [proposal(1).id]
 
 
+async def test_with_nothing_to_write_there_is_nothing_to_wait_for() -> None:
+    assert await Recorder(OneDeliberation()).emptied(timedelta(0))
+
+
 async def test_it_says_when_turns_could_not_be_written_in_time() -> None:
     graph = OneDeliberation(gate=asyncio.Event())
     async with recorder_on(graph) as recorder:
