@@ -80,7 +80,7 @@ class LocalIssuer:
         return self.key
 
     def sign(self, key: Key | None = None, /, **claims: Any) -> str:
-        """Sign a token; a claim that is none is left out."""
+        """Sign a token; a claim that is none is left out, and so is an id of the key that is empty."""
         key = key or self.key
         said = {
             "iss": self.url,
@@ -91,7 +91,8 @@ class LocalIssuer:
             **claims,
         }
         payload = {name: value for name, value in said.items() if value is not None}
-        return jwt.encode(payload, key.private, key.algorithm, headers={"kid": key.id})
+        headers = {"kid": key.id} if key.id else None
+        return jwt.encode(payload, key.private, key.algorithm, headers=headers)
 
     @asynccontextmanager
     async def serve(self) -> AsyncGenerator[LocalIssuer]:

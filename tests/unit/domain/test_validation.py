@@ -235,6 +235,58 @@ def test_council_that_cannot_be_is_a_mistake(
     assert words in what
 
 
+@pytest.mark.parametrize(
+    ("seats", "rounds", "tokens", "temperature", "seconds", "budget"),
+    [
+        (1, 0, 1, 0.0, 1, 1),
+        (
+            limits.SEATS,
+            limits.ROUNDS,
+            limits.TOKENS,
+            limits.TEMPERATURE,
+            limits.DEADLINE_SECONDS,
+            limits.TOKEN_BUDGET,
+        ),
+    ],
+    ids=["least", "most"],
+)
+def test_what_is_at_its_bounds_is_no_mistake(
+    *, seats: int, rounds: int, tokens: int, temperature: float, seconds: int, budget: int
+) -> None:
+    inspection = Inspection()
+
+    council(inspection, seats=seats, quorum=seats, rounds=rounds)
+    council(inspection, agents=[AgentDraft()] * seats)
+    inspect_council_change(
+        inspection, name=None, protocol=None, rounds=rounds, quorum=seats, decision=None
+    )
+    inspect_agent(
+        inspection,
+        ("agent",),
+        name=None,
+        persona=None,
+        temperature=temperature,
+        max_tokens=tokens,
+        model=None,
+        endpoint=None,
+        metadata=None,
+    )
+    inspect_agent_change(
+        inspection,
+        persona=None,
+        temperature=temperature,
+        max_tokens=tokens,
+        model=None,
+        endpoint=None,
+        metadata=None,
+    )
+    inspect_rounds(inspection, rounds)
+    inspect_deadline(inspection, seconds)
+    inspect_token_budget(inspection, budget)
+
+    assert found(inspection) == []
+
+
 def test_council_of_defaults_has_as_many_agents_as_seats() -> None:
     inspection = Inspection()
 

@@ -105,7 +105,7 @@ async def test_where_many_wait_a_second_write_goes_beside_the_first() -> None:
         assert graph.writing == 2
         assert graph.gate is not None
         graph.gate.set()
-    assert len(graph.batches[1]) == 48
+    assert [len(batch) for batch in graph.batches] == [1, 48, 128, 25]
     assert proposal(2).id in graph.batches[2], "one deliberation is in one write at a time"
 
 
