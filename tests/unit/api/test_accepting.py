@@ -50,6 +50,7 @@ def test_types_are_accepted_by_their_weight_and_then_in_their_order(
         (f"{EVENTS}, {JSON}", EVENTS),
         (f"{EVENTS}, */*", EVENTS),
         (f"{JSON};q=0.9, {EVENTS}", EVENTS),
+        (f"text/html, {EVENTS}, {JSON}", EVENTS),
         (f"{JSON};q=0, {EVENTS};q=0.1", EVENTS),
         (f"{JSON}, {EVENTS}", JSON),
         (f"*/*, {EVENTS}", JSON),

@@ -86,6 +86,33 @@ def test_the_same_council_is_read_from_every_form(form: str) -> None:
     assert read(SAME[form]).ignored == {}
 
 
+def test_what_stands_with_an_agent_under_its_id_is_the_agents() -> None:
+    document = {
+        "agents": {"a1": {"name": "Ada", "persona": "You doubt.", "role": "dev"}, "a2": None}
+    }
+    ada, other = council(document).agents
+
+    assert (ada.id, ada.draft.name, ada.draft.persona) == ("a1", "Ada", "You doubt.")
+    assert (other.id, other.draft.name, other.draft.model) == ("a2", "a2", None)
+    assert read(document).ignored == {}
+
+
+def test_who_is_not_among_those_of_whom_it_is_said_beside_has_none() -> None:
+    document = {"agents": ["a1", "a2"], "models": {"a1": "m"}, "endpoints": {"a2": URL}}
+
+    assert agents(document) == [("a1", "a1", "m", None), ("a2", "a2", None, URL)]
+    assert read(document).ignored == {}
+
+
+def test_of_several_fields_for_one_thing_the_first_with_a_value_counts_and_the_others_are_named() -> (
+    None
+):
+    document = {"agents": [{"id": "a", "model": None, "modelName": "m", "model_name": "other"}]}
+
+    assert agents(document) == [("a", "a", "m", None)]
+    assert set(read(document).ignored) == {"agents[].model_name"}
+
+
 def test_ids_beside_names_are_ids() -> None:
     assert agents({"agents": ["Ada", "Bob"], "agent_ids": ["a1", "a2"]}) == [
         ("a1", "Ada", None, None),
@@ -111,6 +138,13 @@ def test_what_is_missing_becomes_a_default() -> None:
         None,
     )
     assert [agent.draft.name for agent in found.agents] == [None, "a2"]
+    assert found.agents[0].draft.metadata is None
+
+
+def test_an_empty_text_is_a_missing_value() -> None:
+    agent = {"id": "a", "name": "", "model": "", "url": "", "temperature": "", "max_tokens": ""}
+
+    assert council({"agents": [agent], "rounds": "", "quorum": ""}) == council(["a"])
 
 
 def test_a_role_is_spelled_as_in_the_document_where_that_says_it() -> None:
@@ -126,6 +160,16 @@ def test_numbers_may_be_texts() -> None:
     )
     agent = found.agents[0].draft
     assert (found.draft.rounds, agent.temperature, agent.max_tokens) == (3, 0.2, 64)
+
+
+def test_texts_may_be_numbers() -> None:
+    assert agents({"agents": [{"id": 7, "model": 4}]}) == [("7", "7", "4", None)]
+
+
+def test_whether_an_endpoint_may_be_link_local_is_for_the_settings_to_say() -> None:
+    url = "http://169.254.0.1:8000/v1"
+
+    assert agents([{"id": "a", "url": url}]) == [("a", "a", None, url)]
 
 
 def test_the_predecessors_id_stays_with_the_agent() -> None:
@@ -167,6 +211,10 @@ def test_what_is_ignored_is_named_once_and_no_value_is_kept() -> None:
         ('{"agents": 3}', ("agents",)),
         ('{"agents": []}', ("agents",)),
         ('{"agents": [3]}', ("agents", "0")),
+        ('{"agents": {"a": 3}}', ("agents", "0")),
+        ('{"agents": [{"id": true}]}', ("agents", "0", "id")),
+        ('{"agents": ["a"], "agent_ids": {"a": "a1"}}', ("agents", "0", "id")),
+        ('{"agents": [{"name": "Dev"}, {"name": "Dev"}]}', ("agents", "1", "name")),
         ('{"role": "QA", "agents": ["a"]}', ("role",)),
         ('{"agents": [{"id": "a", "role": "QA"}]}', ("agents", "0", "role")),
         ('{"agents": ["a", "b"], "models": ["m"]}', ("models",)),
