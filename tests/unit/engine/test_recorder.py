@@ -130,6 +130,7 @@ async def test_nothing_is_acknowledged_before_its_commit() -> None:
         for _ in range(5):
             await asyncio.sleep(0)
         assert not turn.done()
+        assert recorder.obstacles(DELIBERATION) == ()
         assert graph.gate is not None
         graph.gate.set()
         await turn
@@ -205,6 +206,30 @@ async def test_what_comes_of_a_deliberation_that_cannot_be_written_now_waits_beh
     assert graph.batches == [(proposal(1).id,), (proposal(2).id,)]
 
 
+async def test_what_waits_already_goes_on_when_the_write_before_it_is_held_up() -> None:
+    locked = True
+
+    def lock(turn: Turn) -> GivenUpError | None:
+        return (
+            GivenUpError("the lock was not had in time") if turn.id == "trn_0" and locked else None
+        )
+
+    graph = OneDeliberation(gate=asyncio.Event(), refuses=lock)
+    first, other = turns_of_others(2)
+    async with recorder_on(graph) as recorder:
+        stuck = asyncio.create_task(recorder.record(first))
+        await settle()
+        waiting = asyncio.create_task(recorder.record(other))
+        await settle()
+        assert graph.writing == 1
+        assert graph.gate is not None
+        graph.gate.set()
+        await asyncio.wait_for(waiting, 10)
+        assert not stuck.done()
+        locked = False
+        await stuck
+
+
 async def test_it_says_what_holds_up_the_turns_of_a_deliberation_until_they_are_recorded() -> None:
     said = "the lock was not had in time"
 
@@ -227,8 +252,11 @@ async def test_it_says_what_holds_up_the_turns_of_a_deliberation_until_they_are_
         assert recorder.obstacles("dlb_0") == ()
 
 
-async def test_turns_that_are_held_up_are_told_once_in_a_line_of_each_deliberation() -> None:
-    graph = OneDeliberation(errors=[UnavailableError("away"), UnavailableError("away")])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_turns_that_are_held_up_are_told_once_in_a_line_of_each_deliberation(
+    times: int,
+) -> None:
+    graph = OneDeliberation(errors=[UnavailableError("away")] * times)
     with capture_logs() as log:
         async with recorder_on(graph) as recorder:
             await asyncio.gather(*(recorder.record(one) for one in turns_of_others(3)))
@@ -271,6 +299,24 @@ async def test_a_turn_is_recorded_without_a_conclusion_that_cannot_be_stored() -
     assert (written.turn.content, written.decided) == ("a proposal", False)
 
 
+@pytest.mark.parametrize("written", [True, False])
+async def test_only_the_turn_that_brings_a_conclusion_decides_and_only_where_it_was_written(
+    written: bool,
+) -> None:
+    class Deciding(OneDeliberation):
+        @override
+        async def record(self, batch: Sequence[Recording]) -> Recorded:
+            sequences = (await super().record(batch)).sequences
+            decided = frozenset({(DELIBERATION, 1)} if written else ())
+            return Recorded(sequences=sequences, decided=decided)
+
+    conclusion = Conclusion(sequence=2, verdict=A_VERDICT, stop_reason=StopReason.COMPLETED)
+    last = replace(recording(proposal(2)), conclusion=conclusion)
+    async with recorder_on(Deciding()) as recorder:
+        both = await asyncio.gather(recorder.record(recording(proposal(1))), recorder.record(last))
+    assert [one.decided for one in both] == [False, written]
+
+
 async def test_a_turn_whose_absence_cannot_be_stored_either_is_an_error() -> None:
     graph = OneDeliberation(refuses=lambda _: UnrecordableError("no room at all"))
     async with recorder_on(graph) as recorder:
@@ -295,6 +341,28 @@ async def test_with_nothing_to_write_there_is_nothing_to_wait_for() -> None:
     assert await Recorder(OneDeliberation()).emptied(timedelta(0))
 
 
+@pytest.mark.parametrize("together", [True, False])
+async def test_nothing_is_left_out_of_what_is_waited_for(together: bool) -> None:
+    """What waits behind a write, and the parts of one that the graph did not take whole."""
+    gate = asyncio.Event()
+    graph = OneDeliberation(gate=gate, refuses=unstorable)
+    async with recorder_on(graph) as recorder, asyncio.TaskGroup() as turns:
+        turns.create_task(recorder.record(recording(proposal(1))))
+        if not together:
+            await settle()
+        turns.create_task(
+            recorder.record(recording(proposal(2, "unstorable" if together else "fine")))
+        )
+        await settle()
+        graph.gate = asyncio.Event()
+        gate.set()
+        await settle()
+        assert not await recorder.emptied(timedelta(0))
+        graph.gate.set()
+        assert await recorder.emptied(timedelta(seconds=5))
+    assert len(graph.turns) == 2
+
+
 async def test_it_says_when_turns_could_not_be_written_in_time() -> None:
     graph = OneDeliberation(gate=asyncio.Event())
     async with recorder_on(graph) as recorder:
@@ -305,15 +373,24 @@ async def test_it_says_when_turns_could_not_be_written_in_time() -> None:
         await asyncio.wait([turn])
 
 
-async def test_a_batch_holds_no_more_text_than_a_transaction_can_take() -> None:
+@pytest.mark.parametrize("field", ["content", "reasoning"])
+async def test_a_batch_holds_no_more_text_than_a_transaction_can_take(field: str) -> None:
     graph = OneDeliberation(gate=asyncio.Event())
     async with recorder_on(graph) as recorder, asyncio.TaskGroup() as turns:
         for number in (1, 2, 3):
-            turns.create_task(recorder.record(recording(proposal(number, "x" * 1_500_000))))
+            turn = replace(proposal(number), **{field: "x" * 1_500_000})
+            turns.create_task(recorder.record(recording(turn)))
         await asyncio.sleep(0)
         assert graph.gate is not None
         graph.gate.set()
     assert [len(batch) for batch in graph.batches] == [2, 1]
+
+
+async def test_a_turn_with_more_text_than_a_batch_may_hold_is_written_alone() -> None:
+    graph = OneDeliberation()
+    async with recorder_on(graph) as recorder:
+        written = recorder.record(recording(proposal(1, "x" * 4_000_001)))
+        assert (await asyncio.wait_for(written, 10)).turn.taken
 
 
 async def test_one_who_reads_a_deliberation_can_wait_for_turns_on_their_way() -> None:
