@@ -131,6 +131,25 @@ def test_whatever_a_graph_can_be_at_is_taken_as_it_is(
     assert environment.read().neo4j_uri == uri
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("VLLM_URL", "https://models.example.com/a/v1"),
+        ("VLLM_MODEL", "Qwen/Qwen2.5-0.5B-Instruct"),
+        ("COUNCIL_BROWSER_URL", "HTTPS://graph.example.com:7474/browser/"),
+        ("COUNCIL_DOCUMENTS", "package"),
+        ("COUNCIL_DOCUMENTS", "/"),
+        ("COUNCIL_HOST", "::1"),
+    ],
+)
+def test_what_was_looked_at_and_is_right_is_taken_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    assert _shown()[variable].value == value
+
+
 @pytest.mark.parametrize("variable", ["NEO4J_USER", "NEO4J_PASSWORD", "NEO4J_DATABASE"])
 def test_what_neo4j_cannot_be_sent_is_told_by_its_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str

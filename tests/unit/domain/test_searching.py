@@ -73,6 +73,16 @@ def test_passages_share_nothing_and_mark_all_that_matched_in_them() -> None:
     assert len(found) == 3
 
 
+def test_of_what_stands_everywhere_short_passages_are_shown_and_not_the_whole_text() -> None:
+    found = highlights(words("needle"), "needle hay " * 200)
+
+    assert len(found) == 3
+    for passage in found:
+        plain = re.sub("</?mark>", "", passage)
+        assert len(plain) < 300
+        assert passage.count("<mark>needle</mark>") == plain.count("needle")
+
+
 def test_nothing_that_matched_is_nothing_to_show() -> None:
     assert highlights(words("needle"), "hay", None) == []
 

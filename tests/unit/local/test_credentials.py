@@ -19,6 +19,15 @@ def test_a_password_is_made_once(tmp_path: Path) -> None:
     )
 
 
+def test_what_a_killed_run_left_unfinished_is_no_password(tmp_path: Path) -> None:
+    (tmp_path / "password.new").write_text("half of o")
+
+    made = credentials.make(tmp_path / "password")
+
+    assert (tmp_path / "password").read_text() == f"{made}\n"
+    assert len(made) == 48
+
+
 def _not_utf8(file: Path) -> None:
     file.write_bytes(b"\xff")
 

@@ -34,3 +34,20 @@ def test_a_home_is_the_same_however_it_is_spelled(
 
 def test_a_home_where_none_ever_ran_has_no_ports(tmp_path: Path) -> None:
     assert homes.last_ports(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "server.bolt.listen_address=127.0.0.1:7687\n",
+        "server.http.listen_address=127.0.0.1:7474\n",
+        "server.bolt.listen_address=127.0.0.1\nserver.http.listen_address=127.0.0.1:7474\n",
+    ],
+)
+def test_a_configuration_without_both_ports_has_none(tmp_path: Path, text: str) -> None:
+    written = homes.configuration_file(tmp_path)
+    written.parent.mkdir(parents=True)
+    written.write_text(text, encoding="utf-8")
+
+    assert homes.last_ports(tmp_path) is None
