@@ -315,11 +315,12 @@ async def test_a_key_that_is_not_for_signatures_or_is_a_secret_is_none(
         {"kty": "RSA", "alg": ["RS256"], "n": "AQAB", "e": "AQAB"},
         {**elliptic_key("odd").public, "use": ["sig"]},
         {"kty": "unheard of", "alg": "none"},
+        "no object",
     ],
-    ids=["a secret without one", "several algorithms", "several uses", "no algorithm"],
+    ids=["a secret without one", "several algorithms", "several uses", "no algorithm", "a text"],
 )
 async def test_a_malformed_key_takes_no_other_with_it(
-    issuer: LocalIssuer, doorkeeper: Doorkeeper, malformed: dict[str, Any]
+    issuer: LocalIssuer, doorkeeper: Doorkeeper, malformed: Any
 ) -> None:
     issuer.more = [malformed]
     assert (await doorkeeper.admit(f"Bearer {issuer.sign()}")).name == "ada"
@@ -544,6 +545,26 @@ async def test_where_no_keys_are_to_be_had_no_token_can_be_judged_and_the_log_sa
     assert f"{issuer.url}/.well-known/openid-configuration {why}" in logs[0]["why"]
 
 
+async def test_where_none_of_its_keys_is_of_a_kind_that_is_known_no_token_can_be_judged(
+    issuer: LocalIssuer, doorkeeper: Doorkeeper
+) -> None:
+    issuer.more, token = [{"kty": "unheard of"}], issuer.sign()
+    issuer.keys.clear()
+
+    with capture_logs() as logs, pytest.raises(UnavailableError):
+        await doorkeeper.admit(f"Bearer {token}")
+
+    assert logs[-1]["why"].endswith("/keys publishes no key of a kind that is known here")
+
+
+async def test_an_issuer_to_whom_there_is_no_connection_is_away(http: httpx.AsyncClient) -> None:
+    with capture_logs() as logs, pytest.raises(UnavailableError):
+        await Keys("http://127.0.0.1:1", http).key(None)
+
+    assert [line["event"] for line in logs] == ["issuer_away"]
+    assert "/.well-known/openid-configuration: ConnectError: " in logs[0]["why"]
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_the_log_says_what_an_issuer_calls_itself_and_each_new_reason_why_it_is_away_once(
     issuer: LocalIssuer, doorkeeper: Doorkeeper
@@ -589,8 +610,9 @@ async def test_an_issuer_that_answers_without_end_is_not_waited_for_without_end(
     issuer.instead = StreamingResponse(drops())
 
     async with asyncio.timeout(10):
-        with pytest.raises(UnavailableError):
+        with capture_logs() as logs, pytest.raises(UnavailableError):
             await doorkeeper.admit(f"Bearer {issuer.sign()}")
+    assert [line["why"] for line in logs] == ["it has not answered for 0.2 s"]
 
 
 @pytest.mark.parametrize(
@@ -649,6 +671,7 @@ async def test_an_issuer_that_is_not_there_at_first_is_found_when_it_is(
     [
         "http://issuer.example",
         "ftp://issuer.example",
+        "ftp://127.0.0.1",
         "issuer.example",
         "",
         "https://",

@@ -17,6 +17,10 @@ def test_words_are_compared_without_their_case() -> None:
     assert words("... \t") == frozenset()
 
 
+def test_names_of_programs_are_words() -> None:
+    assert words("retry_after, v1.2 and don't") == {"retry_after", "v1.2", "and", "don't"}
+
+
 def test_what_matched_is_marked_and_the_rest_is_escaped() -> None:
     text = '<b>A Cache</b> & what a cache\'s "keys" are.'
     assert highlights(words("cache"), text) == [
