@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from orchestrator.domain.deliberations import Usage
 from orchestrator.domain.errors import ModelError
-from orchestrator.vllm import failures
+from orchestrator.vllm import failures, reading
 from orchestrator.vllm.client import ModelClient
 from orchestrator.vllm.connections import Connections
 from orchestrator.vllm.reading import LONGEST_LINE
@@ -414,6 +414,17 @@ CASES = [
     for one in FAILURES
 ]
 """With how long a silence is borne."""
+
+
+async def test_a_stream_of_which_nothing_is_an_answer_is_not_read_without_end(
+    client: ModelClient, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reading, "LONGEST_STREAM", 1000)
+    server.script(Behaviour(chunks=(b": still at it\n",) * 100))
+
+    with pytest.raises(ModelError, match="sent more than 1000 bytes for one answer") as caught:
+        await client.ask(call(seat(endpoint(server.url))), lambda _: None)
+    assert not caught.value.retryable
 
 
 def leaves_the_server_alone(failure: Failure) -> bool:

@@ -29,6 +29,18 @@ PAGES = "{ ...f0 } " + " ".join(
     for i in range(30)
 )
 """Pages whose sizes only variables say, and of which each has two."""
+IN_EACH_OTHER = (
+    "{ ...f "
+    + "... { " * 40
+    + "...f"
+    + " }" * 40
+    + " } fragment f on Query { "
+    + "... { " * 40
+    + "__typename"
+    + " }" * 40
+    + " }"
+)
+"""A fragment that alone nests as little as what it is spread in, beside it and at its bottom."""
 UNUSED_LADDER = "{ service { version } } " + LADDER.removeprefix("{ ...f0 } ")
 COMPARING = ("comparing", limits.MOST_COMPARING + 1, limits.MOST_COMPARING)
 LISTS = (
@@ -56,6 +68,7 @@ def directives(number: int) -> str:
         ("{a" * 900, ("nesting", 900, limits.MOST_NESTING)),
         (f"{{ a(b: {'[' * 500}{']' * 500}) }}", ("nesting", 502, limits.MOST_NESTING)),
         (LADDER, ("nesting", limits.MOST_NESTING + 1, limits.MOST_NESTING)),
+        (IN_EACH_OTHER, ("nesting", 82, limits.MOST_NESTING)),
         (UNUSED_LADDER, ("nesting", limits.MOST_NESTING + 1, limits.MOST_NESTING)),
         ("{ " + "__typename " * 225 + "}", COMPARING),
         ("{ service { " + "version " * 300 + "} }", COMPARING),
@@ -135,6 +148,11 @@ IDS = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
         ("{ councils(first: 3) { edges { node { id } } } }", None, 1 + 3 * 3),
         ("{ councils { edges { node { id } } } }", None, 1 + 20 * 3),
         ("{ councils(first: 0) { edges { node { id } } } }", None, 1 + 3),
+        (
+            '{ deliberations(filter: {role: "DEV"}, first: 3) { edges { node { id } } } }',
+            None,
+            1 + 3 * 3,
+        ),
         ("{ councils(last: 2) { edges { node { id } } } }", None, 1 + 2 * 3),
         (PAGE, None, 1 + 7 * 3),
         (PAGE, {"n": 2}, 1 + 2 * 3),
