@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphql import DocumentNode, parse
 from orchestrator.api import remembering
-from orchestrator.api.remembering import Kept, Remembered
+from orchestrator.api.remembering import Kept
 
 
 def a_document(fields: int = 1) -> DocumentNode:
@@ -30,15 +30,3 @@ def test_what_is_kept_anew_weighs_once() -> None:
         kept.keep("same", a_document(), number, more=largest // 2)
 
     assert list(kept) == [0, 3]
-
-
-def test_what_was_made_of_a_thing_is_not_made_again() -> None:
-    made: list[DocumentNode] = []
-    remembered = Remembered[DocumentNode, None](made.append, 2)
-    one, other = a_document(), a_document()
-
-    for of in (one, other, one, other):
-        remembered(of)
-
-    assert made == [one, other]
-    assert made[1] is other
