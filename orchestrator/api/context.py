@@ -58,15 +58,21 @@ class Context:
 
     def refresh(self) -> None:
         """Forget what was read: something was written, or time has passed."""
-        self.loaders = Loaders(self.ports.councils, self.ports.records)
+        self._read_by(Loaders(self.ports.councils, self.ports.records))
 
     def share(self, told: object) -> None:
-        """Forget what was read, and read from now on what others have read who are told the same: one object, which is told once."""
+        """Forget what was read, and read from now on with others who are told the same: one object, which is told once."""
         together = self.ports.together.get(id(told))
-        if together is None:
+        if together is None or not together.fresh:
             together = LoadersTogether(self.ports.councils, self.ports.records, told)
             self.ports.together[id(told)] = together
-        self.loaders = together
+        together.holders += 1
+        self._read_by(together)
+
+    def _read_by(self, loaders: Loaders) -> None:
+        if isinstance(self.loaders, LoadersTogether):
+            self.loaders.holders -= 1
+        self.loaders = loaders
 
     async def give_way(self) -> None:
         """Let all else have its turn: what happens wakes all who are told, and its recording and the next calls are not to wait for hundreds of them."""

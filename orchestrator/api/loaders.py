@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import chain
@@ -24,6 +25,9 @@ from orchestrator.domain.transcripts import Transcript
 
 K = TypeVar("K")
 T = TypeVar("T")
+
+_TOGETHER_SECONDS = 1.0
+"""For how long others may read what one has read who was told the same."""
 
 
 class DeliberationPage(NamedTuple):
@@ -199,10 +203,20 @@ class LoadersTogether(Loaders):
         """`told` is kept as long as these are, since they are found by where it lies in memory."""
         super().__init__(councils, records)
         self.told: object = told
+        self.holders: int = 0
+        """How many read by these."""
+        self._since = time.monotonic()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether another may still join: who comes later is not told what was so, or could not be read, long before."""
+        return time.monotonic() - self._since < _TOGETHER_SECONDS
 
     @override
     def let_go(self) -> None:
-        """Others wait for it, too."""
+        if self.holders <= 1:
+            # Nobody else waits for it.
+            super().let_go()
 
 
 def _knowing(agents: DataLoader[str, Agent | None]) -> Callable[[Iterable[Deliberation]], None]:

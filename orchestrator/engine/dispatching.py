@@ -40,7 +40,7 @@ class Dispatcher:
         self._resting: dict[str, tuple[str, float]] = {}
         """Why the last attempt failed and until when its server asked for patience, by the turns that wait for their next one."""
         self._beginning: set[str] = set()
-        """The turns whose call has its place, and waits for the graph to let it be sent."""
+        """The turns whose prompt is built, or whose call has its place and waits for the graph to let it be sent."""
 
     def obstacles(self, deliberation: str) -> tuple[str, ...]:
         """Say what the seats of a deliberation wait for, each thing once and in words."""
@@ -61,6 +61,14 @@ class Dispatcher:
             return (f"its next attempt, since {reason}",)
         return self._models.obstacles(turn)
 
+    async def _built(self, prompts: Prompts, ask: Ask, contents: Mapping[str, str]) -> Prompt:
+        turn = turn_id(prompts.deliberation.id, ask.key)
+        self._beginning.add(turn)
+        try:
+            return await prompts.build_aside(ask, contents)
+        finally:
+            self._beginning.discard(turn)
+
     async def take(
         self,
         prompts: Prompts,
@@ -79,7 +87,7 @@ class Dispatcher:
             BudgetSpentError: the budget leaves no room for it.
         """
         deliberation = prompts.deliberation
-        prompt = await prompts.build_aside(ask, contents)
+        prompt = await self._built(prompts, ask, contents)
         seat = next(seat for seat in deliberation.seats if seat.number == ask.key.seat)
         call = Call(
             turn=turn_id(deliberation.id, ask.key),

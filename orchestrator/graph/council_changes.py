@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from orchestrator.domain.councils import Decision, ProtocolName
 from orchestrator.domain.drafts import CouncilChange, CouncilDraft, Idempotency
@@ -86,8 +87,11 @@ class CouncilChanges(Repository):
         by: str | None = None,
     ) -> None:
         found = Found[int]()
+        left: tuple[int, dict[str, Any]] | None = None
+        """The version and the fields that the last attempt has left, if it was committed."""
 
         async def work(transaction: Transaction) -> None:
+            nonlocal left
             locked = await locked_council(transaction, council, "id")
             before = {
                 field: getattr(locked, field)
@@ -96,7 +100,11 @@ class CouncilChanges(Repository):
             after = before | {
                 field: value for field, value in asdict(change).items() if value is not None
             }
-            if found.is_done(locked.version, as_asked=after == before):
+            # Who expects a version wants to know whether anybody else has changed anything.
+            as_asked = after == before and (
+                expected_version is None or (locked.version, before) == left
+            )
+            if found.is_done(locked.version, as_asked=as_asked):
                 return
             _expect(council, locked, expected_version)
             if not locked.serves:
@@ -109,6 +117,7 @@ class CouncilChanges(Repository):
                     )
                 )
             if after != before:
+                left = (locked.version + 1, after)
                 await transaction.run("council/update", id=council, updatedBy=by, **after)
 
         await settled(self.graph, work, found)

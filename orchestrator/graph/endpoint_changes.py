@@ -64,7 +64,7 @@ class EndpointChanges(Repository):
     async def update_endpoint(
         self, endpoint: str, change: EndpointChange, *, by: str | None = None
     ) -> None:
-        found = Found[tuple[str, str | None]]()
+        found = Found[object]()
 
         async def work(transaction: Transaction) -> None:
             locked, _ = await _locked(transaction, endpoint)
@@ -76,7 +76,8 @@ class EndpointChanges(Repository):
                 locked.url if change.url is None else change.url,
                 None if variable is Clear.CLEAR else variable,
             )
-            if not found.is_done(before, as_asked=after == before):
+            # It has no version: what is as it was may have been changed, and changed back by somebody else.
+            if not found.is_done(object(), as_asked=after == before):
                 url, key = after
                 await transaction.run(
                     "endpoint/update", id=endpoint, url=url, apiKeyVariable=key, updatedBy=by

@@ -138,6 +138,28 @@ async def test_a_council_that_is_changed_without_an_answer_to_the_commit_is_chan
     assert (found.version, found.rounds) == (2, 3)
 
 
+@pytest.mark.parametrize(
+    "others", [CouncilChange(rounds=3, name="another"), CouncilChange(name="another")]
+)
+async def test_who_expects_a_version_is_not_told_that_it_is_done_where_others_have_changed_more(
+    *,
+    proxy: BoltProxy,
+    councils: Councils,
+    cut_off: Councils,
+    dev: str,
+    others: CouncilChange,
+) -> None:
+    with pytest.raises(UnansweredError, match="may have been carried out"):
+        await lost(
+            proxy,
+            Side.REQUEST,
+            "council/update",
+            lambda: cut_off.update_council(dev, 1, CouncilChange(rounds=3)),
+            lambda: councils.update_council(dev, None, others),
+        )
+    assert (await councils.councils_by_id([dev]))[dev].version == 2
+
+
 @around_the_commit
 async def test_whatever_else_is_changed_without_an_answer_to_the_commit_is_changed_once_and_answered_for(
     *, proxy: BoltProxy, councils: Councils, cut_off: Councils, dev: str, side: Side
@@ -146,7 +168,6 @@ async def test_whatever_else_is_changed_without_an_answer_to_the_commit_is_chang
     endpoint = await councils.register_endpoint("gpu", URL, None, None)
     changes: list[tuple[str, Callable[[], Awaitable[Any]]]] = [
         ("agent/update", lambda: cut_off.update_agent(agent, AgentChange(temperature=0.1))),
-        ("endpoint/update", lambda: cut_off.update_endpoint(endpoint, EndpointChange(url=OTHER))),
         ("endpoint/remove", lambda: cut_off.remove_endpoint(endpoint)),
         ("council/archive", lambda: cut_off.archive_council(dev, None)),
         ("council/restore", lambda: cut_off.restore_council(dev)),
@@ -160,6 +181,56 @@ async def test_whatever_else_is_changed_without_an_answer_to_the_commit_is_chang
     # One for the agent, one for each of the two of the council.
     assert found.version == 4
     assert await councils.endpoints_by_id([endpoint]) == {}
+
+
+@around_the_commit
+async def test_an_endpoint_that_is_changed_without_an_answer_to_the_commit_is_answered_for_where_it_is(
+    proxy: BoltProxy, councils: Councils, cut_off: Councils, side: Side
+) -> None:
+    endpoint = await councils.register_endpoint("gpu", URL, None, None)
+
+    def changing() -> Awaitable[Any]:
+        return cut_off.update_endpoint(endpoint, EndpointChange(url=OTHER))
+
+    if side is Side.ANSWER:
+        await lost(proxy, side, "endpoint/update", changing)
+    else:
+        # It has no version by which one that is as it was could be told from one that somebody has changed back.
+        with pytest.raises(UnansweredError, match="may have been carried out"):
+            await lost(proxy, side, "endpoint/update", changing)
+
+    found = (await councils.endpoints_by_id([endpoint]))[endpoint]
+    assert found.url == (OTHER if side is Side.ANSWER else URL)
+
+
+async def test_an_endpoint_that_somebody_has_changed_back_since_is_not_changed_again(
+    proxy: BoltProxy, councils: Councils, cut_off: Councils
+) -> None:
+    endpoint = await councils.register_endpoint("gpu", URL, None, None)
+    with pytest.raises(UnansweredError, match="may have been carried out"):
+        await lost(
+            proxy,
+            Side.ANSWER,
+            "endpoint/update",
+            lambda: cut_off.update_endpoint(endpoint, EndpointChange(url=OTHER)),
+            lambda: councils.update_endpoint(endpoint, EndpointChange(url=URL)),
+        )
+    assert (await councils.endpoints_by_id([endpoint]))[endpoint].url == URL
+
+
+async def test_a_council_that_somebody_has_archived_since_it_was_restored_is_not_restored_again(
+    proxy: BoltProxy, councils: Councils, cut_off: Councils, dev: str
+) -> None:
+    await councils.archive_council(dev, None)
+    with pytest.raises(UnansweredError, match="may have been carried out"):
+        await lost(
+            proxy,
+            Side.ANSWER,
+            "council/restore",
+            lambda: cut_off.restore_council(dev),
+            lambda: councils.archive_council(dev, None),
+        )
+    assert (await councils.councils_by_id([dev]))[dev].archived_at is not None
 
 
 async def test_an_endpoint_that_is_removed_without_an_answer_to_the_commit_is_told_as_it_was(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from graphql.execution.collect_fields import CollectedFields
 
+from orchestrator.api import loaders
 from orchestrator.api.context import Context
 from orchestrator.api.ports import Ports
 from orchestrator.api.schema import SCHEMA
@@ -175,6 +176,58 @@ async def test_who_leaves_takes_nothing_from_others_who_are_told_the_same(house:
         told = await stays.next_of("deliberationChanges")
 
     assert told["deliberation"]["council"] == {"name": "dev-council-1"}
+
+
+async def test_what_is_read_for_those_who_have_all_left_is_ended(house: House) -> None:
+    document = "subscription { deliberationChanges { deliberation { council { name } } } }"
+    house.registry.add(a_council("dev"))
+    reading, ended = asyncio.Event(), asyncio.Event()
+
+    async def for_ever(ids: Collection[str], *, seated: bool) -> Mapping[str, Council]:
+        del ids, seated
+        reading.set()
+        try:
+            return await asyncio.Future[Mapping[str, Council]]()
+        finally:
+            ended.set()
+
+    house.registry.councils_by_id = for_ever
+    ports = house.ports()
+    async with listening(house, document, ports=ports), listening(house, document, ports=ports):
+        change(house, a_deliberation())
+        await reading.wait()
+        assert not ended.is_set()
+
+    async with asyncio.timeout(10):
+        await ended.wait()
+
+
+async def test_who_comes_late_to_what_he_is_told_is_told_how_it_is_then(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaders, "_TOGETHER_SECONDS", 0.0)
+    document = "subscription { deliberationChanges { deliberation { council { name } } } }"
+    council = a_council("dev")
+    house.registry.add(council)
+    ports = house.ports()
+    names: list[str] = []
+    async with listening(house, document, ports=ports) as early:
+        stream = await SCHEMA.stream(document, context_value=Context(ports, ANYBODY))
+        late = aiter(stream)
+        first = asyncio.ensure_future(anext(late))
+        await until(lambda: ever_listened(house) == 2)
+        for _ in range(2):
+            change(house, a_deliberation())
+        await first
+        for _ in range(2):
+            told = await early.next_of("deliberationChanges")
+            names.append(told["deliberation"]["council"]["name"])
+        house.registry.add(replace(council, name="renamed"))
+        result: Any = await anext(late)
+        names.append(result.data["deliberationChanges"]["deliberation"]["council"]["name"])
+        await stream.aclose()
+
+    assert names == ["dev-council-1", "dev-council-1", "renamed"]
 
 
 async def test_however_many_are_told_all_else_has_its_turn_between_two_of_them(

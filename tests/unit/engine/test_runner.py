@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import tracemalloc
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -20,13 +21,16 @@ from orchestrator.domain.errors import (
     UnrecordableError,
 )
 from orchestrator.domain.ids import turn_id
+from orchestrator.domain.protocols.steps import Ask
 from orchestrator.domain.values import replace
+from orchestrator.engine import prompting
 from orchestrator.engine.dispatching import Dispatcher
 from orchestrator.engine.events import Moved
 from orchestrator.engine.following import Board
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.patience import Patience
 from orchestrator.engine.ports import Answer, Call, Case, Held, Recorded, Recording
+from orchestrator.engine.prompting import Prompt, Prompts
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.runner import Runner
 from tests.support.waiting import until
@@ -507,6 +511,32 @@ async def test_wound_down_it_lets_calls_end_and_begins_none() -> None:
     slow.set()
     await running
     assert len(graph.turns) == len(models.asked) == 3
+
+
+async def test_wound_down_it_makes_no_call_whose_prompt_is_still_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prompting, "_LONG", 1)
+    building, may_go_on = threading.Event(), threading.Event()
+    build = Prompts.build
+
+    def slowly(self: Prompts, ask: Ask, contents: Mapping[str, str]) -> Prompt:
+        if ask.key.kind is TurnKind.BALLOT:
+            building.set()
+            may_go_on.wait(10)
+        return build(self, ask, contents)
+
+    monkeypatch.setattr(Prompts, "build", slowly)
+    graph, models = OneDeliberation(), ScriptedModels()
+    bench = Bench(graph, models)
+    running = asyncio.create_task(bench.run())
+    # The loop goes on meanwhile: it is built beside it.
+    await until(building.is_set)
+    await until(lambda: len(graph.turns) == 9)
+    bench.runner.wind_down()
+    await asyncio.wait_for(running, 5)
+    may_go_on.set()
+    assert len(graph.turns) == len(models.asked) == 9
 
 
 async def test_wound_down_it_does_not_wait_for_calls_that_wait_themselves() -> None:
