@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -34,16 +34,30 @@ class _Changing(Graph):
     @override
     async def read(self, name: str, /, **parameters: Any) -> list[Record]:
         rows = await super().read(name, **parameters)
+        self._change(rows)
+        return rows
+
+    @override
+    async def stream(
+        self, name: str, /, *, seconds: float | None = None, **parameters: Any
+    ) -> AsyncGenerator[Record, None]:
+        rows = [row async for row in super().stream(name, seconds=seconds, **parameters)]
+        self._change(rows)
+        for row in rows:
+            yield row
+
+    def _change(self, rows: list[Record]) -> None:
         self.looks += 1
         if self.looks <= self.times:
             for row in rows:
                 for agent in _agents(row):
                     agent[5] = None
-        return rows
 
 
 def _agents(row: Record) -> list[list[Any]]:
     """The lists of agents in a row, whatever it is of."""
+    if (told := row.get("told")) is not None:
+        return [seat[-1] for seat in told[2]]
     if (agents := row.get("agents")) is not None:
         return agents
     if (seats := row.get("seats")) is not None:
